@@ -1,0 +1,113 @@
+// zvec/collection.h: one collection of documents on disk and every operation on it.
+// Threads: every operation may be called from any thread; writes are serialised inside. One handle in one process at a
+// time holds the write lock of a directory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cocozvec/base/path.h"
+#include "cocozvec/base/status.h"
+#include "zvec/doc.h"
+#include "zvec/options.h"
+#include "zvec/query.h"
+#include "zvec/schema.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::PathView;
+
+/// What one call of Insert, Upsert, Update or Delete did, document by document, in the order given.
+struct WriteResult {
+  /// kAlreadyExists (insert), kNotFound (update, delete), or OK. Later documents of a call see earlier ones.
+  std::vector<Status> statuses;
+  std::uint64_t applied = 0;  ///< how many are OK
+};
+
+struct CollectionStats {
+  std::uint64_t doc_count = 0;  ///< live documents
+  std::uint64_t deleted_count = 0;  ///< rows that still take room
+  std::uint32_t sealed_segments = 0;
+  std::uint64_t disk_bytes = 0;  ///< of all files named by the manifest and the log
+  std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents, 0 .. 1
+};
+
+class DocIterator {
+ public:
+  virtual ~DocIterator() = default;
+  /// The next document of the state at the time the iterator was made; false at the end.
+  virtual Result<bool> Next(Doc* doc) = 0;
+};
+
+class Collection {
+ public:
+  /// Makes the directory (parents too) and an empty collection in it: in a temporary sibling first, then renamed.
+  /// Errors   kInvalidArgument (schema), kAlreadyExists (anything at `path`), kIoError.
+  static Result<std::shared_ptr<Collection>> Create(PathView path, const CollectionSchema& schema,
+                                                    const CollectionOptions& options = {});
+  /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when), kDataLoss (file and offset),
+  ///          kInvalidArgument (not a collection), kUnimplemented (written by a newer format).
+  static Result<std::shared_ptr<Collection>> Open(PathView path, const CollectionOptions& options = {});
+  /// Removes a collection that nobody has open: renamed to a tombstone first, so that a crash leaves all or nothing to
+  /// see. kNotFound when nothing is there; kInvalidArgument when it is no collection: nothing is touched.
+  static Status Destroy(PathView path, const CollectionOptions& options = {});
+  /// Removes what killed Create and Destroy calls left beside collections in `parent`. Never touches anything else.
+  static Status RemoveLeftovers(PathView parent, const CollectionOptions& options = {});
+  /// True when `path` holds a complete collection (its manifest can be read).
+  static bool Exists(PathView path, const CollectionOptions& options = {});
+
+  virtual ~Collection() = default;  ///< closes; a failure is logged
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
+
+  // Writes. A call is validated whole: one document that does not fit the schema (kInvalidArgument that names id and
+  // field) and nothing of the call is written. What returned is durable as the options say.
+  virtual Result<WriteResult> Insert(std::span<const Doc> docs) = 0;
+  virtual Result<WriteResult> Upsert(std::span<const Doc> docs) = 0;
+  virtual Result<WriteResult> Update(std::span<const Doc> docs) = 0;
+  virtual Result<WriteResult> Delete(std::span<const std::string> ids) = 0;
+  /// Upserts, then deletes, as one call: all of it or nothing is there after a crash.
+  virtual Result<WriteResult> Apply(std::span<const Doc> upserts, std::span<const std::string> deletes) = 0;
+  /// Returns how many were deleted. An empty or blank filter is kInvalidArgument.
+  virtual Result<std::uint64_t> DeleteByFilter(std::string_view filter) = 0;
+
+  // Reads. Each sees every write that returned before it began.
+  /// Unknown ids are left out; the order is that of `ids`, repeated ids once.
+  virtual Result<std::vector<Doc>> Fetch(std::span<const std::string> ids, const FetchOptions& options = {}) const = 0;
+  /// Errors   kInvalidArgument (dimension, topk, NaN, filter syntax with a caret), kNotFound (field).
+  virtual Result<HitList> Query(const VectorQuery& query) const = 0;
+  virtual Result<HitList> Scan(const ScanQuery& query) const = 0;
+  /// Documents in storage order, a snapshot; `options` as in Fetch.
+  virtual Result<std::unique_ptr<DocIterator>> Iterate(const FetchOptions& options = {}) const = 0;
+
+  /// Makes everything written so far durable, whatever the durability option.
+  virtual Status Flush() = 0;
+  /// Seals the mutable segment and rewrites segments that hold deleted rows; merges small ones.
+  virtual Status Optimize(const OptimizeOptions& options = {}) = 0;
+  /// Durable; afterwards every operation answers kClosed. Idempotent.
+  virtual Status Close() = 0;
+
+  virtual CollectionStats Stats() const = 0;
+  virtual const CollectionSchema& schema() const noexcept = 0;
+  virtual const std::string& path() const noexcept = 0;
+  virtual const CollectionOptions& options() const noexcept = 0;
+
+  // A mark: a few bytes of the application that travel with the directory, so that it can tell a lost or restored
+  // collection from its own without opening it.
+  static constexpr std::size_t kMaxMarkBytes = 128;
+  /// Durable replacement. kInvalidArgument when longer than kMaxMarkBytes.
+  virtual Status SetMark(std::string_view mark) = 0;
+  /// Takes no lock, opens nothing else. kNotFound when there is no collection or it has no mark; kDataLoss.
+  static Result<std::string> ReadMark(PathView path, const CollectionOptions& options = {});
+
+ protected:
+  Collection() = default;
+};
+
+}  // namespace zvec::inline v0

@@ -1,0 +1,31 @@
+// zvec/options.h: how a collection is opened and worked on.
+#pragma once
+
+#include <cstdint>
+
+namespace cocozvec::inline v0 {
+class FileSystem;
+}
+
+namespace zvec::inline v0 {
+
+enum class Durability {
+  kDurable,  ///< a write that returned survives a power cut: one sync per call, so batch your rows
+  kRelaxed,  ///< a write that returned survives the death of the process only
+};
+
+struct CollectionOptions {
+  bool read_only = false;  ///< writes nothing at all; every write answers kFailedPrecondition
+  bool enable_mmap = true;  ///< map sealed files; false reads them into memory
+  Durability durability = Durability::kDurable;
+  /// The mutable segment is sealed into a file when it holds this many bytes. Smaller: less memory, more files.
+  std::uint64_t seal_bytes = 64ull << 20;
+  /// Where the bytes live; null: the operating system. For tests: a simulated disk.
+  cocozvec::FileSystem* file_system = nullptr;
+};
+
+struct OptimizeOptions {
+  std::uint32_t concurrency = 0;  ///< threads; 0: all cores
+};
+
+}  // namespace zvec::inline v0

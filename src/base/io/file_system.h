@@ -1,0 +1,99 @@
+// base/io/file_system.h: every byte of the database goes through here; there is no open(2) anywhere else.
+// Back ends: POSIX (posix_file_system.h) and an in-memory simulated disk that can lose power (sim_disk.h).
+// Threads: a FileSystem may be used from any thread; a File's ReadAt may run beside anything, its writes are the
+// caller's to serialise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cocozvec/base/path.h"
+#include "cocozvec/base/status.h"
+
+namespace cocozvec::inline v0 {
+
+enum class OpenMode {
+  kRead,       ///< must exist
+  kReadWrite,  ///< must exist
+  kCreateNew,  ///< must not exist; read and write
+  kCreate,     ///< read and write, made when missing
+};
+
+/// Bytes of a file mapped read-only; unmapped when destroyed. Only for files that are complete and synced.
+class Mapping {
+ public:
+  virtual ~Mapping() = default;
+  virtual std::span<const std::byte> bytes() const noexcept = 0;
+};
+
+/// An open file. Closing (destruction) does not sync. Regular files only, symbolic links are not followed.
+class File {
+ public:
+  virtual ~File() = default;
+  virtual const std::string& path() const noexcept = 0;
+  virtual Result<std::uint64_t> Size() const = 0;
+  /// Fills `out` from `offset`; returns the bytes read, fewer only at the end of the file. EINTR and short reads are retried.
+  virtual Result<std::size_t> ReadAt(std::uint64_t offset, std::span<std::byte> out) const = 0;
+  /// Writes all of `data` at `offset`, extending the file; a hole reads as zeros. On an error any prefix may be there.
+  virtual Status WriteAt(std::uint64_t offset, std::span<const std::byte> data) = 0;
+  virtual Status Truncate(std::uint64_t size) = 0;
+  /// Data and size are durable afterwards (fdatasync). After a failure nothing is known about what is on disk.
+  virtual Status Sync() = 0;
+  /// Maps bytes [0, size) with size <= Size(). The file must not shrink while the mapping lives.
+  virtual Result<std::unique_ptr<Mapping>> Map(std::uint64_t size) const = 0;
+  /// A whole-file advisory lock owned by this File (open-file description): exclusive, or shared; does not wait.
+  /// kBusy when another holder has it. Dropped by Unlock, by closing, by the death of the process.
+  virtual Status TryLock(bool exclusive) = 0;
+  virtual Status Unlock() = 0;
+};
+
+enum class FileKind { kFile, kDirectory, kOther };
+
+struct FileInfo {
+  FileKind kind = FileKind::kOther;
+  std::uint64_t size = 0;
+  std::uint64_t device = 0, inode = 0;  ///< identity, for registries keyed by file
+};
+
+struct DirEntry {
+  std::string name;
+  FileKind kind = FileKind::kOther;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Result<std::unique_ptr<File>> Open(PathView path, OpenMode mode) = 0;
+  /// kNotFound when nothing is there. Does not follow a final symbolic link (that is kOther).
+  virtual Result<FileInfo> Stat(PathView path) = 0;
+  /// In name order, without "." and "..".
+  virtual Result<std::vector<DirEntry>> List(PathView directory) = 0;
+  /// One level; kAlreadyExists when the name is taken.
+  virtual Status CreateDirectory(PathView path) = 0;
+  /// Replaces an existing file; a directory may only replace nothing or an empty directory.
+  virtual Status Rename(PathView from, PathView to) = 0;
+  /// Like Rename, but kAlreadyExists when `to` is there.
+  virtual Status RenameNoReplace(PathView from, PathView to) = 0;
+  virtual Status RemoveFile(PathView path) = 0;
+  /// Must be empty.
+  virtual Status RemoveDirectory(PathView path) = 0;
+  /// Names made, renamed and removed in this directory are durable afterwards.
+  virtual Status SyncDirectory(PathView path) = 0;
+};
+
+/// The operating system's file system; lives for the whole process.
+FileSystem& PosixFileSystem();
+
+// Helpers over the interface, for any back end.
+Status CreateDirectories(FileSystem& fs, PathView path);  ///< with all parents; each new level is synced into its parent
+Status RemoveTree(FileSystem& fs, PathView path);         ///< depth first; kNotFound is success; never follows links
+Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size);
+/// Durable replacement: temporary sibling, sync, rename, sync of the directory.
+Status WriteFileAtomically(FileSystem& fs, PathView path, std::string_view content);
+
+}  // namespace cocozvec::inline v0
