@@ -80,7 +80,7 @@ consteval auto FieldNames() {
   } else if constexpr (n == 0) {
     return std::array<std::string_view, 0>{};
   } else {
-    return AggregateNames<T, n>::names;
+    return AggregateNames<T>(std::make_index_sequence<n>{});
   }
 }
 template <class T>

@@ -101,15 +101,17 @@ struct AddressOfAll {
   }
 };
 
-template <class T, std::size_t N>
-struct AggregateNames {
-  static constexpr auto pointers = bind<N>(fake<T>.value, AddressOfAll{});
-  template <std::size_t... I>
-  static constexpr std::array<std::string_view, N> Make(std::index_sequence<I...>) {
-    return {LastName(Pretty<Pointer{std::get<I>(pointers)}>())...};
-  }
-  static constexpr std::array<std::string_view, N> names = Make(std::make_index_sequence<N>{});
-};
+/// The pointers stay local constants of a function that only the compiler calls: a static one would be emitted by g++ -O0,
+/// and the object that they point to does not exist.
+template <class T, std::size_t N, std::size_t I>
+consteval std::string_view AggregateName() {
+  constexpr auto pointers = bind<N>(fake<T>.value, AddressOfAll{});
+  return LastName(Pretty<Pointer{std::get<I>(pointers)}>());
+}
+template <class T, std::size_t... I>
+consteval std::array<std::string_view, sizeof...(I)> AggregateNames(std::index_sequence<I...>) {
+  return {AggregateName<T, sizeof...(I), I>()...};
+}
 
 #if defined(__clang__)
 #pragma clang diagnostic pop
