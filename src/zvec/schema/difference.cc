@@ -22,7 +22,7 @@ class Lines {
   std::string text_;
 };
 
-std::string Text(bool value) { return value ? "true" : "false"; }
+std::string Truth(bool value) { return value ? "true" : "false"; }
 std::string Text(std::string_view value) { return std::string(value); }
 
 std::string Join(const std::vector<std::string>& words) {
@@ -40,8 +40,8 @@ void IndexDifference(const std::string& where, const IndexParams& now, const Ind
   lines.Add(where + " m", std::to_string(now.m), std::to_string(before.m));
   lines.Add(where + " ef_construction", std::to_string(now.ef_construction),
             std::to_string(before.ef_construction));
-  lines.Add(where + " range optimization", Text(now.range_optimization), Text(before.range_optimization));
-  lines.Add(where + " extended wildcard", Text(now.extended_wildcard), Text(before.extended_wildcard));
+  lines.Add(where + " range optimization", Truth(now.range_optimization), Truth(before.range_optimization));
+  lines.Add(where + " extended wildcard", Truth(now.extended_wildcard), Truth(before.extended_wildcard));
   lines.Add(where + " tokenizer", Quoted(now.tokenizer), Quoted(before.tokenizer));
   lines.Add(where + " token filters", Join(now.filters), Join(before.filters));
   if (now.extra_params != before.extra_params) {
@@ -53,7 +53,7 @@ void IndexDifference(const std::string& where, const IndexParams& now, const Ind
 void FieldDifference(const FieldSchema& now, const FieldSchema& before, Lines& lines) {
   const std::string where = "field " + Quoted(now.name);
   lines.Add(where + " type", Text(DataTypeName(now.type)), Text(DataTypeName(before.type)));
-  lines.Add(where + " nullable", Text(now.nullable), Text(before.nullable));
+  lines.Add(where + " nullable", Truth(now.nullable), Truth(before.nullable));
   lines.Add(where + " dimension", std::to_string(now.dimension), std::to_string(before.dimension));
   if (now.index && before.index) {
     IndexDifference(where, *now.index, *before.index, lines);
