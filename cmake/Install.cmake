@@ -139,6 +139,7 @@ function(cocozvec_write_pc layer)
   endforeach()
   list(JOIN own " " own)
   file(RELATIVE_PATH to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+  string(REGEX REPLACE "/$" "" to_prefix ${to_prefix})
   # Archives only: their libraries belong to every link, so they are public requirements and --static is not needed.
   configure_file(${PROJECT_SOURCE_DIR}/cmake/layer.pc.in ${PROJECT_BINARY_DIR}/pkgconfig/${layer}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/pkgconfig/${layer}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
