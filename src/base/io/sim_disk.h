@@ -34,6 +34,7 @@ enum class DiskFault {
   kIoError,  ///< EIO: strikes any call
 };
 
+/// Up to kLock they change nothing, unless kOpen creates a file.
 enum class DiskOperation {
   kOpen,
   kStat,
@@ -41,7 +42,7 @@ enum class DiskOperation {
   kSize,
   kRead,
   kMap,
-  kLock,  // change nothing (kOpen: when it creates nothing)
+  kLock,
   kWrite,
   kTruncate,
   kSync,
