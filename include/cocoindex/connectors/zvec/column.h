@@ -37,9 +37,9 @@ struct Column {
   Metric metric = Metric::cosine;
   Quantize quantize = Quantize::none;
   bool indexed = true;  ///< scalar: has a filter index
-  std::string tokenizer_name;  ///< fts only, like the next two
-  std::vector<std::string> filters;
-  std::string extra_params;
+  std::string tokenizer_name{};  ///< fts only, like the next two
+  std::vector<std::string> filters{};
+  std::string extra_params{};
   bool operator==(const Column&) const = default;
 };
 
@@ -84,7 +84,7 @@ struct FieldInfo {
   std::uint32_t fixed_size = 0;      ///< std::array
   bool nullable = false;
   bool key_type = false;  ///< text, integer or bool: may be the primary key
-  ColumnNotes notes;
+  ColumnNotes notes{};
 };
 
 /// The columns of one record type with everything decided. Immutable; shared by the schema, the targets and the handlers.

@@ -17,6 +17,7 @@
 #include "cocoindex/connectors/zvec/annotations.h"
 #include "cocoindex/connectors/zvec/column.h"
 #include "cocoindex/connectors/zvec/row_writer.h"
+#include "cocoindex/component.h"
 #include "cocoindex/context.h"
 #include "cocoindex/reflect.h"
 #include "cocoindex/types.h"
