@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/coding.h"
 #include "cocoindex/context.h"
 #include "cocozvec/base/log.h"
 #include "connectors/zvec/connection_impl.h"
@@ -14,17 +13,20 @@ namespace db = ::zvec;
 
 namespace {
 
-constexpr char kRecordVersion = 1;
-
 enum class Step { none, insert, upsert, replace, remove };
 
 std::string_view step_name(Step step) {
   switch (step) {
-    case Step::none: return "keep";
-    case Step::insert: return "create";
-    case Step::upsert: return "open or create";
-    case Step::replace: return "replace";
-    case Step::remove: return "destroy";
+    case Step::none:
+      return "keep";
+    case Step::insert:
+      return "create";
+    case Step::upsert:
+      return "open or create";
+    case Step::replace:
+      return "replace";
+    case Step::remove:
+      return "destroy";
   }
   return "?";
 }
@@ -48,7 +50,9 @@ class CollectionAction final : public TargetAction {
  public:
   CollectionAction(Step step, CollectionId id, std::shared_ptr<const SchemaCore> schema, ManagedBy managed_by)
       : step(step), id(std::move(id)), schema(std::move(schema)), managed_by(managed_by) {}
-  std::string describe() const override { return std::string(step_name(step)) + " collection '" + id.collection + "'"; }
+  std::string describe() const override {
+    return std::string(step_name(step)) + " collection '" + id.collection + "'";
+  }
 
   const Step step;
   const CollectionId id;
@@ -56,7 +60,8 @@ class CollectionAction final : public TargetAction {
   const ManagedBy managed_by;
 };
 
-std::shared_ptr<ManagedConnection::Impl> connection_of(const ContextProvider& context, const CollectionId& id) {
+std::shared_ptr<ManagedConnection::Impl> connection_of(const ContextProvider& context,
+                                                       const CollectionId& id) {
   try {
     return context.get<ManagedConnection>(id.key_name).impl();
   } catch (const ContextError& e) {
@@ -68,19 +73,22 @@ class CollectionSink final : public TargetSink {
  public:
   ApplyResult apply(const ContextProvider& context, std::span<const std::shared_ptr<TargetAction>> actions,
                     const Fingerprint& store_id) override {
-    for (const auto& action : actions) apply_one(context, static_cast<const CollectionAction&>(*action), store_id);
+    for (const auto& action : actions)
+      apply_one(context, static_cast<const CollectionAction&>(*action), store_id);
     return {};
   }
 
-  std::shared_ptr<TargetHandler> child_handler(const ContextProvider& context, const TargetAction& action) override {
+  std::shared_ptr<TargetHandler> child_handler(const ContextProvider& context,
+                                               const TargetAction& action) override {
     const auto& wanted = static_cast<const CollectionAction&>(action);
     if (wanted.schema == nullptr) return nullptr;
-    return std::make_shared<DocumentHandler>(connection_of(context, wanted.id), wanted.id.collection, wanted.schema,
-                                             wanted.managed_by);
+    return std::make_shared<DocumentHandler>(connection_of(context, wanted.id), wanted.id.collection,
+                                             wanted.schema, wanted.managed_by);
   }
 
  private:
-  static void apply_one(const ContextProvider& context, const CollectionAction& action, const Fingerprint& store_id) {
+  static void apply_one(const ContextProvider& context, const CollectionAction& action,
+                        const Fingerprint& store_id) {
     if (action.step == Step::none) return;
     const auto connection = connection_of(context, action.id);
     const std::string& name = action.id.collection;
@@ -92,18 +100,21 @@ class CollectionSink final : public TargetSink {
   }
 
   /// Something is there already: only a collection of the same schema may be taken over (R97).
-  static void adopt(const ManagedConnection::Impl& connection, const db::Collection& there, const std::string& name,
-                    const db::CollectionSchema& wanted, const Fingerprint& store_id) {
+  static void adopt(const ManagedConnection::Impl& connection, const db::Collection& there,
+                    const std::string& name, const db::CollectionSchema& wanted,
+                    const Fingerprint& store_id) {
     const std::string difference = SchemaDifference(there.schema(), wanted);
     if (!difference.empty()) {
-      throw db::StatusError(db::Status::FailedPrecondition("collection '" + name + "' in " + there.path() +
-                                                           ": the directory holds a collection of another schema:\n" + difference));
+      throw db::StatusError(db::Status::FailedPrecondition(
+          "collection '" + name + "' in " + there.path() +
+          ": the directory holds a collection of another schema:\n" + difference));
     }
     const auto mark = connection.ReadMark(name);
     const bool ours = mark && mark->store_id == store_id;
     if (!ours && there.Stats().doc_count > 0) {
       cocozvec::Log(cocozvec::LogLevel::kWarning,
-                    "collection '" + name + "' in " + there.path() + ": adopted with " + std::to_string(there.Stats().doc_count) +
+                    "collection '" + name + "' in " + there.path() + ": adopted with " +
+                        std::to_string(there.Stats().doc_count) +
                         " documents that this store does not know; those that are not declared stay");
     }
   }
@@ -140,7 +151,8 @@ Decision decide_system(const Previous& previous, bool may_be_missing, MarkState 
   if (previous.system_differs) return {Step::replace, ChildInvalidation::destructive};
   if (!previous.any_system) {
     const bool lost = mark == MarkState::missing || mark == MarkState::stale;
-    if (may_be_missing || !previous.any) return {Step::insert, lost ? ChildInvalidation::lossy : ChildInvalidation::none};
+    if (may_be_missing || !previous.any)
+      return {Step::insert, lost ? ChildInvalidation::lossy : ChildInvalidation::none};
     // It was the user's until now: taken over as it is.
     return lost ? Decision{Step::upsert, ChildInvalidation::lossy} : Decision{};
   }
@@ -152,34 +164,6 @@ Decision decide_system(const Previous& previous, bool may_be_missing, MarkState 
 
 }  // namespace
 
-std::string collection_record(const SchemaCore& schema, ManagedBy managed_by) {
-  std::string out;
-  out.push_back(kRecordVersion);
-  out.push_back(static_cast<char>(managed_by));
-  cocozvec::PutBytes(out, schema.primary_key());
-  cocozvec::PutVarint(out, schema.stored().size());
-  for (const std::uint32_t i : schema.stored()) {
-    const Column& column = schema.columns()[i];
-    cocozvec::PutBytes(out, column.name);
-    out.push_back(static_cast<char>(column.kind));
-    out.push_back(static_cast<char>(column.type));
-    out.push_back(static_cast<char>(column.nullable));
-    cocozvec::PutVarint(out, column.dimension);
-    out.push_back(static_cast<char>(column.metric));
-    out.push_back(static_cast<char>(column.quantize));
-    out.push_back(static_cast<char>(column.indexed));
-    cocozvec::PutBytes(out, column.tokenizer_name);
-    cocozvec::PutVarint(out, column.filters.size());
-    for (const std::string& filter : column.filters) cocozvec::PutBytes(out, filter);
-    cocozvec::PutBytes(out, column.extra_params);
-  }
-  return out;
-}
-
-bool is_user_managed(std::string_view record) noexcept {
-  return record.size() > 1 && record[1] == static_cast<char>(ManagedBy::user);
-}
-
 CollectionHandler::CollectionHandler() : sink_(std::make_shared<CollectionSink>()) {}
 
 std::optional<ReconcileOutput> CollectionHandler::reconcile(const ReconcileInput& in) {
@@ -190,7 +174,8 @@ std::optional<ReconcileOutput> CollectionHandler::reconcile(const ReconcileInput
     const Previous previous = look_at(in.previous, {});
     if (!previous.any) return std::nullopt;
     const Step step = previous.any_user ? Step::none : Step::remove;
-    out.action = std::make_shared<CollectionAction>(step, id, nullptr, previous.any_user ? ManagedBy::user : ManagedBy::system);
+    out.action = std::make_shared<CollectionAction>(step, id, nullptr,
+                                                    previous.any_user ? ManagedBy::user : ManagedBy::system);
     return out;
   }
   const auto& wanted = static_cast<const CollectionValue&>(*in.desired);
@@ -207,8 +192,8 @@ std::optional<ReconcileOutput> CollectionHandler::reconcile(const ReconcileInput
   return out;
 }
 
-std::optional<std::uint64_t> CollectionHandler::read_mark(const ContextProvider& context, const StableKey& key,
-                                                          const Fingerprint& store_id) {
+std::optional<std::uint64_t> CollectionHandler::read_mark(const ContextProvider& context,
+                                                          const StableKey& key, const Fingerprint& store_id) {
   const CollectionId id = parse_key(key);
   if (!context.has(id.key_name)) return std::nullopt;  // reported where the connection is needed
   const auto mark = connection_of(context, id)->ReadMark(id.collection);

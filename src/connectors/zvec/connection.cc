@@ -18,7 +18,8 @@ using cocozvec::MutexLock;
 
 namespace {
 
-/// Documents that may wait for an optimize while an update runs: more, and searches would have to scan too many.
+/// Documents that may wait for an optimize while an update runs: more, and searches would have to scan too
+/// many.
 constexpr std::uint64_t kOptimizeDocuments = 10'000;
 /// At close an optimize is only worth its rewriting when at least this share of the collection is new.
 constexpr std::uint64_t kOptimizeShare = 10;
@@ -43,24 +44,32 @@ std::string SchemaDifference(const db::CollectionSchema& there, db::CollectionSc
   wanted.name = there.name;
   // Fields come in any order: reordering a record's members is no other schema.
   const auto place = [&](const db::FieldSchema& field) {
-    const auto at = std::find_if(there.fields.begin(), there.fields.end(), [&](const auto& f) { return f.name == field.name; });
+    const auto at = std::find_if(there.fields.begin(), there.fields.end(),
+                                 [&](const auto& f) { return f.name == field.name; });
     return at - there.fields.begin();
   };
-  std::sort(wanted.fields.begin(), wanted.fields.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  std::sort(wanted.fields.begin(), wanted.fields.end(),
+            [&](const auto& a, const auto& b) { return place(a) < place(b); });
   return wanted.Difference(there);
 }
 
 ManagedConnection::Impl::Impl(std::string base_path, ConnectOptions options)
     : base_path_(std::move(base_path)), options_(options) {}
 
-std::string ManagedConnection::Impl::path(std::string_view name) const { return cocozvec::JoinPath(base_path_, name); }
-
-db::CollectionOptions ManagedConnection::Impl::collection_options() const {
-  return {.enable_mmap = options_.enable_mmap, .durability = options_.durability, .file_system = options_.file_system};
+std::string ManagedConnection::Impl::path(std::string_view name) const {
+  return cocozvec::JoinPath(base_path_, name);
 }
 
-void ManagedConnection::Impl::Fail(const db::Status& status, std::string_view name, std::string_view what) const {
-  throw db::StatusError(status.WithContext("collection '" + std::string(name) + "' in " + path(name) + ": " + std::string(what)));
+db::CollectionOptions ManagedConnection::Impl::collection_options() const {
+  return {.enable_mmap = options_.enable_mmap,
+          .durability = options_.durability,
+          .file_system = options_.file_system};
+}
+
+void ManagedConnection::Impl::Fail(const db::Status& status, std::string_view name,
+                                   std::string_view what) const {
+  throw db::StatusError(status.WithContext("collection '" + std::string(name) + "' in " + path(name) + ": " +
+                                           std::string(what)));
 }
 
 std::uint64_t ManagedConnection::Impl::opens() const {
@@ -90,10 +99,11 @@ std::shared_ptr<db::Collection> ManagedConnection::Impl::OpenLocked(Slot& slot, 
   return slot.handle;
 }
 
-ManagedConnection::Impl::Opened ManagedConnection::Impl::OpenOrCreateLocked(Slot& slot, const std::string& name,
-                                                                            const db::CollectionSchema& schema) {
+ManagedConnection::Impl::Opened ManagedConnection::Impl::OpenOrCreateLocked(
+    Slot& slot, const std::string& name, const db::CollectionSchema& schema) {
   if (auto handle = OpenLocked(slot, name)) return {.handle = std::move(handle), .created = false};
-  db::Result<std::shared_ptr<db::Collection>> made = db::Collection::Create(path(name), schema, collection_options());
+  db::Result<std::shared_ptr<db::Collection>> made =
+      db::Collection::Create(path(name), schema, collection_options());
   if (!made.ok()) Fail(made.status(), name, "cannot be created");
   slot.handle = *std::move(made);
   slot.unindexed = 0;
@@ -102,7 +112,8 @@ ManagedConnection::Impl::Opened ManagedConnection::Impl::OpenOrCreateLocked(Slot
   return {.handle = slot.handle, .created = true};
 }
 
-ManagedConnection::Impl::Opened ManagedConnection::Impl::OpenOrCreate(const std::string& name, const db::CollectionSchema& schema) {
+ManagedConnection::Impl::Opened ManagedConnection::Impl::OpenOrCreate(const std::string& name,
+                                                                      const db::CollectionSchema& schema) {
   const auto at = slot(name);
   MutexLock lock(at->mu);
   return OpenOrCreateLocked(*at, name, schema);
@@ -134,12 +145,15 @@ db::Status ManagedConnection::Impl::CloseLocked(Slot& slot) {
   const std::uint64_t written = slot.unindexed;
   slot.unindexed = 0;
   if (written > 0 && written >= handle->Stats().doc_count / kOptimizeShare) {
-    if (const db::Status status = handle->Optimize(); !status.ok() && status.code() != db::StatusCode::kClosed) {
-      Log(LogLevel::kWarning, "collection " + handle->path() + ": optimize failed, which costs speed only: " + status.ToString());
+    if (const db::Status status = handle->Optimize();
+        !status.ok() && status.code() != db::StatusCode::kClosed) {
+      Log(LogLevel::kWarning,
+          "collection " + handle->path() + ": optimize failed, which costs speed only: " + status.ToString());
     }
   }
   const db::Status status = handle->Close();
-  return status.code() == db::StatusCode::kClosed ? db::Status() : status.WithContext("closing " + handle->path());
+  return status.code() == db::StatusCode::kClosed ? db::Status()
+                                                  : status.WithContext("closing " + handle->path());
 }
 
 db::Status ManagedConnection::Impl::Close() {
@@ -172,7 +186,8 @@ std::optional<Mark> ManagedConnection::Impl::ReadMark(const std::string& name) c
 }
 
 std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::CollectionSchema* schema,
-                                             std::span<const db::Doc> upserts, std::span<const std::string> deletes,
+                                             std::span<const db::Doc> upserts,
+                                             std::span<const std::string> deletes,
                                              const Fingerprint& store_id) {
   const auto at = slot(name);
   MutexLock writing(at->write_mu);
@@ -185,7 +200,8 @@ std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::
   }
   if (schema != nullptr) {
     const std::string difference = SchemaDifference(handle->schema(), *schema);
-    if (!difference.empty()) Fail(db::Status::FailedPrecondition(difference), name, "holds a collection of another schema");
+    if (!difference.empty())
+      Fail(db::Status::FailedPrecondition(difference), name, "holds a collection of another schema");
   }
   const db::Result<db::WriteResult> written = handle->Apply(upserts, deletes);
   if (!written.ok()) Fail(written.status(), name, "cannot be written");
@@ -196,7 +212,8 @@ std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::
   Mark mark = ReadMark(name).value_or(Mark{});
   if (mark.store_id != store_id) mark = {.store_id = store_id, .counter = 0};
   ++mark.counter;
-  if (const db::Status status = handle->SetMark(mark.encode()); !status.ok()) Fail(status, name, "cannot be marked");
+  if (const db::Status status = handle->SetMark(mark.encode()); !status.ok())
+    Fail(status, name, "cannot be marked");
   NoteWritten(*at, *handle, upserts.size() + deletes.size());
   return mark.counter;
 }
@@ -205,11 +222,13 @@ void ManagedConnection::Impl::NoteWritten(Slot& slot, db::Collection& handle, st
   {
     MutexLock lock(slot.mu);
     slot.unindexed += documents;
-    if (slot.unindexed < kOptimizeDocuments || slot.unindexed < handle.Stats().doc_count / kOptimizeShare) return;
+    if (slot.unindexed < kOptimizeDocuments || slot.unindexed < handle.Stats().doc_count / kOptimizeShare)
+      return;
     slot.unindexed = 0;
   }
   if (const db::Status status = handle.Optimize(); !status.ok()) {
-    Log(LogLevel::kWarning, "collection " + handle.path() + ": optimize failed, which costs speed only: " + status.ToString());
+    Log(LogLevel::kWarning,
+        "collection " + handle.path() + ": optimize failed, which costs speed only: " + status.ToString());
   }
 }
 
@@ -229,10 +248,13 @@ ManagedConnection::~ManagedConnection() {
 const std::string& ManagedConnection::base_path() const noexcept { return impl_->base_path(); }
 bool ManagedConnection::enable_mmap() const noexcept { return impl_->options().enable_mmap; }
 std::string ManagedConnection::collection_path(std::string_view name) const { return impl_->path(name); }
-std::shared_ptr<db::Collection> ManagedConnection::open_or_create(const std::string& name, const db::CollectionSchema& schema) {
+std::shared_ptr<db::Collection> ManagedConnection::open_or_create(const std::string& name,
+                                                                  const db::CollectionSchema& schema) {
   return impl_->OpenOrCreate(name, schema).handle;
 }
-std::shared_ptr<db::Collection> ManagedConnection::open_existing(const std::string& name) { return impl_->OpenExisting(name); }
+std::shared_ptr<db::Collection> ManagedConnection::open_existing(const std::string& name) {
+  return impl_->OpenExisting(name);
+}
 void ManagedConnection::destroy(const std::string& name) { impl_->Destroy(name); }
 void ManagedConnection::close() {
   if (db::Status status = impl_->Close(); !status.ok()) throw db::StatusError(std::move(status));
@@ -241,18 +263,23 @@ void ManagedConnection::close() {
 ManagedConnection connect(cocozvec::PathView base_path, ConnectOptions options) {
   // A collection that the program no longer mentions is cleaned up too: its provider must be known.
   static_cast<void>(root_provider());
-  cocozvec::FileSystem& fs = options.file_system != nullptr ? *options.file_system : cocozvec::PosixFileSystem();
+  cocozvec::FileSystem& fs =
+      options.file_system != nullptr ? *options.file_system : cocozvec::PosixFileSystem();
   const std::string context = "base directory " + base_path.str();
-  if (base_path.empty()) throw db::StatusError(db::Status::InvalidArgument("base directory: the path is empty"));
+  if (base_path.empty())
+    throw db::StatusError(db::Status::InvalidArgument("base directory: the path is empty"));
   if (db::Status status = cocozvec::CreateDirectories(fs, base_path); !status.ok()) {
     throw db::StatusError(status.WithContext(context));
   }
-  if (db::Status status = db::Collection::RemoveLeftovers(base_path, {.file_system = options.file_system}); !status.ok()) {
+  if (db::Status status = db::Collection::RemoveLeftovers(base_path, {.file_system = options.file_system});
+      !status.ok()) {
     Log(LogLevel::kWarning, context + ": what a killed run left cannot be removed: " + status.ToString());
   }
   return ManagedConnection(std::make_shared<ManagedConnection::Impl>(base_path.str(), options));
 }
 
-ManagedConnection managed_connection(cocozvec::PathView base_path, ConnectOptions options) { return connect(base_path, options); }
+ManagedConnection managed_connection(cocozvec::PathView base_path, ConnectOptions options) {
+  return connect(base_path, options);
+}
 
 }  // namespace cocoindex::inline v0::connectors::zvec

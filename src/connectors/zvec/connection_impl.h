@@ -1,6 +1,6 @@
-// connectors/zvec/connection_impl.h: the handle cache behind ManagedConnection, and what the sinks need of it.
-// Locks: mu_ guards the map only; a slot's mutex is held across open, create, destroy and close of that name, its write_mu
-// across one batch and its mark. Order: write_mu, then mu, never two slots at once.
+// connectors/zvec/connection_impl.h: the handle cache behind ManagedConnection, and what the sinks need of
+// it. Locks: mu_ guards the map only; a slot's mutex is held across open, create, destroy and close of that
+// name, its write_mu across one batch and its mark. Order: write_mu, then mu, never two slots at once.
 #pragma once
 
 #include <cstdint>
@@ -42,10 +42,11 @@ class ManagedConnection::Impl {
   /// Close for good: later calls throw kClosed.
   ::zvec::Status Shutdown();
 
-  /// Writes one batch and then raises the mark, which it returns. `schema`: the collection is created when it is missing,
-  /// and must have this schema; null: it must exist.
-  std::uint64_t Write(const std::string& name, const ::zvec::CollectionSchema* schema, std::span<const ::zvec::Doc> upserts,
-                      std::span<const std::string> deletes, const Fingerprint& store_id);
+  /// Writes one batch and then raises the mark, which it returns. `schema`: the collection is created when it
+  /// is missing, and must have this schema; null: it must exist.
+  std::uint64_t Write(const std::string& name, const ::zvec::CollectionSchema* schema,
+                      std::span<const ::zvec::Doc> upserts, std::span<const std::string> deletes,
+                      const Fingerprint& store_id);
 
   /// No lock, no open. nullopt: no collection, or no mark.
   std::optional<Mark> ReadMark(const std::string& name) const;
@@ -66,7 +67,8 @@ class ManagedConnection::Impl {
   std::shared_ptr<Slot> slot(const std::string& name);
   ::zvec::CollectionOptions collection_options() const;
   std::shared_ptr<::zvec::Collection> OpenLocked(Slot& slot, const std::string& name) ZVEC_REQUIRES(slot.mu);
-  Opened OpenOrCreateLocked(Slot& slot, const std::string& name, const ::zvec::CollectionSchema& schema) ZVEC_REQUIRES(slot.mu);
+  Opened OpenOrCreateLocked(Slot& slot, const std::string& name, const ::zvec::CollectionSchema& schema)
+      ZVEC_REQUIRES(slot.mu);
   ::zvec::Status CloseLocked(Slot& slot) ZVEC_REQUIRES(slot.mu);
   void NoteWritten(Slot& slot, ::zvec::Collection& handle, std::uint64_t documents);
   [[noreturn]] void Fail(const ::zvec::Status& status, std::string_view name, std::string_view what) const;
@@ -79,7 +81,8 @@ class ManagedConnection::Impl {
   bool shut_down_ ZVEC_GUARDED_BY(mu_) = false;
 };
 
-/// The difference between what is there and what is wanted, or "" when they are equal. The name does not count.
+/// The difference between what is there and what is wanted, or "" when they are equal. The name does not
+/// count.
 std::string SchemaDifference(const ::zvec::CollectionSchema& there, ::zvec::CollectionSchema wanted);
 
 }  // namespace cocoindex::inline v0::connectors::zvec

@@ -21,7 +21,8 @@ std::string_view view(const Fingerprint& fingerprint) noexcept {
 
 class DocumentAction final : public TargetAction {
  public:
-  DocumentAction(std::string id, std::shared_ptr<const EncodedRow> row) : id(std::move(id)), row(std::move(row)) {}
+  DocumentAction(std::string id, std::shared_ptr<const EncodedRow> row)
+      : id(std::move(id)), row(std::move(row)) {}
   std::string describe() const override { return (row != nullptr ? "upsert " : "delete ") + id; }
 
   const std::string id;
@@ -53,7 +54,8 @@ class DocumentSink final : public TargetSink {
         deletes.push_back(action.id);
       }
     }
-    return {.mark = connection_->Write(collection_, database_schema_ ? &*database_schema_ : nullptr, upserts, deletes, store_id)};
+    return {.mark = connection_->Write(collection_, database_schema_ ? &*database_schema_ : nullptr, upserts,
+                                       deletes, store_id)};
   }
 
  private:
@@ -71,7 +73,8 @@ class DocumentSink final : public TargetSink {
 
 DocumentHandler::DocumentHandler(std::shared_ptr<ManagedConnection::Impl> connection, std::string collection,
                                  std::shared_ptr<const SchemaCore> schema, ManagedBy managed_by)
-    : sink_(std::make_shared<DocumentSink>(std::move(connection), std::move(collection), std::move(schema), managed_by)) {}
+    : sink_(std::make_shared<DocumentSink>(std::move(connection), std::move(collection), std::move(schema),
+                                           managed_by)) {}
 
 std::optional<ReconcileOutput> DocumentHandler::reconcile(const ReconcileInput& in) {
   ReconcileOutput out;
@@ -85,8 +88,9 @@ std::optional<ReconcileOutput> DocumentHandler::reconcile(const ReconcileInput& 
   }
   const auto& row = static_cast<const EncodedRow&>(*in.desired);
   const std::string_view record = view(row.fingerprint());
-  const bool there = !in.previous.empty() && !in.previous_may_be_missing &&
-                     std::all_of(in.previous.begin(), in.previous.end(), [&](std::string_view p) { return p == record; });
+  const bool there =
+      !in.previous.empty() && !in.previous_may_be_missing &&
+      std::all_of(in.previous.begin(), in.previous.end(), [&](std::string_view p) { return p == record; });
   if (there) return std::nullopt;
   out.action = std::make_shared<DocumentAction>(*id, row.shared_from_this());
   out.record = std::string(record);

@@ -23,31 +23,44 @@ COCO_SAME_NUMBER(SPARSE_VECTOR_FP32, kSparseVectorFp32);
 
 std::string_view kind_name(ColumnKind kind) noexcept {
   switch (kind) {
-    case ColumnKind::scalar: return "scalar";
-    case ColumnKind::dense: return "dense";
-    case ColumnKind::sparse: return "sparse";
-    case ColumnKind::fts: return "fts";
+    case ColumnKind::scalar:
+      return "scalar";
+    case ColumnKind::dense:
+      return "dense";
+    case ColumnKind::sparse:
+      return "sparse";
+    case ColumnKind::fts:
+      return "fts";
   }
   return "unknown";
 }
 
-std::string_view data_type_name(DataType type) noexcept { return ::zvec::DataTypeName(static_cast<::zvec::DataType>(type)); }
+std::string_view data_type_name(DataType type) noexcept {
+  return ::zvec::DataTypeName(static_cast<::zvec::DataType>(type));
+}
 
 std::string_view metric_name(Metric metric) noexcept {
   switch (metric) {
-    case Metric::cosine: return "cosine";
-    case Metric::ip: return "ip";
-    case Metric::l2: return "l2";
+    case Metric::cosine:
+      return "cosine";
+    case Metric::ip:
+      return "ip";
+    case Metric::l2:
+      return "l2";
   }
   return "unknown";
 }
 
 std::string_view quantize_name(Quantize quantize) noexcept {
   switch (quantize) {
-    case Quantize::none: return "none";
-    case Quantize::fp16: return "fp16";
-    case Quantize::int8: return "int8";
-    case Quantize::int4: return "int4";
+    case Quantize::none:
+      return "none";
+    case Quantize::fp16:
+      return "fp16";
+    case Quantize::int8:
+      return "int8";
+    case Quantize::int4:
+      return "int4";
   }
   return "unknown";
 }

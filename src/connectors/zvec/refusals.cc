@@ -1,4 +1,5 @@
-// Not compiled into anything: each CASE_ must be refused by the compiler with the sentence that CMakeLists.txt names.
+// Not compiled into anything: each CASE_ must be refused by the compiler with the sentence that
+// CMakeLists.txt names.
 #include <string>
 #include <vector>
 
@@ -63,7 +64,9 @@ void f() { make<Row>(); }
 #elif defined(CASE_long_annotation)
 struct Row {
   std::string id;
-  Annotated<std::string, zc::ZvecFtsType{.tokenizer_name = "a tokenizer with a name of far more than 31 bytes"}> body;
+  Annotated<std::string,
+            zc::ZvecFtsType{.tokenizer_name = "a tokenizer with a name of far more than 31 bytes"}>
+      body;
 };
 void f() { make<Row>(); }
 #elif defined(CASE_sparse_on_a_list)

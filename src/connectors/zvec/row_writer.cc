@@ -17,8 +17,8 @@ namespace db = ::zvec;
 
 namespace {
 
-/// The first element that is not finite, or `size`. The whole test is one pass without branches; the place is looked for
-/// only when there is one.
+/// The first element that is not finite, or `size`. The whole test is one pass without branches; the place is
+/// looked for only when there is one.
 template <class Bits, Bits kExponent>
 std::size_t first_not_finite(const char* bytes, std::size_t size) {
   Bits bad = 0;
@@ -46,7 +46,8 @@ std::string number_text(double v) {
 
 }  // namespace
 
-RowWriter::RowWriter(const SchemaCore& schema, std::string_view collection) : schema_(schema), collection_(collection) {
+RowWriter::RowWriter(const SchemaCore& schema, std::string_view collection)
+    : schema_(schema), collection_(collection) {
   bytes_.reserve(schema.row_bytes());
   cocozvec::PutFixed(bytes_, schema.layout());
 }
@@ -58,8 +59,8 @@ void RowWriter::put(T v) {
 }
 
 void RowWriter::fail(const std::string& what) const {
-  throw RowError("collection '" + std::string(collection_) + "', document " + db::Quoted(id_) + ", column '" + current().name +
-                 "': " + what);
+  throw RowError("collection '" + std::string(collection_) + "', document " + db::Quoted(id_) + ", column '" +
+                 current().name + "': " + what);
 }
 
 void RowWriter::wrong_kind(std::string_view got) const {
@@ -69,14 +70,15 @@ void RowWriter::wrong_kind(std::string_view got) const {
 void RowWriter::id(std::string text) {
   const std::string problem = db::TextProblem(text, db::kMaxIdBytes);
   if (!problem.empty()) {
-    throw RowError("collection '" + std::string(collection_) + "', primary key '" + schema_.primary_key() + "' " +
-                   db::Quoted(text) + ": " + problem);
+    throw RowError("collection '" + std::string(collection_) + "', primary key '" + schema_.primary_key() +
+                   "' " + db::Quoted(text) + ": " + problem);
   }
   id_ = std::move(text);
 }
 
 void RowWriter::null_id() {
-  throw RowError("collection '" + std::string(collection_) + "', primary key '" + schema_.primary_key() + "': must not be null");
+  throw RowError("collection '" + std::string(collection_) + "', primary key '" + schema_.primary_key() +
+                 "': must not be null");
 }
 
 void RowWriter::null() {
@@ -109,16 +111,25 @@ void RowWriter::unsigned_integer(std::uint64_t v) {
     if (v > most) fail(std::to_string(v) + " does not fit " + std::string(data_type_name(type)));
   };
   switch (type) {
-    case DataType::INT32: fits(std::numeric_limits<std::int32_t>::max()); return put(static_cast<std::int32_t>(v));
-    case DataType::INT64: fits(std::numeric_limits<std::int64_t>::max()); return put(static_cast<std::int64_t>(v));
-    case DataType::UINT32: fits(std::numeric_limits<std::uint32_t>::max()); return put(static_cast<std::uint32_t>(v));
-    case DataType::UINT64: return put(v);
-    default: wrong_kind("an integer");
+    case DataType::INT32:
+      fits(std::numeric_limits<std::int32_t>::max());
+      return put(static_cast<std::int32_t>(v));
+    case DataType::INT64:
+      fits(std::numeric_limits<std::int64_t>::max());
+      return put(static_cast<std::int64_t>(v));
+    case DataType::UINT32:
+      fits(std::numeric_limits<std::uint32_t>::max());
+      return put(static_cast<std::uint32_t>(v));
+    case DataType::UINT64:
+      return put(v);
+    default:
+      wrong_kind("an integer");
   }
 }
 
 void RowWriter::real(double v) {
-  if (std::isnan(v)) v = std::numeric_limits<double>::quiet_NaN();  // one form, so that equal rows have equal bytes
+  if (std::isnan(v))
+    v = std::numeric_limits<double>::quiet_NaN();  // one form, so that equal rows have equal bytes
   if (current().type == DataType::DOUBLE) return put(v);
   if (current().type != DataType::FLOAT) wrong_kind("a floating-point number");
   const auto narrow = static_cast<float>(v);
@@ -139,7 +150,8 @@ void RowWriter::text(std::string_view v) {
 void RowWriter::check_dense(std::size_t size) const {
   if (current().kind != ColumnKind::dense) wrong_kind("a dense vector");
   if (size != current().dimension) {
-    fail("the vector has " + std::to_string(size) + " elements, the schema says " + std::to_string(current().dimension));
+    fail("the vector has " + std::to_string(size) + " elements, the schema says " +
+         std::to_string(current().dimension));
   }
 }
 
@@ -185,7 +197,8 @@ void RowWriter::dense(std::span<const double> v) {
 void RowWriter::begin_sparse(std::size_t count) {
   if (current().kind != ColumnKind::sparse) wrong_kind("a sparse vector");
   if (count > db::kMaxSparseEntries) {
-    fail("the sparse vector has " + std::to_string(count) + " entries, at most " + std::to_string(db::kMaxSparseEntries));
+    fail("the sparse vector has " + std::to_string(count) + " entries, at most " +
+         std::to_string(db::kMaxSparseEntries));
   }
   sparse_.clear();
 }
@@ -201,7 +214,8 @@ void RowWriter::sparse_entry_unsigned(std::uint64_t index, double weight) {
   }
   const auto stored = static_cast<float>(weight);
   if (!std::isfinite(stored)) {
-    fail("the weight of sparse index " + std::to_string(index) + " is " + number_text(weight) + ", which is not finite as float32");
+    fail("the weight of sparse index " + std::to_string(index) + " is " + number_text(weight) +
+         ", which is not finite as float32");
   }
   sparse_.emplace_back(static_cast<std::uint32_t>(index), stored);
 }
@@ -227,8 +241,9 @@ void RowWriter::encoder_failed() {
     reason = e.what();
   } catch (...) {
   }
-  std::throw_with_nested(RowError("collection '" + std::string(collection_) + "', document " + db::Quoted(id_) + ", column '" +
-                                  current().name + "': the encoder failed: " + reason));
+  std::throw_with_nested(RowError("collection '" + std::string(collection_) + "', document " +
+                                  db::Quoted(id_) + ", column '" + current().name +
+                                  "': the encoder failed: " + reason));
 }
 
 std::shared_ptr<const EncodedRow> RowWriter::finish() {
@@ -256,17 +271,28 @@ db::SparseVector read_sparse(cocozvec::Reader& in) {
 
 db::Value read_value(cocozvec::Reader& in, const Column& column) {
   switch (column.type) {
-    case DataType::STRING: return std::string(in.Raw(in.Read<std::uint32_t>()));
-    case DataType::BOOL: return in.Read<std::uint8_t>() != 0;
-    case DataType::INT32: return in.Read<std::int32_t>();
-    case DataType::INT64: return in.Read<std::int64_t>();
-    case DataType::UINT32: return in.Read<std::uint32_t>();
-    case DataType::UINT64: return in.Read<std::uint64_t>();
-    case DataType::FLOAT: return in.Read<float>();
-    case DataType::DOUBLE: return in.Read<double>();
-    case DataType::VECTOR_FP16: return read_vector<db::Half>(in, column.dimension);
-    case DataType::VECTOR_FP32: return read_vector<float>(in, column.dimension);
-    case DataType::SPARSE_VECTOR_FP32: return read_sparse(in);
+    case DataType::STRING:
+      return std::string(in.Raw(in.Read<std::uint32_t>()));
+    case DataType::BOOL:
+      return in.Read<std::uint8_t>() != 0;
+    case DataType::INT32:
+      return in.Read<std::int32_t>();
+    case DataType::INT64:
+      return in.Read<std::int64_t>();
+    case DataType::UINT32:
+      return in.Read<std::uint32_t>();
+    case DataType::UINT64:
+      return in.Read<std::uint64_t>();
+    case DataType::FLOAT:
+      return in.Read<float>();
+    case DataType::DOUBLE:
+      return in.Read<double>();
+    case DataType::VECTOR_FP16:
+      return read_vector<db::Half>(in, column.dimension);
+    case DataType::VECTOR_FP32:
+      return read_vector<float>(in, column.dimension);
+    case DataType::SPARSE_VECTOR_FP32:
+      return read_sparse(in);
   }
   in.Fail();
   return {};
@@ -285,7 +311,8 @@ db::Doc decode_row(const SchemaCore& schema, std::string id, std::string_view by
     const Column& column = schema.columns()[i];
     doc.fields.push_back({column.name, read_value(in, column)});
   }
-  if (!in.done()) throw std::logic_error("document '" + doc.id + "': the encoded row does not match its schema");
+  if (!in.done())
+    throw std::logic_error("document '" + doc.id + "': the encoded row does not match its schema");
   return doc;
 }
 

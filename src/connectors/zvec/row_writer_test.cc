@@ -58,16 +58,18 @@ struct Row {
   bool flag = true;
   std::int64_t big = -5;
   Annotated<int, zc::ZvecType{zc::DataType::INT32, false}> small = 7;
-  Annotated<std::uint64_t, zc::ZvecType{zc::DataType::UINT64}> huge = std::numeric_limits<std::uint64_t>::max();
+  Annotated<std::uint64_t, zc::ZvecType{zc::DataType::UINT64}> huge =
+      std::numeric_limits<std::uint64_t>::max();
   double real = 0.5;
   Annotated<double, zc::ZvecType{zc::DataType::FLOAT}> single = 0.25;
   std::string title = "Alice";
-  std::optional<std::string> note;
+  std::optional<std::string> note{};
   Annotated<std::string, zc::Encode<&shout>{}> loud = std::string("hey");
   Annotated<std::vector<float>, VectorSchema{3}> dense = std::vector<float>{1, 2, 3};
   std::array<coco::half, 2> half = {coco::half(0.5f), coco::half(-2.0f)};
-  Annotated<std::map<std::uint32_t, float>, zc::ZvecVectorDef{.sparse = true}> sparse = std::map<std::uint32_t, float>{{7, 0.5f}, {2, -1}};
-  std::optional<Annotated<std::vector<float>, VectorSchema{2}>> maybe;
+  Annotated<std::map<std::uint32_t, float>, zc::ZvecVectorDef{.sparse = true}> sparse =
+      std::map<std::uint32_t, float>{{7, 0.5f}, {2, -1}};
+  std::optional<Annotated<std::vector<float>, VectorSchema{2}>> maybe{};
 };
 
 TEST(RowWriter, EveryColumnArrivesAndNullsAreLeftOut) {
@@ -117,9 +119,12 @@ TEST(RowWriter, SparseOrderDoesNotShow) {
   };
   const auto tree = FingerprintOf(Tree{"1", std::map<std::uint32_t, float>{{1, 1}, {9, 2}, {5, 0}}});
   EXPECT_EQ(FingerprintOf(Hash{"1", std::unordered_map<int, double>{{9, 2}, {5, 0}, {1, 1}}}), tree);
-  EXPECT_EQ(FingerprintOf(Pairs{"1", std::vector<std::pair<std::uint32_t, float>>{{9, 2.f}, {1, 1.f}, {5, 0.f}}}), tree);
+  EXPECT_EQ(
+      FingerprintOf(Pairs{"1", std::vector<std::pair<std::uint32_t, float>>{{9, 2.f}, {1, 1.f}, {5, 0.f}}}),
+      tree);
   EXPECT_EQ(Stored(Tree{"1", {}}).Get<::zvec::SparseVector>("v")->indices.size(), 0u);
-  EXPECT_THAT(RowErrorOf(Pairs{"1", std::vector<std::pair<std::uint32_t, float>>{{9, 2.f}, {9, 1.f}}}), HasSubstr("9 is given twice"));
+  EXPECT_THAT(RowErrorOf(Pairs{"1", std::vector<std::pair<std::uint32_t, float>>{{9, 2.f}, {9, 1.f}}}),
+              HasSubstr("9 is given twice"));
   EXPECT_THAT(RowErrorOf(Hash{"1", std::unordered_map<int, double>{{-1, 2}}}), HasSubstr("-1 is outside"));
   EXPECT_THAT(RowErrorOf(Hash{"1", std::unordered_map<int, double>{{3, std::nan("")}}}), HasSubstr("NaN"));
   EXPECT_THAT(RowErrorOf(Hash{"1", std::unordered_map<int, double>{{3, 1e39}}}), HasSubstr("not finite"));
@@ -131,7 +136,8 @@ TEST(RowWriter, SparseOrderDoesNotShow) {
 TEST(RowErrors, VectorsNameCollectionDocumentColumnAndBothLengths) {
   Row row;
   row.dense = {1, 2};
-  EXPECT_THAT(RowErrorOf(row), AllOf(HasSubstr("'docs'"), HasSubstr("\"1\""), HasSubstr("'dense'"), HasSubstr("2 elements"), HasSubstr("says 3")));
+  EXPECT_THAT(RowErrorOf(row), AllOf(HasSubstr("'docs'"), HasSubstr("\"1\""), HasSubstr("'dense'"),
+                                     HasSubstr("2 elements"), HasSubstr("says 3")));
   row.dense = {1, std::nanf(""), 3};
   EXPECT_THAT(RowErrorOf(row), AllOf(HasSubstr("element 1"), HasSubstr("NaN")));
   row.dense = {1, 2, -std::numeric_limits<float>::infinity()};
@@ -140,8 +146,11 @@ TEST(RowErrors, VectorsNameCollectionDocumentColumnAndBothLengths) {
     std::string id;
     Annotated<std::vector<float>, VectorSchema{2, coco::DType::float16}> v;
   };
-  EXPECT_THAT(RowErrorOf(Narrow{"1", std::vector<float>{0.1f, 65520.f}}), AllOf(HasSubstr("element 1"), HasSubstr("65520"), HasSubstr("FP16")));
-  EXPECT_EQ((*Stored(Narrow{"1", std::vector<float>{0.1f, 2049.f}}).Get<std::vector<::zvec::Half>>("v"))[0].bits, 0x2e66);
+  EXPECT_THAT(RowErrorOf(Narrow{"1", std::vector<float>{0.1f, 65520.f}}),
+              AllOf(HasSubstr("element 1"), HasSubstr("65520"), HasSubstr("FP16")));
+  EXPECT_EQ(
+      (*Stored(Narrow{"1", std::vector<float>{0.1f, 2049.f}}).Get<std::vector<::zvec::Half>>("v"))[0].bits,
+      0x2e66);
 }
 
 TEST(RowErrors, NumbersOutOfRangeAndBadText) {
@@ -151,14 +160,16 @@ TEST(RowErrors, NumbersOutOfRangeAndBadText) {
     Annotated<std::int64_t, zc::ZvecType{zc::DataType::UINT32}> u = 0;
     std::uint64_t big = 0;
     Annotated<double, zc::ZvecType{zc::DataType::FLOAT}> f = 0;
-    std::string text;
+    std::string text{};
     const char* c_text = "";
   };
-  EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .n = 2147483648}), AllOf(HasSubstr("2147483648"), HasSubstr("INT32")));
+  EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .n = 2147483648}),
+              AllOf(HasSubstr("2147483648"), HasSubstr("INT32")));
   EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .n = -2147483649}), HasSubstr("INT32"));
   EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .u = -1}), AllOf(HasSubstr("-1"), HasSubstr("UINT32")));
   EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .u = 4294967296}), HasSubstr("UINT32"));
-  EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .big = 1ull << 63}), AllOf(HasSubstr("9223372036854775808"), HasSubstr("INT64")));
+  EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .big = 1ull << 63}),
+              AllOf(HasSubstr("9223372036854775808"), HasSubstr("INT64")));
   EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .f = 1e300}), HasSubstr("FLOAT"));
   EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .text = "\xff"}), HasSubstr("UTF-8"));
   EXPECT_THAT(RowErrorOf(Narrow{.id = "1", .c_text = nullptr}), HasSubstr("not nullable"));

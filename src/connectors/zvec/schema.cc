@@ -1,4 +1,5 @@
-// What each column is: C++ type, annotations and overrides put together, and every rule of connector.md 1.8 for schemas.
+// What each column is: C++ type, annotations and overrides put together, and every rule of connector.md 1.8
+// for schemas.
 #include "cocoindex/connectors/zvec/schema.h"
 
 #include <algorithm>
@@ -13,8 +14,8 @@ namespace db = ::zvec;
 
 namespace detail {
 void NeedsContext(const std::string& column, std::string_view key) {
-  throw SchemaError("column '" + column + "': its vector schema comes from the context key '" + std::string(key) +
-                    "', so from_class needs the context: from_class(ctx, {...})");
+  throw SchemaError("column '" + column + "': its vector schema comes from the context key '" +
+                    std::string(key) + "', so from_class needs the context: from_class(ctx, {...})");
 }
 }  // namespace detail
 
@@ -47,16 +48,19 @@ class ColumnMaker {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw SchemaError("record " + record_ + ", column '" + field_.name + "' (" + field_.type_name + "): " + what);
+    throw SchemaError("record " + record_ + ", column '" + field_.name + "' (" + field_.type_name +
+                      "): " + what);
   }
 
   void check_enums() const {
     if (!notes_.vector) return;
     if (notes_.vector->metric > Metric::l2) {
-      fail("unknown metric " + std::to_string(static_cast<int>(notes_.vector->metric)) + "; known: cosine, ip, l2");
+      fail("unknown metric " + std::to_string(static_cast<int>(notes_.vector->metric)) +
+           "; known: cosine, ip, l2");
     }
     if (notes_.vector->quantize > Quantize::int4) {
-      fail("unknown quantize " + std::to_string(static_cast<int>(notes_.vector->quantize)) + "; known: none, fp16, int8, int4");
+      fail("unknown quantize " + std::to_string(static_cast<int>(notes_.vector->quantize)) +
+           "; known: none, fp16, int8, int4");
     }
   }
 
@@ -83,7 +87,8 @@ class ColumnMaker {
   void make_sparse() {
     if (notes_.type) fail("a sparse vector cannot be combined with ZvecType");
     if (notes_.schema) fail("a sparse vector has no size: leave the vector schema out");
-    if (shape_ != Shape::number_map) fail("ZvecVectorDef{.sparse = true} needs a map from an integer to a number");
+    if (shape_ != Shape::number_map)
+      fail("ZvecVectorDef{.sparse = true} needs a map from an integer to a number");
     column_.kind = ColumnKind::sparse;
     column_.type = DataType::SPARSE_VECTOR_FP32;
     column_.metric = Metric::ip;  // whatever it says: editing it rebuilds nothing
@@ -91,19 +96,26 @@ class ColumnMaker {
   }
 
   void make_dense() {
-    if (notes_.type) fail("a vector column cannot be combined with ZvecType; its element type is the vector schema's: VectorSchema{size, DType::float16}");
+    if (notes_.type)
+      fail(
+          "a vector column cannot be combined with ZvecType; its element type is the vector schema's: "
+          "VectorSchema{size, DType::float16}");
     const VectorSchema schema = vector_schema();
     const DType dtype = schema.dtype == DType::automatic ? element_type() : schema.dtype;
     if (dtype != DType::float32 && dtype != DType::float16) {
-      fail("vector elements must be float32 or float16, got float64; keep float32 and quantize: ZvecVectorDef{.quantize = zc::Quantize::int8}");
+      fail(
+          "vector elements must be float32 or float16, got float64; keep float32 and quantize: "
+          "ZvecVectorDef{.quantize = zc::Quantize::int8}");
     }
     if (schema.size == 0) fail("vector size must be at least 1, got 0");
     if (schema.size > db::kMaxDimension) {
-      fail("vector size " + std::to_string(schema.size) + " is over the limit of " + std::to_string(db::kMaxDimension));
+      fail("vector size " + std::to_string(schema.size) + " is over the limit of " +
+           std::to_string(db::kMaxDimension));
     }
     const ZvecVectorDef def = notes_.vector.value_or(ZvecVectorDef{});
     if (dtype == DType::float16 && def.quantize != Quantize::none) {
-      fail("float16 vectors cannot be quantized further (" + std::string(quantize_name(def.quantize)) + "); keep float32 and quantize");
+      fail("float16 vectors cannot be quantized further (" + std::string(quantize_name(def.quantize)) +
+           "); keep float32 and quantize");
     }
     column_.kind = ColumnKind::dense;
     column_.type = dtype == DType::float16 ? DataType::VECTOR_FP16 : DataType::VECTOR_FP32;
@@ -124,7 +136,8 @@ class ColumnMaker {
     }
     const VectorSchema schema = notes_.schema(ctx_, field_.name);
     if (fixed != 0 && schema.size != fixed) {
-      fail("the vector schema says " + std::to_string(schema.size) + " elements, the type has " + std::to_string(fixed));
+      fail("the vector schema says " + std::to_string(schema.size) + " elements, the type has " +
+           std::to_string(fixed));
     }
     return schema;
   }
@@ -138,34 +151,54 @@ class ColumnMaker {
 
   DataType default_type() const {
     switch (shape_) {
-      case Shape::boolean: return DataType::BOOL;
-      case Shape::integer: return DataType::INT64;
-      case Shape::real: return DataType::DOUBLE;
-      case Shape::text: return DataType::STRING;
+      case Shape::boolean:
+        return DataType::BOOL;
+      case Shape::integer:
+        return DataType::INT64;
+      case Shape::real:
+        return DataType::DOUBLE;
+      case Shape::text:
+        return DataType::STRING;
       case Shape::number_map:
-        fail("maps are not stored as JSON yet; for a sparse vector add ZvecVectorDef{.sparse = true}, else give an encoder");
+        fail(
+            "maps are not stored as JSON yet; for a sparse vector add ZvecVectorDef{.sparse = true}, else "
+            "give an encoder");
       case Shape::double_list:
-        fail("lists of double are not stored as arrays yet; for a vector add coco::VectorSchema{size, coco::DType::float32}");
+        fail(
+            "lists of double are not stored as arrays yet; for a vector add coco::VectorSchema{size, "
+            "coco::DType::float32}");
       case Shape::float_list:
-      case Shape::unknown: break;
+      case Shape::unknown:
+        break;
     }
-    fail("this type is not stored yet; give an encoder: coco::Annotated<T, zc::Encode<&f>{}> or zc::encoder(f) in an override");
+    fail(
+        "this type is not stored yet; give an encoder: coco::Annotated<T, zc::Encode<&f>{}> or "
+        "zc::encoder(f) in an override");
   }
 
   DataType chosen_type() const {
     const DataType type = notes_.type->data_type;
     bool fits = false;
     switch (shape_) {
-      case Shape::boolean: fits = type == DataType::BOOL; break;
-      case Shape::integer:
-        fits = type == DataType::INT32 || type == DataType::INT64 || type == DataType::UINT32 || type == DataType::UINT64;
+      case Shape::boolean:
+        fits = type == DataType::BOOL;
         break;
-      case Shape::real: fits = type == DataType::FLOAT || type == DataType::DOUBLE; break;
-      case Shape::text: fits = type == DataType::STRING; break;
-      default: static_cast<void>(default_type());  // says why there is no encoding at all
+      case Shape::integer:
+        fits = type == DataType::INT32 || type == DataType::INT64 || type == DataType::UINT32 ||
+               type == DataType::UINT64;
+        break;
+      case Shape::real:
+        fits = type == DataType::FLOAT || type == DataType::DOUBLE;
+        break;
+      case Shape::text:
+        fits = type == DataType::STRING;
+        break;
+      default:
+        static_cast<void>(default_type());  // says why there is no encoding at all
     }
-    if (!fits) fail("cannot be stored as " + std::string(data_type_name(type)) + " without an encoder; it is stored as " +
-                    std::string(data_type_name(default_type())));
+    if (!fits)
+      fail("cannot be stored as " + std::string(data_type_name(type)) +
+           " without an encoder; it is stored as " + std::string(data_type_name(default_type())));
     return type;
   }
 
@@ -199,22 +232,27 @@ std::string join(const std::vector<FieldInfo>& fields) {
   return join(names);
 }
 
-std::string check_primary_key(const std::string& record, const std::vector<FieldInfo>& fields, const std::vector<std::string>& key) {
+std::string check_primary_key(const std::string& record, const std::vector<FieldInfo>& fields,
+                              const std::vector<std::string>& key) {
   if (key.size() != 1) {
-    throw SchemaError("record " + record + ": exactly one primary key column is needed, got " + std::to_string(key.size()) +
-                      (key.empty() ? "" : ": " + join(key)));
+    throw SchemaError("record " + record + ": exactly one primary key column is needed, got " +
+                      std::to_string(key.size()) + (key.empty() ? "" : ": " + join(key)));
   }
-  const auto at = std::find_if(fields.begin(), fields.end(), [&](const FieldInfo& f) { return f.name == key[0]; });
+  const auto at =
+      std::find_if(fields.begin(), fields.end(), [&](const FieldInfo& f) { return f.name == key[0]; });
   if (at == fields.end()) {
-    throw SchemaError("record " + record + ": the primary key '" + key[0] + "' is no column; columns: " + join(fields));
+    throw SchemaError("record " + record + ": the primary key '" + key[0] +
+                      "' is no column; columns: " + join(fields));
   }
   return key[0];
 }
 
 Column make_key_column(const std::string& record, const FieldInfo& field, const ColumnNotes& notes) {
-  const std::string where = "record " + record + ", primary key '" + field.name + "' (" + field.type_name + "): ";
+  const std::string where =
+      "record " + record + ", primary key '" + field.name + "' (" + field.type_name + "): ";
   if (notes.encoder) throw SchemaError(where + "a primary key takes no encoder");
-  if (notes.fts || notes.vector || notes.schema || field.shape == Shape::float_list || field.shape == Shape::number_map) {
+  if (notes.fts || notes.vector || notes.schema || field.shape == Shape::float_list ||
+      field.shape == Shape::number_map) {
     throw SchemaError(where + "must be scalar, not a vector or a full-text column");
   }
   if (!field.key_type) throw SchemaError(where + "must be text, an integer or a bool");
@@ -229,10 +267,12 @@ void check_limits(const std::string& record, const std::vector<Column>& columns,
     (columns[i].kind == ColumnKind::dense || columns[i].kind == ColumnKind::sparse ? vectors : scalars)++;
   }
   if (vectors > db::kMaxVectorFields) {
-    throw SchemaError("record " + record + ": " + std::to_string(vectors) + " vector fields, at most " + std::to_string(db::kMaxVectorFields));
+    throw SchemaError("record " + record + ": " + std::to_string(vectors) + " vector fields, at most " +
+                      std::to_string(db::kMaxVectorFields));
   }
   if (scalars > db::kMaxScalarFields) {
-    throw SchemaError("record " + record + ": " + std::to_string(scalars) + " scalar fields, at most " + std::to_string(db::kMaxScalarFields));
+    throw SchemaError("record " + record + ": " + std::to_string(scalars) + " scalar fields, at most " +
+                      std::to_string(db::kMaxScalarFields));
   }
 }
 
@@ -243,10 +283,12 @@ bool is_name(std::string_view name) {
 }
 
 db::IndexParams dense_index(const Column& column) {
-  static constexpr db::MetricType kMetrics[] = {db::MetricType::kCosine, db::MetricType::kIp, db::MetricType::kL2};
-  static constexpr db::QuantizeType kQuantize[] = {db::QuantizeType::kUndefined, db::QuantizeType::kFp16, db::QuantizeType::kInt8,
-                                                   db::QuantizeType::kInt4};
-  return db::IndexParams::Hnsw(kMetrics[static_cast<int>(column.metric)], kQuantize[static_cast<int>(column.quantize)]);
+  static constexpr db::MetricType kMetrics[] = {db::MetricType::kCosine, db::MetricType::kIp,
+                                                db::MetricType::kL2};
+  static constexpr db::QuantizeType kQuantize[] = {db::QuantizeType::kUndefined, db::QuantizeType::kFp16,
+                                                   db::QuantizeType::kInt8, db::QuantizeType::kInt4};
+  return db::IndexParams::Hnsw(kMetrics[static_cast<int>(column.metric)],
+                               kQuantize[static_cast<int>(column.quantize)]);
 }
 
 db::FieldSchema database_field(const Column& column) {
@@ -259,9 +301,14 @@ db::FieldSchema database_field(const Column& column) {
     case ColumnKind::scalar:
       if (column.indexed) field.index = db::IndexParams::Invert();
       break;
-    case ColumnKind::dense: field.index = dense_index(column); break;
-    case ColumnKind::sparse: break;  // the database's own: flat, inner product
-    case ColumnKind::fts: field.index = db::IndexParams::Fts(column.tokenizer_name, column.filters, column.extra_params); break;
+    case ColumnKind::dense:
+      field.index = dense_index(column);
+      break;
+    case ColumnKind::sparse:
+      break;  // the database's own: flat, inner product
+    case ColumnKind::fts:
+      field.index = db::IndexParams::Fts(column.tokenizer_name, column.filters, column.extra_params);
+      break;
   }
   return field;
 }
@@ -274,15 +321,16 @@ std::vector<std::pair<std::string, ColumnNotes>> ColumnOverrides::notes() const 
   return out;
 }
 
-std::shared_ptr<const SchemaCore> SchemaCore::make(Ctx* ctx, std::string record_name, std::vector<FieldInfo> fields,
-                                                   std::vector<std::string> primary_key,
-                                                   std::vector<std::pair<std::string, ColumnNotes>> overrides) {
+std::shared_ptr<const SchemaCore> SchemaCore::make(
+    Ctx* ctx, std::string record_name, std::vector<FieldInfo> fields, std::vector<std::string> primary_key,
+    std::vector<std::pair<std::string, ColumnNotes>> overrides) {
   std::shared_ptr<SchemaCore> core(new SchemaCore);
   core->primary_key_ = check_primary_key(record_name, fields, primary_key);
   std::map<std::string, ColumnNotes, std::less<>> by_name;
   for (auto& [name, notes] : overrides) {
     if (std::none_of(fields.begin(), fields.end(), [&](const FieldInfo& f) { return f.name == name; })) {
-      throw SchemaError("record " + record_name + ": override for '" + name + "', which is no column; columns: " + join(fields));
+      throw SchemaError("record " + record_name + ": override for '" + name +
+                        "', which is no column; columns: " + join(fields));
     }
     if (!by_name.emplace(name, std::move(notes)).second) {
       throw SchemaError("record " + record_name + ": two overrides for column '" + name + "'");
@@ -290,7 +338,8 @@ std::shared_ptr<const SchemaCore> SchemaCore::make(Ctx* ctx, std::string record_
   }
   for (FieldInfo& field : fields) {
     const auto own = by_name.find(field.name);
-    ColumnNotes notes = own == by_name.end() ? std::move(field.notes) : merge(std::move(own->second), field.notes);
+    ColumnNotes notes =
+        own == by_name.end() ? std::move(field.notes) : merge(std::move(own->second), field.notes);
     core->encoders_.push_back(notes.encoder);
     core->columns_.push_back(field.name == core->primary_key_
                                  ? make_key_column(record_name, field, notes)
@@ -301,7 +350,8 @@ std::shared_ptr<const SchemaCore> SchemaCore::make(Ctx* ctx, std::string record_
   return core;
 }
 
-std::shared_ptr<const SchemaCore> SchemaCore::from_columns(std::string primary_key, std::vector<Column> columns) {
+std::shared_ptr<const SchemaCore> SchemaCore::from_columns(std::string primary_key,
+                                                           std::vector<Column> columns) {
   std::shared_ptr<SchemaCore> core(new SchemaCore);
   core->primary_key_ = primary_key;
   core->columns_.push_back({.name = std::move(primary_key), .indexed = false});
@@ -319,7 +369,8 @@ void SchemaCore::finish() {
     }
   }
   check_limits(record_name_, columns_, key_index_);
-  std::sort(stored_.begin(), stored_.end(), [this](std::uint32_t a, std::uint32_t b) { return columns_[a].name < columns_[b].name; });
+  std::sort(stored_.begin(), stored_.end(),
+            [this](std::uint32_t a, std::uint32_t b) { return columns_[a].name < columns_[b].name; });
   Hasher hasher;
   row_bytes_ = 8;
   for (const std::uint32_t i : stored_) {
@@ -342,24 +393,29 @@ db::CollectionSchema SchemaCore::database_schema(const std::string& name) const 
 void SchemaCore::check_collection(std::string_view collection) const {
   const std::string where = "collection '" + std::string(collection) + "'";
   if (collection.size() < 3) {
-    throw SchemaError(where + ": a name needs at least 3 characters, got " + std::to_string(collection.size()));
+    throw SchemaError(where + ": a name needs at least 3 characters, got " +
+                      std::to_string(collection.size()));
   }
   if (collection.size() > 64) {
     throw SchemaError(where + ": a name has at most 64 characters, got " + std::to_string(collection.size()));
   }
   if (!is_name(collection)) {
-    throw SchemaError(where + ": a name is a letter or underscore followed by letters, digits and underscores (ASCII)");
+    throw SchemaError(
+        where + ": a name is a letter or underscore followed by letters, digits and underscores (ASCII)");
   }
   static constexpr std::string_view kReserved[] = {"_zvec_uid_", "_zvec_g_doc_id_", "_zvec_row_id_"};
   bool vectors = false;
   for (const std::uint32_t i : stored_) {
     const std::string& name = columns_[i].name;
     if (!is_name(name)) {
-      throw SchemaError(where + ", field '" + name + "': a name is a letter or underscore followed by letters, digits and underscores (ASCII)");
+      throw SchemaError(
+          where + ", field '" + name +
+          "': a name is a letter or underscore followed by letters, digits and underscores (ASCII)");
     }
     if (name.size() > db::kMaxFieldNameBytes) {
-      throw SchemaError(where + ", field '" + name + "': a name has at most " + std::to_string(db::kMaxFieldNameBytes) +
-                        " bytes, got " + std::to_string(name.size()));
+      throw SchemaError(where + ", field '" + name + "': a name has at most " +
+                        std::to_string(db::kMaxFieldNameBytes) + " bytes, got " +
+                        std::to_string(name.size()));
     }
     if (std::find(std::begin(kReserved), std::end(kReserved), name) != std::end(kReserved)) {
       throw SchemaError(where + ", field '" + name + "': the name is reserved by the database");
@@ -367,7 +423,8 @@ void SchemaCore::check_collection(std::string_view collection) const {
     vectors = vectors || columns_[i].kind == ColumnKind::dense || columns_[i].kind == ColumnKind::sparse;
   }
   if (!vectors) {
-    throw SchemaError(where + " (record " + record_name_ + "): at least one vector field, dense or sparse, is needed");
+    throw SchemaError(where + " (record " + record_name_ +
+                      "): at least one vector field, dense or sparse, is needed");
   }
 }
 

@@ -17,7 +17,8 @@ namespace {
 
 template <class Row>
 zc::CollectionSchema<Row> Make(zc::ColumnOverrides overrides = {}, std::vector<std::string> key = {"id"}) {
-  return zc::CollectionSchema<Row>::from_class({.primary_key = std::move(key), .column_overrides = std::move(overrides)});
+  return zc::CollectionSchema<Row>::from_class(
+      {.primary_key = std::move(key), .column_overrides = std::move(overrides)});
 }
 
 template <class Row>
@@ -58,11 +59,15 @@ struct Everything {
   std::optional<Annotated<std::string, zc::ZvecType{zc::DataType::STRING, false}>> outside;
   Annotated<int, zc::ZvecType{zc::DataType::INT32, false}> count;
   Annotated<Money, zc::Encode<&money_text>{}> price;
-  Annotated<std::vector<float>, VectorSchema{384}, zc::ZvecVectorDef{.metric = zc::Metric::l2, .quantize = zc::Quantize::int8}> tuned;
+  Annotated<std::vector<float>, VectorSchema{384},
+            zc::ZvecVectorDef{.metric = zc::Metric::l2, .quantize = zc::Quantize::int8}>
+      tuned;
   Annotated<std::vector<coco::half>, VectorSchema{8}> half;
   std::array<float, 16> fixed;
   Annotated<std::vector<double>, VectorSchema{4, DType::float32}> narrowed;
-  std::optional<Annotated<std::map<std::uint32_t, float>, zc::ZvecVectorDef{.metric = zc::Metric::l2, .sparse = true}>> sparse;
+  std::optional<
+      Annotated<std::map<std::uint32_t, float>, zc::ZvecVectorDef{.metric = zc::Metric::l2, .sparse = true}>>
+      sparse;
   Annotated<std::string, zc::ZvecFtsType{.tokenizer_name = "whitespace", .filters = {}}> body;
 };
 
@@ -132,9 +137,10 @@ TEST(Schema, DatabaseSchemaLeavesTheKeyOutAndIndexesScalars) {
 }
 
 TEST(Schema, OverridesWinOverAnnotations) {
-  const auto core = Make<Doc>({{"embedding", {VectorSchema{768}, zc::ZvecVectorDef{.quantize = zc::Quantize::int8}}},
-                               {"title", zc::ZvecType{zc::DataType::STRING, false}}})
-                        .core();
+  const auto core =
+      Make<Doc>({{"embedding", {VectorSchema{768}, zc::ZvecVectorDef{.quantize = zc::Quantize::int8}}},
+                 {"title", zc::ZvecType{zc::DataType::STRING, false}}})
+          .core();
   EXPECT_EQ(Find(*core, "embedding").dimension, 768u);
   EXPECT_EQ(Find(*core, "embedding").quantize, zc::Quantize::int8);
   EXPECT_FALSE(Find(*core, "title").indexed);
@@ -156,7 +162,8 @@ struct Plain {
 
 TEST(Schema, VectorSchemaComesFromAnyProvider) {
   EXPECT_EQ(Find(*Make<FromPointer>().core(), "embedding").dimension, 12u);
-  zc::ColumnOverrides overrides{{"embedding", Embedder{}}, {"price", zc::encoder([](const Money& m) { return m.cents; })}};
+  zc::ColumnOverrides overrides{{"embedding", Embedder{}},
+                                {"price", zc::encoder([](const Money& m) { return m.cents; })}};
   EXPECT_EQ(Find(*Make<Plain>(overrides).core(), "embedding").dimension, 12u);
   EXPECT_EQ(Find(*Make<Plain>(overrides).core(), "price").type, zc::DataType::INT64);
   zc::ColumnOverrides shared{zc::override<&Plain::embedding>(std::make_shared<Embedder>()),
@@ -176,8 +183,10 @@ TEST(Schema, ContextKeyWithoutContextSaysWhatToDo) {
 
 TEST(SchemaErrors, PrimaryKey) {
   EXPECT_THAT(SchemaErrorOf<Doc>({}, {}), HasSubstr("exactly one primary key"));
-  EXPECT_THAT(SchemaErrorOf<Doc>({}, {"id", "title"}), testing::AllOf(HasSubstr("exactly one primary key"), HasSubstr("'title'")));
-  EXPECT_THAT(SchemaErrorOf<Doc>({}, {"nope"}), testing::AllOf(HasSubstr("'nope'"), HasSubstr("'id', 'title', 'embedding'")));
+  EXPECT_THAT(SchemaErrorOf<Doc>({}, {"id", "title"}),
+              testing::AllOf(HasSubstr("exactly one primary key"), HasSubstr("'title'")));
+  EXPECT_THAT(SchemaErrorOf<Doc>({}, {"nope"}),
+              testing::AllOf(HasSubstr("'nope'"), HasSubstr("'id', 'title', 'embedding'")));
   EXPECT_THAT(SchemaErrorOf<Doc>({}, {"embedding"}), HasSubstr("must be scalar"));
   struct RealKey {
     double id;
@@ -191,9 +200,11 @@ TEST(SchemaErrors, VectorsNameColumnAndBothValues) {
     std::string id;
     std::vector<float> embedding;
   };
-  EXPECT_THAT(SchemaErrorOf<NoSize>(), testing::AllOf(HasSubstr("'embedding'"), HasSubstr("needs a vector schema")));
+  EXPECT_THAT(SchemaErrorOf<NoSize>(),
+              testing::AllOf(HasSubstr("'embedding'"), HasSubstr("needs a vector schema")));
   EXPECT_THAT(SchemaErrorOf<NoSize>({{"embedding", VectorSchema{0}}}), HasSubstr("at least 1, got 0"));
-  EXPECT_THAT(SchemaErrorOf<NoSize>({{"embedding", VectorSchema{20001}}}), testing::AllOf(HasSubstr("20001"), HasSubstr("20000")));
+  EXPECT_THAT(SchemaErrorOf<NoSize>({{"embedding", VectorSchema{20001}}}),
+              testing::AllOf(HasSubstr("20001"), HasSubstr("20000")));
   EXPECT_THAT(SchemaErrorOf<NoSize>({{"embedding", VectorSchema{4, DType::float64}}}),
               testing::AllOf(HasSubstr("float32 or float16"), HasSubstr("quantize")));
   struct Doubles {
@@ -201,13 +212,16 @@ TEST(SchemaErrors, VectorsNameColumnAndBothValues) {
     Annotated<std::vector<double>, VectorSchema{4}> embedding;
   };
   EXPECT_THAT(SchemaErrorOf<Doubles>(), HasSubstr("float32 or float16"));
-  EXPECT_THAT(SchemaErrorOf<NoSize>({{"embedding", {VectorSchema{4, DType::float16}, zc::ZvecVectorDef{.quantize = zc::Quantize::int8}}}}),
+  EXPECT_THAT(SchemaErrorOf<NoSize>(
+                  {{"embedding",
+                    {VectorSchema{4, DType::float16}, zc::ZvecVectorDef{.quantize = zc::Quantize::int8}}}}),
               testing::AllOf(HasSubstr("float16"), HasSubstr("int8")));
   struct Fixed {
     std::string id;
     std::array<float, 3> embedding;
   };
-  EXPECT_THAT(SchemaErrorOf<Fixed>({{"embedding", VectorSchema{4}}}), testing::AllOf(HasSubstr("4"), HasSubstr("3")));
+  EXPECT_THAT(SchemaErrorOf<Fixed>({{"embedding", VectorSchema{4}}}),
+              testing::AllOf(HasSubstr("4"), HasSubstr("3")));
   struct Many {
     std::string id;
     std::array<float, 1> a, b, c, d, e, f;
@@ -216,18 +230,24 @@ TEST(SchemaErrors, VectorsNameColumnAndBothValues) {
 }
 
 TEST(SchemaErrors, OverrideMistakesNameTheColumn) {
-  EXPECT_THAT(SchemaErrorOf<Doc>({{"nope", VectorSchema{4}}}), testing::AllOf(HasSubstr("'nope'"), HasSubstr("'embedding'")));
-  EXPECT_THAT(SchemaErrorOf<Doc>({{"title", zc::ZvecVectorDef{}}}), testing::AllOf(HasSubstr("'title'"), HasSubstr("ZvecVectorDef")));
+  EXPECT_THAT(SchemaErrorOf<Doc>({{"nope", VectorSchema{4}}}),
+              testing::AllOf(HasSubstr("'nope'"), HasSubstr("'embedding'")));
+  EXPECT_THAT(SchemaErrorOf<Doc>({{"title", zc::ZvecVectorDef{}}}),
+              testing::AllOf(HasSubstr("'title'"), HasSubstr("ZvecVectorDef")));
   EXPECT_THAT(SchemaErrorOf<Doc>({{"title", zc::ZvecVectorDef{.sparse = true}}}), HasSubstr("needs a map"));
   EXPECT_THAT(SchemaErrorOf<Doc>({{"title", VectorSchema{4}}}), HasSubstr("no list"));
   EXPECT_THAT(SchemaErrorOf<Doc>({{"embedding", zc::ZvecFtsType{}}}), HasSubstr("ZvecFtsType"));
-  EXPECT_THAT(SchemaErrorOf<Doc>({{"title", zc::ZvecType{zc::DataType::INT64}}}), testing::AllOf(HasSubstr("INT64"), HasSubstr("STRING")));
-  EXPECT_THAT(SchemaErrorOf<Doc>({{"title", {zc::ZvecFtsType{}, zc::ZvecType{zc::DataType::STRING}}}}), HasSubstr("ZvecFtsType"));
+  EXPECT_THAT(SchemaErrorOf<Doc>({{"title", zc::ZvecType{zc::DataType::INT64}}}),
+              testing::AllOf(HasSubstr("INT64"), HasSubstr("STRING")));
+  EXPECT_THAT(SchemaErrorOf<Doc>({{"title", {zc::ZvecFtsType{}, zc::ZvecType{zc::DataType::STRING}}}}),
+              HasSubstr("ZvecFtsType"));
   EXPECT_THAT(SchemaErrorOf<Doc>({{"title", zc::encoder([](const Money& m) { return m.cents; })}}),
               testing::AllOf(HasSubstr("Money"), HasSubstr("std::string")));
-  EXPECT_THAT(SchemaErrorOf<Doc>({{"embedding", zc::ZvecVectorDef{.metric = static_cast<zc::Metric>(7)}}}), HasSubstr("unknown metric 7"));
-  EXPECT_THAT(SchemaErrorOf<Doc>({{"embedding", zc::ZvecVectorDef{.quantize = static_cast<zc::Quantize>(9)}}}),
-              HasSubstr("unknown quantize 9"));
+  EXPECT_THAT(SchemaErrorOf<Doc>({{"embedding", zc::ZvecVectorDef{.metric = static_cast<zc::Metric>(7)}}}),
+              HasSubstr("unknown metric 7"));
+  EXPECT_THAT(
+      SchemaErrorOf<Doc>({{"embedding", zc::ZvecVectorDef{.quantize = static_cast<zc::Quantize>(9)}}}),
+      HasSubstr("unknown quantize 9"));
 }
 
 TEST(SchemaErrors, TypesOfTheNextIssueAreNamed) {
@@ -235,13 +255,15 @@ TEST(SchemaErrors, TypesOfTheNextIssueAreNamed) {
     std::string id;
     std::vector<double> numbers;
   };
-  EXPECT_THAT(SchemaErrorOf<List>(), testing::AllOf(HasSubstr("'numbers'"), HasSubstr("not stored as arrays yet")));
+  EXPECT_THAT(SchemaErrorOf<List>(),
+              testing::AllOf(HasSubstr("'numbers'"), HasSubstr("not stored as arrays yet")));
   struct Map {
     std::string id;
     std::map<int, double> map;
   };
   EXPECT_THAT(SchemaErrorOf<Map>(), testing::AllOf(HasSubstr("'map'"), HasSubstr("sparse")));
-  EXPECT_THAT(SchemaErrorOf<Plain>({{"embedding", VectorSchema{4}}}), testing::AllOf(HasSubstr("'price'"), HasSubstr("encoder")));
+  EXPECT_THAT(SchemaErrorOf<Plain>({{"embedding", VectorSchema{4}}}),
+              testing::AllOf(HasSubstr("'price'"), HasSubstr("encoder")));
 }
 
 std::string CollectionErrorOf(const zc::SchemaCore& core, std::string_view name) {
@@ -257,8 +279,10 @@ TEST(SchemaErrors, CollectionNames) {
   const auto core = Make<Doc>().core();
   EXPECT_EQ(CollectionErrorOf(*core, "docs"), "no error");
   EXPECT_EQ(CollectionErrorOf(*core, "_d0"), "no error");
-  EXPECT_THAT(CollectionErrorOf(*core, "do"), testing::AllOf(HasSubstr("'do'"), HasSubstr("at least 3 characters")));
-  EXPECT_THAT(CollectionErrorOf(*core, std::string(65, 'a')), testing::AllOf(HasSubstr("64"), HasSubstr("65")));
+  EXPECT_THAT(CollectionErrorOf(*core, "do"),
+              testing::AllOf(HasSubstr("'do'"), HasSubstr("at least 3 characters")));
+  EXPECT_THAT(CollectionErrorOf(*core, std::string(65, 'a')),
+              testing::AllOf(HasSubstr("64"), HasSubstr("65")));
   for (const char* bad : {"1docs", "do cs", "docs\n", "../docs", "dö cs"}) {
     EXPECT_THAT(CollectionErrorOf(*core, bad), HasSubstr("letters, digits and underscores")) << bad;
   }
@@ -295,7 +319,9 @@ TEST(Record, HarmlessEditsLeaveItAsItIs) {
   EXPECT_EQ(zc::collection_record(*Make<Reordered>().core(), coco::ManagedBy::system), record);
   EXPECT_FALSE(zc::is_user_managed(record));
   EXPECT_TRUE(zc::is_user_managed(zc::collection_record(*Make<Doc>().core(), coco::ManagedBy::user)));
-  EXPECT_NE(zc::collection_record(*Make<Doc>({{"embedding", VectorSchema{5}}}).core(), coco::ManagedBy::system), record);
+  EXPECT_NE(
+      zc::collection_record(*Make<Doc>({{"embedding", VectorSchema{5}}}).core(), coco::ManagedBy::system),
+      record);
 }
 
 }  // namespace

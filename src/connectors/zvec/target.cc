@@ -8,11 +8,11 @@ StableKey CollectionKey(std::string_view key_name, std::string_view collection) 
   return StableKey::Array{StableKey(key_name), StableKey(collection)};
 }
 
-TargetState MakeCollectionState(std::string_view key_name, const std::string& collection, std::shared_ptr<const SchemaCore> schema,
-                                ManagedBy managed_by) {
+TargetState MakeCollectionState(std::string_view key_name, const std::string& collection,
+                                std::shared_ptr<const SchemaCore> schema, ManagedBy managed_by) {
   if (managed_by != ManagedBy::system && managed_by != ManagedBy::user) {
-    throw SchemaError("collection '" + collection + "': managed_by is " + std::to_string(static_cast<int>(managed_by)) +
-                      "; known: system, user");
+    throw SchemaError("collection '" + collection + "': managed_by is " +
+                      std::to_string(static_cast<int>(managed_by)) + "; known: system, user");
   }
   schema->check_collection(collection);
   return {.provider = root_provider(),

@@ -1,5 +1,5 @@
-// cocoindex/connectors/zvec/annotations.h: what a record's field may say about its column, inside coco::Annotated or as an
-// override. All of them are structural, so that they can be template arguments.
+// cocoindex/connectors/zvec/annotations.h: what a record's field may say about its column, inside
+// coco::Annotated or as an override. All of them are structural, so that they can be template arguments.
 // Threads: plain values.
 #pragma once
 
@@ -35,8 +35,8 @@ enum class Metric : std::uint8_t { cosine, ip, l2 };
 /// int8, int4: what is resident is smaller, the stored originals still give the final scores.
 enum class Quantize : std::uint8_t { none, fp16, int8, int4 };
 
-/// How a vector column is indexed. A dense vector without one gets these defaults. For a sparse vector the metric is the
-/// inner product whatever it says.
+/// How a vector column is indexed. A dense vector without one gets these defaults. For a sparse vector the
+/// metric is the inner product whatever it says.
 struct ZvecVectorDef {
   Metric metric = Metric::cosine;
   Quantize quantize = Quantize::none;
@@ -76,14 +76,16 @@ struct FixedList {
 
   constexpr FixedList() = default;
   constexpr FixedList(std::initializer_list<T> list) {
-    for (const T& item : list) items[count++] = item;  // more than N: no constant expression, so no template argument
+    for (const T& item : list)
+      items[count++] = item;  // more than N: no constant expression, so no template argument
   }
   constexpr const T* begin() const { return items; }
   constexpr const T* end() const { return items + count; }
   bool operator==(const FixedList&) const = default;
 };
 
-/// A full-text index on a text column, in place of the filter index. The schema carries it; matching is the database's.
+/// A full-text index on a text column, in place of the filter index. The schema carries it; matching is the
+/// database's.
 struct ZvecFtsType {
   FixedText<31> tokenizer_name{"standard"};
   FixedList<FixedText<31>, 8> filters{"lowercase"};
@@ -91,8 +93,8 @@ struct ZvecFtsType {
   bool operator==(const ZvecFtsType&) const = default;
 };
 
-/// The field is stored as what Fn(field) returns. Fn must be a named function: a lambda in a header has another type in
-/// each source file.
+/// The field is stored as what Fn(field) returns. Fn must be a named function: a lambda in a header has
+/// another type in each source file.
 template <auto Fn>
 struct Encode {
   static constexpr auto function = Fn;

@@ -1,6 +1,6 @@
-// cocoindex/connectors/zvec/column.h: the columns of a collection, known at run time: what templates over record types,
-// the Python binding and programs driven by configuration all end in.
-// Threads: a SchemaCore is immutable once made; the rest are plain values.
+// cocoindex/connectors/zvec/column.h: the columns of a collection, known at run time: what templates over
+// record types, the Python binding and programs driven by configuration all end in. Threads: a SchemaCore is
+// immutable once made; the rest are plain values.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct Column {
   std::uint32_t dimension = 0;  ///< dense only
   Metric metric = Metric::cosine;
   Quantize quantize = Quantize::none;
-  bool indexed = true;  ///< scalar: has a filter index
+  bool indexed = true;           ///< scalar: has a filter index
   std::string tokenizer_name{};  ///< fts only, like the next two
   std::vector<std::string> filters{};
   std::string extra_params{};
@@ -55,7 +55,8 @@ enum class Shape : std::uint8_t {
   unknown,      ///< needs an encoder
 };
 
-/// Asks a provider for its vector schema. `ctx` is null in from_class() without a context: then it throws SchemaError.
+/// Asks a provider for its vector schema. `ctx` is null in from_class() without a context: then it throws
+/// SchemaError.
 using VectorSchemaSource = std::function<VectorSchema(Ctx* ctx, const std::string& column)>;
 
 /// Writes one value of the argument type into the row; made by encoder().
@@ -77,8 +78,8 @@ struct ColumnNotes {
 /// One field of a record type, as reflection or a run-time builder describes it.
 struct FieldInfo {
   std::string name;
-  std::string type_name;                        ///< for messages
-  const std::type_info* value_type = nullptr;   ///< without optional and annotations
+  std::string type_name;                       ///< for messages
+  const std::type_info* value_type = nullptr;  ///< without optional and annotations
   Shape shape = Shape::unknown;
   DType element = DType::automatic;  ///< lists: float16, float32 or float64
   std::uint32_t fixed_size = 0;      ///< std::array
@@ -87,12 +88,14 @@ struct FieldInfo {
   ColumnNotes notes{};
 };
 
-/// The columns of one record type with everything decided. Immutable; shared by the schema, the targets and the handlers.
+/// The columns of one record type with everything decided. Immutable; shared by the schema, the targets and
+/// the handlers.
 class SchemaCore {
  public:
   /// Decides every column: overrides first, then annotations. `overrides` has one entry per overridden name.
   /// Throws SchemaError that names the record type and the column.
-  static std::shared_ptr<const SchemaCore> make(Ctx* ctx, std::string record_name, std::vector<FieldInfo> fields,
+  static std::shared_ptr<const SchemaCore> make(Ctx* ctx, std::string record_name,
+                                                std::vector<FieldInfo> fields,
                                                 std::vector<std::string> primary_key,
                                                 std::vector<std::pair<std::string, ColumnNotes>> overrides);
   /// From a tracked record or a hand-made list; without encoders. The key column is not in `columns`.
@@ -101,7 +104,7 @@ class SchemaCore {
   const std::string& record_name() const noexcept { return record_name_; }
   const std::string& primary_key() const noexcept { return primary_key_; }
   const std::vector<Column>& columns() const noexcept { return columns_; }  ///< in field order, the key too
-  std::size_t key_index() const noexcept { return key_index_; }  ///< into columns()
+  std::size_t key_index() const noexcept { return key_index_; }             ///< into columns()
   /// Without the key, sorted by name: the order of encoded rows. Indices into columns().
   std::span<const std::uint32_t> stored() const noexcept { return stored_; }
   /// The encoder of a column, from an annotation or an override, or null.

@@ -1,5 +1,6 @@
-// cocoindex/connectors/zvec/field_type.h: what a field's C++ type means as a column (connector.md 3.1), decided by the
-// compiler: the shape, the notes in its Annotated, and the call that writes a value. Grows with the type table.
+// cocoindex/connectors/zvec/field_type.h: what a field's C++ type means as a column (connector.md 3.1),
+// decided by the compiler: the shape, the notes in its Annotated, and the call that writes a value. Grows
+// with the type table.
 #pragma once
 
 #include <array>
@@ -14,10 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "cocoindex/component.h"
 #include "cocoindex/connectors/zvec/annotations.h"
 #include "cocoindex/connectors/zvec/column.h"
 #include "cocoindex/connectors/zvec/row_writer.h"
-#include "cocoindex/component.h"
 #include "cocoindex/context.h"
 #include "cocoindex/reflect.h"
 #include "cocoindex/types.h"
@@ -54,7 +55,9 @@ struct Peel<std::optional<T>> {
   using Value = typename Peel<T>::Value;
   using Notes = typename Peel<T>::Notes;
   static constexpr bool nullable = true;
-  static const Value* get(const std::optional<T>& field) noexcept { return field ? Peel<T>::get(*field) : nullptr; }
+  static const Value* get(const std::optional<T>& field) noexcept {
+    return field ? Peel<T>::get(*field) : nullptr;
+  }
 };
 
 template <class T, class... U>
@@ -134,7 +137,8 @@ inline constexpr bool is_encode<Encode<Fn>> = true;
 template <class N>
 concept SchemaObject = VectorSchemaProvider<N>;
 template <class N>
-concept SchemaPointer = std::is_pointer_v<N> && VectorSchemaProvider<std::remove_cv_t<std::remove_pointer_t<N>>>;
+concept SchemaPointer =
+    std::is_pointer_v<N> && VectorSchemaProvider<std::remove_cv_t<std::remove_pointer_t<N>>>;
 
 template <class T>
 inline constexpr bool is_context_key = false;
@@ -152,7 +156,8 @@ concept SchemaNote = SchemaObject<N> || SchemaPointer<N> || SchemaKeyPointer<N>;
 template <class T>
 VectorSchemaSource SchemaFromKey(const ContextKey<T>& key) {
   static_assert(VectorSchemaProvider<T>,
-                "cocoindex: the value behind this ContextKey has no vector_schema(), so it cannot say how large a vector is");
+                "cocoindex: the value behind this ContextKey has no vector_schema(), so it cannot say how "
+                "large a vector is");
   return [key](Ctx* ctx, const std::string& column) {
     if (ctx == nullptr) NeedsContext(column, key.name());
     return VectorSchema(ctx->use(key).vector_schema());
@@ -202,7 +207,8 @@ void WriteValue(const T& value, RowWriter& out) {
     }
     out.end_sparse();
   } else {
-    static_assert(shape != Shape::unknown, "cocoindex: an encoder must return text, a number, a bool or a vector");
+    static_assert(shape != Shape::unknown,
+                  "cocoindex: an encoder must return text, a number, a bool or a vector");
   }
 }
 
@@ -228,7 +234,8 @@ template <class F, class T>
 Encoder MakeEncoder(F function) {
   using Result = std::remove_cvref_t<std::invoke_result_t<const F&, const T&>>;
   constexpr Shape shape = ShapeOf<typename Peel<Result>::Value>();
-  static_assert(shape != Shape::unknown, "cocoindex: an encoder must return text, a number, a bool or a vector");
+  static_assert(shape != Shape::unknown,
+                "cocoindex: an encoder must return text, a number, a bool or a vector");
   return {&typeid(T), shape, [function = std::move(function)](const void* value, RowWriter& out) {
             WriteEncoded(function, *static_cast<const T*>(value), out);
           }};
@@ -242,12 +249,16 @@ consteval void CheckField() {
   constexpr bool list = shape == Shape::float_list || shape == Shape::double_list;
   if constexpr (!encoded) {
     static_assert(!Character<T>,
-                  "cocoindex: a field of a character type is ambiguous between text and number: use std::string or an integer");
-    static_assert(!std::is_enum_v<T>, "cocoindex: an enumeration needs an encoder: coco::Annotated<E, zc::Encode<&f>{}>");
-    static_assert(!OneOf<Element<T>, std::uint8_t, char>,
-                  "cocoindex: a list of bytes is ambiguous: use coco::Bytes for bytes or a wider integer for numbers");
-    static_assert(!(SchemaNote<std::remove_cv_t<decltype(Notes)>> || ...) || list,
-                  "cocoindex: a vector schema stands on a field that is no list of float, double or coco::half");
+                  "cocoindex: a field of a character type is ambiguous between text and number: use "
+                  "std::string or an integer");
+    static_assert(!std::is_enum_v<T>,
+                  "cocoindex: an enumeration needs an encoder: coco::Annotated<E, zc::Encode<&f>{}>");
+    static_assert(
+        !OneOf<Element<T>, std::uint8_t, char>,
+        "cocoindex: a list of bytes is ambiguous: use coco::Bytes for bytes or a wider integer for numbers");
+    static_assert(
+        !(SchemaNote<std::remove_cv_t<decltype(Notes)>> || ...) || list,
+        "cocoindex: a vector schema stands on a field that is no list of float, double or coco::half");
   }
 }
 
@@ -258,7 +269,8 @@ void AddNote(ColumnNotes& notes) {
     if (!notes.type) notes.type = Note;
   } else if constexpr (std::same_as<N, ZvecVectorDef>) {
     static_assert(!Note.sparse || ShapeOf<T>() == Shape::number_map,
-                  "cocoindex: ZvecVectorDef{.sparse = true} stands on a field that is no map from an integer to a number");
+                  "cocoindex: ZvecVectorDef{.sparse = true} stands on a field that is no map from an integer "
+                  "to a number");
     if (!notes.vector) notes.vector = Note;
   } else if constexpr (std::same_as<N, ZvecFtsType>) {
     if (!notes.fts) notes.fts = Note;
@@ -266,7 +278,8 @@ void AddNote(ColumnNotes& notes) {
     static_assert(std::is_invocable_v<decltype(N::function), const T&>,
                   "cocoindex: this encoder does not take the field's type");
     if constexpr (std::is_invocable_v<decltype(N::function), const T&>) {
-      if (!notes.encoder) notes.encoder = MakeEncoder<std::remove_cv_t<decltype(N::function)>, T>(N::function);
+      if (!notes.encoder)
+        notes.encoder = MakeEncoder<std::remove_cv_t<decltype(N::function)>, T>(N::function);
     }
   } else if constexpr (SchemaNote<N>) {
     if (!notes.schema) notes.schema = SchemaFrom(Note);

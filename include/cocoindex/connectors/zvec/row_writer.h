@@ -1,10 +1,11 @@
-// cocoindex/connectors/zvec/row_writer.h: one row on its way into the compact form that is hashed, kept and later written.
+// cocoindex/connectors/zvec/row_writer.h: one row on its way into the compact form that is hashed, kept and
+// later written.
 //
-// Form: 8 bytes SchemaCore::layout, then the columns of SchemaCore::stored in that order: a byte 0 for null or 1, then the
-// value: bool 1 byte; integers and floats in their own width, little-endian; text a 4-byte length and the bytes; a dense
-// vector its elements; a sparse vector a 4-byte count, the indices ascending, the weights. NaN has one form.
-// The bytes live in memory only; what is stored is their BLAKE2b-128, so the form must not change without a reason.
-// Threads: a RowWriter belongs to one thread.
+// Form: 8 bytes SchemaCore::layout, then the columns of SchemaCore::stored in that order: a byte 0 for null
+// or 1, then the value: bool 1 byte; integers and floats in their own width, little-endian; text a 4-byte
+// length and the bytes; a dense vector its elements; a sparse vector a 4-byte count, the indices ascending,
+// the weights. NaN has one form. The bytes live in memory only; what is stored is their BLAKE2b-128, so the
+// form must not change without a reason. Threads: a RowWriter belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ namespace cocoindex::inline v0::connectors::zvec {
 /// What a declared row is to the engine.
 class EncodedRow final : public TargetValue, public std::enable_shared_from_this<EncodedRow> {
  public:
-  EncodedRow(std::string bytes, Fingerprint fingerprint) : bytes_(std::move(bytes)), fingerprint_(fingerprint) {}
+  EncodedRow(std::string bytes, Fingerprint fingerprint)
+      : bytes_(std::move(bytes)), fingerprint_(fingerprint) {}
   const std::string& bytes() const noexcept { return bytes_; }
   const Fingerprint& fingerprint() const noexcept { return fingerprint_; }
 
@@ -45,7 +47,8 @@ class RowWriter {
   /// The next column of SchemaCore::stored; then exactly one of the calls below.
   void column(std::size_t index) noexcept { column_ = index; }
 
-  // Each checks the value against the column and throws RowError that names collection, id, column and both values.
+  // Each checks the value against the column and throws RowError that names collection, id, column and both
+  // values.
   void null();
   void boolean(bool v);
   void integer(std::int64_t v);

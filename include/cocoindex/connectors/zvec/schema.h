@@ -2,9 +2,9 @@
 //
 //   auto schema = zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}});
 //
-// Columns come in field order. The primary key is the document's id and no stored field. Every other scalar field gets a
-// filter index, every dense vector an HNSW index with cosine, unless annotations or overrides say otherwise.
-// Threads: plain values; copies share their columns.
+// Columns come in field order. The primary key is the document's id and no stored field. Every other scalar
+// field gets a filter index, every dense vector an HNSW index with cosine, unless annotations or overrides
+// say otherwise. Threads: plain values; copies share their columns.
 #pragma once
 
 #include <array>
@@ -45,14 +45,15 @@ template <class T>
 struct IsShared<std::shared_ptr<T>> : std::bool_constant<VectorSchemaProvider<T>> {};
 }  // namespace detail
 
-/// An encoder for an override: encoder([](const Money& m) { return m.text(); }). It sees non-null values only.
+/// An encoder for an override: encoder([](const Money& m) { return m.text(); }). It sees non-null values
+/// only.
 template <class F>
 Encoder encoder(F function) {
   return detail::MakeEncoder<F, typename detail::EncoderArgument<F>::type>(std::move(function));
 }
 
-/// One or several of: ZvecType, ZvecVectorDef, ZvecFtsType, Encoder, and a vector schema: a VectorSchema, an object or
-/// shared_ptr of a type with vector_schema(), or a ContextKey of such a type.
+/// One or several of: ZvecType, ZvecVectorDef, ZvecFtsType, Encoder, and a vector schema: a VectorSchema, an
+/// object or shared_ptr of a type with vector_schema(), or a ContextKey of such a type.
 class ColumnOverride {
  public:
   template <class... A>
@@ -78,7 +79,9 @@ class ColumnOverride {
     } else if constexpr (detail::IsShared<A>::value) {
       notes_.schema = [part](Ctx*, const std::string&) { return VectorSchema(part->vector_schema()); };
     } else {
-      static_assert(detail::SchemaNote<A>, "cocoindex: an override is a ZvecType, ZvecVectorDef, ZvecFtsType, encoder or vector schema");
+      static_assert(
+          detail::SchemaNote<A>,
+          "cocoindex: an override is a ZvecType, ZvecVectorDef, ZvecFtsType, encoder or vector schema");
       if constexpr (detail::SchemaNote<A>) notes_.schema = detail::SchemaFrom(part);
     }
   }
@@ -121,7 +124,8 @@ consteval auto SortedFields() {
   std::array<std::size_t, n> order{};
   for (std::size_t i = 0; i < n; ++i) {  // insertion sort: <algorithm> is dear in a public header
     std::size_t at = i;
-    for (; at > 0 && reflect::field_names<Row>[i] < reflect::field_names<Row>[order[at - 1]]; --at) order[at] = order[at - 1];
+    for (; at > 0 && reflect::field_names<Row>[i] < reflect::field_names<Row>[order[at - 1]]; --at)
+      order[at] = order[at - 1];
     order[at] = i;
   }
   return order;
@@ -161,7 +165,8 @@ void WriteField(const SchemaCore& schema, std::size_t column, const F& field, Ro
   const T* value = Peel<F>::get(field);
   if (value == nullptr) return out.null();
   if (const Encoder* encoder = schema.encoder(column)) return encoder->write(value, out);
-  if constexpr (ShapeOf<T>() != Shape::unknown) WriteValue(*value, out);  // unknown needs an encoder: SchemaCore::make
+  if constexpr (ShapeOf<T>() != Shape::unknown)
+    WriteValue(*value, out);  // unknown needs an encoder: SchemaCore::make
 }
 
 }  // namespace detail
@@ -169,7 +174,8 @@ void WriteField(const SchemaCore& schema, std::size_t column, const F& field, Ro
 template <class Row>
 class CollectionSchema {
   static_assert(reflect::Reflectable<Row>,
-                "cocoindex: a record type must be an aggregate without base classes and private members, or listed with COCO_DESCRIBE");
+                "cocoindex: a record type must be an aggregate without base classes and private members, or "
+                "listed with COCO_DESCRIBE");
 
  public:
   /// Throws SchemaError that names record type, column, and what was given.
@@ -183,8 +189,10 @@ class CollectionSchema {
   std::string primary_key() && { return core_->primary_key(); }
   const std::shared_ptr<const SchemaCore>& core() const noexcept { return core_; }
 
-  /// The row in the form that is hashed and kept. Throws RowError that names collection, id, column and both values.
-  std::shared_ptr<const EncodedRow> encode(const Row& row, std::string_view collection, std::string* id) const {
+  /// The row in the form that is hashed and kept. Throws RowError that names collection, id, column and both
+  /// values.
+  std::shared_ptr<const EncodedRow> encode(const Row& row, std::string_view collection,
+                                           std::string* id) const {
     RowWriter out(*core_, collection);
     const SchemaCore& schema = *core_;
     constexpr auto order = detail::SortedFields<Row>();
@@ -193,7 +201,10 @@ class CollectionSchema {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         // The id first, so that every message can name it.
         ((I == schema.key_index() ? detail::WriteId(std::get<I>(fields), out) : void()), ...);
-        ((order[I] != schema.key_index() ? detail::WriteField(schema, order[I], std::get<order[I]>(fields), out) : void()), ...);
+        ((order[I] != schema.key_index()
+              ? detail::WriteField(schema, order[I], std::get<order[I]>(fields), out)
+              : void()),
+         ...);
       }(std::index_sequence_for<decltype(field)...>{});
     });
     *id = out.take_id();
@@ -203,8 +214,8 @@ class CollectionSchema {
  private:
   static CollectionSchema make(Ctx* ctx, FromClass options) {
     CollectionSchema schema;
-    schema.core_ = SchemaCore::make(ctx, reflect::type_name<Row>(), detail::DescribeRow<Row>(), std::move(options.primary_key),
-                                    options.column_overrides.notes());
+    schema.core_ = SchemaCore::make(ctx, reflect::type_name<Row>(), detail::DescribeRow<Row>(),
+                                    std::move(options.primary_key), options.column_overrides.notes());
     return schema;
   }
   std::shared_ptr<const SchemaCore> core_;

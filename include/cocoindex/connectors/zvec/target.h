@@ -3,9 +3,9 @@
 //   auto target = zc::mount_collection_target(ctx, ZVEC_DB, "docs", schema);
 //   for (const Doc& doc : docs) target.declare_row(ctx, doc);
 //
-// The rows declared in a run are the documents that shall exist: new ones are added, changed ones replaced, those no longer
-// declared removed. Errors: SchemaError when the collection is declared, RowError when a row is, ContextError when the
-// connection is not provided, ::zvec::StatusError when the database refuses.
+// The rows declared in a run are the documents that shall exist: new ones are added, changed ones replaced,
+// those no longer declared removed. Errors: SchemaError when the collection is declared, RowError when a row
+// is, ContextError when the connection is not provided, ::zvec::StatusError when the database refuses.
 // Threads: a CollectionTarget is a cheap value, shared freely between components.
 #pragma once
 
@@ -30,15 +30,15 @@ struct Resolved {};
 namespace cocoindex::inline v0::connectors::zvec {
 
 struct CollectionOptions {
-  /// system: created and destroyed as needed. user: must exist already, only its documents are managed, and they stay when
-  /// the collection is no longer declared.
+  /// system: created and destroyed as needed. user: must exist already, only its documents are managed, and
+  /// they stay when the collection is no longer declared.
   ManagedBy managed_by = ManagedBy::system;
 };
 
 namespace detail {
 /// Every check of a declared collection happens here.
-TargetState MakeCollectionState(std::string_view key_name, const std::string& collection, std::shared_ptr<const SchemaCore> schema,
-                                ManagedBy managed_by);
+TargetState MakeCollectionState(std::string_view key_name, const std::string& collection,
+                                std::shared_ptr<const SchemaCore> schema, ManagedBy managed_by);
 /// Key of a collection below the root provider.
 StableKey CollectionKey(std::string_view key_name, std::string_view collection);
 std::uint64_t CountDocuments(const App& app, std::string_view key_name, std::string_view collection);
@@ -49,24 +49,27 @@ template <class Row, class State = state::Resolved>
 class CollectionTarget {
  public:
   CollectionTarget(TargetProvider provider, std::string collection, CollectionSchema<Row> schema)
-      : shared_(std::make_shared<const Shared>(std::move(provider), std::move(collection), std::move(schema))) {}
+      : shared_(
+            std::make_shared<const Shared>(std::move(provider), std::move(collection), std::move(schema))) {}
   /// A pending target is resolved by returning it from a component mounted with use_mount().
   template <class Other>
     requires(std::same_as<State, state::Resolved> && std::same_as<Other, state::Pending>)
   CollectionTarget(const CollectionTarget<Row, Other>& pending)  // NOLINT: meant to convert
       : CollectionTarget(pending.provider(), pending.collection(), pending.schema()) {}
 
-  /// Declares one document. The row is checked and encoded at once. Throws RowError; InvalidRequest when its id is declared
-  /// twice in a component.
+  /// Declares one document. The row is checked and encoded at once. Throws RowError; InvalidRequest when its
+  /// id is declared twice in a component.
   void declare_row(Ctx& ctx, const Row& row) const {
     static_assert(std::same_as<State, state::Resolved>,
-                  "cocoindex: this target is pending: use mount_collection_target() or return it from a component mounted "
+                  "cocoindex: this target is pending: use mount_collection_target() or return it from a "
+                  "component mounted "
                   "with use_mount()");
     if constexpr (std::same_as<State, state::Resolved>) {
       std::string id;
       auto encoded = shared_->schema.encode(row, shared_->collection, &id);
       const Fingerprint fingerprint = encoded->fingerprint();
-      declare_target_state(ctx, TargetState{shared_->provider, StableKey(std::move(id)), std::move(encoded), fingerprint});
+      declare_target_state(
+          ctx, TargetState{shared_->provider, StableKey(std::move(id)), std::move(encoded), fingerprint});
     }
   }
 
@@ -98,8 +101,10 @@ TargetState collection_target(const ContextKey<ManagedConnection>& db, const std
 
 /// Declares the collection in the running component. The target is pending until that has committed.
 template <class Row>
-CollectionTarget<Row, state::Pending> declare_collection_target(Ctx& ctx, const ContextKey<ManagedConnection>& db,
-                                                                std::string collection, CollectionSchema<Row> schema,
+CollectionTarget<Row, state::Pending> declare_collection_target(Ctx& ctx,
+                                                                const ContextKey<ManagedConnection>& db,
+                                                                std::string collection,
+                                                                CollectionSchema<Row> schema,
                                                                 CollectionOptions options = {}) {
   auto provider = declare_target_state_with_child(ctx, collection_target(db, collection, schema, options));
   return {std::move(provider), std::move(collection), std::move(schema)};
@@ -107,14 +112,17 @@ CollectionTarget<Row, state::Pending> declare_collection_target(Ctx& ctx, const 
 
 /// Declares the collection in a small component of its own and waits for it: rows may be declared at once.
 template <class Row>
-CollectionTarget<Row> mount_collection_target(Ctx& ctx, const ContextKey<ManagedConnection>& db, std::string collection,
-                                              CollectionSchema<Row> schema, CollectionOptions options = {}) {
+CollectionTarget<Row> mount_collection_target(Ctx& ctx, const ContextKey<ManagedConnection>& db,
+                                              std::string collection, CollectionSchema<Row> schema,
+                                              CollectionOptions options = {}) {
   auto provider = mount_target(ctx, collection_target(db, collection, schema, options));
   return {std::move(provider), std::move(collection), std::move(schema)};
 }
 
-/// How many documents of a collection the app manages, from the engine's own records: the collection is not opened.
-inline std::uint64_t count_documents(const App& app, const ContextKey<ManagedConnection>& db, std::string_view collection) {
+/// How many documents of a collection the app manages, from the engine's own records: the collection is not
+/// opened.
+inline std::uint64_t count_documents(const App& app, const ContextKey<ManagedConnection>& db,
+                                     std::string_view collection) {
   return detail::CountDocuments(app, db.name(), collection);
 }
 
