@@ -33,10 +33,12 @@ void WriteElement(JsonWriter& json, const zvec::SparseVector& v) {
   json.EndObject();
 }
 
-void WriteDocument(JsonWriter& json, const zvec::Doc& doc, const zvec::CollectionSchema& schema, bool vectors) {
+void WriteDocument(JsonWriter& json, const zvec::Doc& doc, const zvec::CollectionSchema& schema,
+                   bool vectors) {
   const auto write_fields = [&](bool of_vectors) {
     json.Object();
-    for (const zvec::FieldSchema& field : schema.fields) {  // in the order of the schema: the same for every document
+    for (const zvec::FieldSchema& field :
+         schema.fields) {  // in the order of the schema: the same for every document
       const zvec::Value* value = doc.Find(field.name);
       if (zvec::IsVector(field.type) != of_vectors || value == nullptr) continue;
       json.Key(field.name);
@@ -71,7 +73,8 @@ int RunExport(const Options& options, Console& console) {
   const std::vector<std::string> ids = SortedIds(*store.collection);
   zvec::FetchOptions fetch;
   fetch.include_vectors = options.vectors;
-  JsonWriter json;  // --json is one object, so it is either whole or not there: for many documents there is --jsonl
+  JsonWriter
+      json;  // --json is one object, so it is either whole or not there: for many documents there is --jsonl
   if (options.json) json.Object().Key("documents").Array();
   for (std::size_t at = 0; at < ids.size(); at += kBatch) {
     const std::span batch(ids.data() + at, std::min(kBatch, ids.size() - at));

@@ -23,7 +23,8 @@ struct Listing {
 
 Listing Collect(const Options& options) {
   const OpenedStore store = OpenForReading(options.store).value();
-  Listing listing{.config = store.config};
+  Listing listing;
+  listing.config = store.config;
   zvec::FetchOptions only_file;
   only_file.output_fields = std::vector<std::string>{"file"};
   only_file.include_vectors = false;
@@ -34,7 +35,8 @@ Listing Collect(const Options& options) {
     ++listing.documents;
   }
   for (const std::string& folder : store.config.folders) {
-    FolderCounts counts{.path = folder};
+    FolderCounts counts;
+    counts.path = folder;
     const std::string prefix = folder.ends_with('/') ? folder : folder + "/";
     auto it = listing.documents_of.lower_bound(prefix);
     for (; it != listing.documents_of.end() && it->first.starts_with(prefix); ++it) {
@@ -50,7 +52,14 @@ std::string ToJson(const Listing& listing, const Options& options) {
   JsonWriter json;
   json.Object().Key("store").Text(options.store).Key("format").Int(kConfigVersion).Key("folders").Array();
   for (const FolderCounts& f : listing.folders) {
-    json.Object().Key("path").Text(f.path).Key("files").Int(f.files).Key("documents").Int(f.documents).EndObject();
+    json.Object()
+        .Key("path")
+        .Text(f.path)
+        .Key("files")
+        .Int(f.files)
+        .Key("documents")
+        .Int(f.documents)
+        .EndObject();
   }
   json.EndArray().Key("documents").Int(listing.documents);
   json.Key("embedder").Text(cocoindex::text::HashingEmbedder(listing.config.embedder).identity());
@@ -67,7 +76,8 @@ std::string ToJson(const Listing& listing, const Options& options) {
 
 void Print(const Listing& listing, const Options& options, Console& console) {
   for (const FolderCounts& f : listing.folders) {
-    console.Write(fmt::format("{}  {} files, {} documents\n", console.Bold(Printable(f.path)), f.files, f.documents));
+    console.Write(
+        fmt::format("{}  {} files, {} documents\n", console.Bold(Printable(f.path)), f.files, f.documents));
   }
   if (options.files) {
     for (const auto& [file, documents] : listing.documents_of) {

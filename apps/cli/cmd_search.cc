@@ -49,7 +49,12 @@ std::string ToJson(const Found& found) {
   }
   const zvec::QueryStats& stats = found.list.stats;
   json.EndArray().Key("stats").Object();
-  json.Key("strategy").Text(stats.strategy).Key("documents").Int(stats.documents).Key("matches").Int(stats.matches);
+  json.Key("strategy")
+      .Text(stats.strategy)
+      .Key("documents")
+      .Int(stats.documents)
+      .Key("matches")
+      .Int(stats.matches);
   json.Key("distances").Int(stats.distances).Key("segments").Int(stats.segments);
   json.Key("seconds").Double(found.seconds).EndObject().EndObject();
   return json.Take();
@@ -67,7 +72,8 @@ std::string Excerpt(std::string_view text) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     if (line.size() > kWidth) {
       std::size_t cut = kWidth;
-      while (cut > 0 && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80) --cut;  // not inside a character
+      while (cut > 0 && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80)
+        --cut;  // not inside a character
       line = line.substr(0, cut) + "...";
     }
     out += "    " + Printable(line) + "\n";
@@ -79,9 +85,10 @@ std::string Excerpt(std::string_view text) {
 void Print(const Found& found, Console& console) {
   int rank = 0;
   for (const zvec::Hit& hit : found.list.hits) {
-    console.Write(fmt::format("{:2}  {:.3f}  {}  {}\n", ++rank, hit.score,
-                              console.Bold(Printable(FieldOf<std::string>(hit.doc, "file"))),
-                              console.Dim(fmt::format("from character {}", FieldOf<std::int64_t>(hit.doc, "start")))));
+    console.Write(
+        fmt::format("{:2}  {:.3f}  {}  {}\n", ++rank, hit.score,
+                    console.Bold(Printable(FieldOf<std::string>(hit.doc, "file"))),
+                    console.Dim(fmt::format("from character {}", FieldOf<std::int64_t>(hit.doc, "start")))));
     console.Write(Excerpt(FieldOf<std::string>(hit.doc, "text")));
   }
   if (rank == 0) console.WriteLine("nothing found");

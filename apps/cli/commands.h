@@ -1,4 +1,5 @@
-// cli/commands.h: one function for each command. Each returns an exit code, or throws a std::exception that main shows.
+// cli/commands.h: one function for each command. Each returns an exit code, or throws a std::exception that
+// main shows.
 #pragma once
 
 #include "console.h"

@@ -10,12 +10,18 @@ namespace {
 
 int Run(const Options& options, Console& console) {
   switch (options.command) {
-    case Command::kIndex: return RunIndex(options, console);
-    case Command::kSearch: return RunSearch(options, console);
-    case Command::kList: return RunList(options, console);
-    case Command::kExport: return RunExport(options, console);
-    case Command::kDrop: return RunDrop(options, console);
-    case Command::kVersion: return RunVersion(options, console);
+    case Command::kIndex:
+      return RunIndex(options, console);
+    case Command::kSearch:
+      return RunSearch(options, console);
+    case Command::kList:
+      return RunList(options, console);
+    case Command::kExport:
+      return RunExport(options, console);
+    case Command::kDrop:
+      return RunDrop(options, console);
+    case Command::kVersion:
+      return RunVersion(options, console);
   }
   return kUsage;
 }

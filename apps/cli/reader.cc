@@ -4,8 +4,9 @@ namespace cocozvec::cli {
 namespace {
 
 Status NeverIndexed(const std::string& store) {
-  return Status::NotFound("store '" + store + "': no index was ever completed there; run: cocozvec index DIR --store '" +
-                          store + "'");
+  return Status::NotFound("store '" + store +
+                          "': no index was ever completed there; run: cocozvec index DIR --store '" + store +
+                          "'");
 }
 
 }  // namespace
