@@ -19,23 +19,23 @@ using OutputFields = std::optional<std::vector<std::string>>;
 /// Units    1 <= topk <= kMaxTopk.
 struct VectorQuery {
   std::string field;
-  std::variant<std::monostate, std::vector<float>, std::vector<Half>, std::vector<std::int8_t>, SparseVector> vector;
+  std::variant<std::monostate, std::vector<float>, std::vector<Half>, std::vector<std::int8_t>, SparseVector> vector = {};
   std::uint32_t topk = 10;
-  std::string filter;  ///< zvec filter language (docs/filter.md); empty: every document
-  OutputFields output_fields;
+  std::string filter = {};  ///< zvec filter language (docs/filter.md); empty: every document
+  OutputFields output_fields = {};
   bool include_vectors = false;  ///< every vector field besides the named ones
 };
 
 /// Documents that pass a filter, in storage order, without a ranking.
 struct ScanQuery {
   std::uint64_t limit = UINT64_MAX;
-  std::string filter;
-  OutputFields output_fields;
+  std::string filter = {};
+  OutputFields output_fields = {};
   bool include_vectors = false;
 };
 
 struct FetchOptions {
-  OutputFields output_fields;
+  OutputFields output_fields = {};
   bool include_vectors = true;
 };
 

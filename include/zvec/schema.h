@@ -77,7 +77,7 @@ struct FieldSchema {
   DataType type = DataType::kUndefined;
   bool nullable = false;
   std::uint32_t dimension = 0;  ///< elements of a dense vector, 1 .. kMaxDimension; ignored for every other type
-  std::optional<IndexParams> index;  ///< none on a vector field: flat, inner product
+  std::optional<IndexParams> index = std::nullopt;  ///< none on a vector field: flat, inner product
 
   MetricType metric() const noexcept;  ///< of a vector field
   bool operator==(const FieldSchema&) const = default;

@@ -1,5 +1,6 @@
-// base/coding.h: little-endian integers, varints and length-prefixed text in byte strings. Reading is checked:
-// a Reader that ran past the end stays failed, and says so once at the end, so that decoders read straight through.
+// base/coding.h: little-endian integers, varints and length-prefixed text in byte strings. Reading is
+// checked: a Reader that ran past the end stays failed, and says so once at the end, so that decoders read
+// straight through.
 #pragma once
 
 #include <bit>

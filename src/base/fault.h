@@ -1,5 +1,6 @@
-// base/fault.h: planted faults. In a test build a named fault is switched on at run time, by PlantFault or by the
-// environment variable COCOZVEC_FAULT (names separated by commas); in a release build FaultPlanted is constant false.
+// base/fault.h: planted faults. In a test build a named fault is switched on at run time, by PlantFault or by
+// the environment variable COCOZVEC_FAULT (names separated by commas); in a release build FaultPlanted is
+// constant false.
 #pragma once
 
 #include <string_view>

@@ -104,12 +104,12 @@ class [[nodiscard]] Result {
   /// The value; throws StatusError when there is none.
   T& value() & { return check(), *value_; }
   const T& value() const& { return check(), *value_; }
-  T&& value() && { return check(), std::move(*value_); }
+  T value() && { return check(), std::move(*value_); }  // a value, so that `for (x : f().value())` is safe
 
   /// Unchecked: only after ok().
   T& operator*() & noexcept { return *value_; }
   const T& operator*() const& noexcept { return *value_; }
-  T&& operator*() && noexcept { return std::move(*value_); }
+  T operator*() && { return std::move(*value_); }
   T* operator->() noexcept { return &*value_; }
   const T* operator->() const noexcept { return &*value_; }
 

@@ -1,5 +1,5 @@
 // base/io/file_system.h: every byte of the database goes through here; there is no open(2) anywhere else.
-// Back ends: POSIX (posix_file_system.h) and an in-memory simulated disk that can lose power (sim_disk.h).
+// Back ends: POSIX (PosixFileSystem below) and an in-memory simulated disk that can lose power (sim_disk.h).
 // Threads: a FileSystem may be used from any thread; a File's ReadAt may run beside anything, its writes are the
 // caller's to serialise.
 #pragma once
@@ -90,10 +90,14 @@ class FileSystem {
 FileSystem& PosixFileSystem();
 
 // Helpers over the interface, for any back end.
-Status CreateDirectories(FileSystem& fs, PathView path);  ///< with all parents; each new level is synced into its parent
-Status RemoveTree(FileSystem& fs, PathView path);         ///< depth first; kNotFound is success; never follows links
+/// With all parents; each new level is synced into its parent. kAlreadyExists when a file has the name.
+Status CreateDirectories(FileSystem& fs, PathView path);
+/// Depth first; kNotFound is success; never follows links. The parent directory is the caller's to sync.
+Status RemoveTree(FileSystem& fs, PathView path);
+/// kResourceExhausted when the file is larger than `max_size`.
 Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size);
-/// Durable replacement: temporary sibling, sync, rename, sync of the directory.
+/// Durable replacement: temporary sibling `path`.tmp, sync, rename, sync of the directory. One writer at a time; a
+/// temporary left by a crash is replaced by the next call.
 Status WriteFileAtomically(FileSystem& fs, PathView path, std::string_view content);
 
 }  // namespace cocozvec::inline v0

@@ -1,15 +1,15 @@
 // zvec/storage/cell.h: the one encoding of a value, in the log, in memory and in segments.
 //
-//   fixed-width types   width bytes: bool 1, 32-bit 4, 64-bit 8, float 4, double 8, FP32 vector 4*dim, FP16 2*dim, INT8 dim
-//   STRING              its bytes
-//   ARRAY of fixed      the elements packed, no count (bool: one byte each)
-//   ARRAY_STRING        u32 count, then (count + 1) u32 offsets into the bytes that follow, starting with 0, then the bytes
-//   SPARSE_*            u32 count, count u32 indices ascending, then count values (f32, or f16 bits for FP16)
+//   fixed-width types   width bytes: bool 1, 32-bit 4, 64-bit 8, float 4, double 8, FP32 vector 4*dim, FP16
+//   2*dim, INT8 dim STRING              its bytes ARRAY of fixed      the elements packed, no count (bool:
+//   one byte each) ARRAY_STRING        u32 count, then (count + 1) u32 offsets into the bytes that follow,
+//   starting with 0, then the bytes SPARSE_*            u32 count, count u32 indices ascending, then count
+//   values (f32, or f16 bits for FP16)
 // Null has no cell. Little-endian; cells may lie at any address: read with memcpy.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,8 +21,11 @@ namespace zvec::inline v0 {
 /// Bytes of a cell of a fixed-width field; 0 for variable ones (strings, arrays, sparse vectors).
 std::size_t CellWidth(const FieldSchema& field) noexcept;
 
-/// Appends the cell. Checks type, dimension, finiteness of vectors, UTF-8 of strings, sparse rules; float values are
-/// accepted for FP16 fields. The message names the field and both values. `value` must not be null.
+inline constexpr std::size_t kMaxCellBytes = std::size_t{256} << 20;  ///< one string, array or sparse vector
+
+/// Appends the cell; on an error `out` is as before. Checks type, dimension, finiteness of vectors, UTF-8 of
+/// strings, sparse rules; float values are accepted for FP16 fields. The message names the field and both
+/// values. `value` must not be null.
 Status EncodeCell(const FieldSchema& field, const Value& value, std::string& out);
 
 /// The value of a cell; kDataLoss when the bytes do not follow the format.

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Every rule of lint.py catches a planted violation, and lets the innocent neighbour pass."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import lint
+
+
+def findings(rule, **files):
+    """`files`: path with '__' for '/' and '_dot_' for '.', so that a tree fits a call."""
+    tree = lint.Tree({k.replace("__", "/").replace("_dot_", "."): v for k, v in files.items()})
+    return [message for _, _, message in rule(tree)]
+
+
+class OpenRule(unittest.TestCase):
+    def caught(self, line, path="src__zvec__storage__log_dot_cc"):
+        return findings(lint.check_open, **{path: "int f() {\n  " + line + "\n}\n"})
+
+    def test_every_way_to_open_a_file_is_caught(self):
+        for line in ("int fd = open(p, 0);", "int fd = ::open(p, 0);", "return openat(d, p, 0);", "creat(p, 0644);",
+                     "FILE* f = fopen(p, \"r\");", "std::ifstream in(p);", "std::fstream io;", "mkstemp(p);",
+                     "auto f = std::fopen(p, \"r\");"):
+            self.assertEqual(len(self.caught(line)), 1, line)
+
+    def test_all_layers_are_covered(self):
+        for path in ("src__base__log_dot_cc", "src__cocoindex__state__s_dot_cc", "src__text__t_dot_h",
+                     "src__connectors__localfs__walk_dot_cc"):
+            self.assertEqual(len(self.caught("::open(p, 0);", path)), 1, path)
+
+    def test_methods_comments_and_words_pass(self):
+        for line in ("fs.open(p);", "fs->open(p);", "Collection::open(p);", "reopen(p);", "// open(2) is not used",
+                     'return "cannot open(" + p;', "/* fopen( */ int x;", "is_open();", "mdb_env_open(e, p, 0, 0);"):
+            self.assertEqual(self.caught(line), [], line)
+
+    def test_declarations_pass_and_calls_behind_a_keyword_do_not(self):
+        for line in ("static std::unique_ptr<Store> open(const Settings& s);", "Store open(int x);", "Store& open(int x);"):
+            self.assertEqual(self.caught(line), [], line)
+        for line in ("return open(p, 0);", "if (x && open(p, 0) < 0) {}", "int fd = x ? 0 : open(p, 0);", "else open(p, 0);"):
+            self.assertEqual(len(self.caught(line)), 1, line)
+
+    def test_the_io_folder_and_tests_pass(self):
+        self.assertEqual(self.caught("::open(p, 0);", "src__base__io__posix_dot_cc"), [])
+        self.assertEqual(self.caught("std::ofstream out(p);", "src__zvec__storage__log_test_dot_cc"), [])
+
+    def test_a_digit_separator_does_not_hide_the_rest_of_the_line(self):
+        self.assertEqual(len(self.caught("f(100'000, open(p, 0), 'x');")), 1)
+
+
+class LayerRule(unittest.TestCase):
+    def caught(self, path, name):
+        return len(findings(lint.check_layers, **{path: f'#include "{name}"\n'}))
+
+    def test_wrong_directions_are_caught(self):
+        for path, name in (("src__base__a_dot_h", "zvec/doc.h"), ("src__base__a_dot_cc", "cocoindex/app.h"),
+                           ("src__zvec__q__a_dot_cc", "cocoindex/app.h"), ("include__zvec__a_dot_h", "cocoindex/app.h"),
+                           ("src__cocoindex__r__a_dot_cc", "zvec/doc.h"), ("include__cocoindex__a_dot_h", "zvec/doc.h"),
+                           ("include__cocozvec__base__a_dot_h", "zvec/doc.h"),
+                           ("src__text__a_dot_cc", "zvec/doc.h"), ("src__text__a_dot_cc", "cocoindex/app.h")):
+            self.assertEqual(self.caught(path, name), 1, path + " " + name)
+
+    def test_right_directions_pass(self):
+        for path, name in (("src__zvec__q__a_dot_cc", "cocozvec/base/status.h"), ("src__zvec__q__a_dot_cc", "base/coding.h"),
+                           ("src__connectors__zvec__a_dot_cc", "zvec/doc.h"), ("src__connectors__zvec__a_dot_cc", "cocoindex/app.h"),
+                           ("include__cocoindex__connectors__zvec_dot_h", "zvec/doc.h"),
+                           ("src__text__a_dot_cc", "cocoindex/text/splitter.h"), ("src__text__a_dot_cc", "text/utf8.h")):
+            self.assertEqual(self.caught(path, name), 0, path + " " + name)
+
+
+class PublicHeaderRule(unittest.TestCase):
+    def caught(self, text):
+        return len(findings(lint.check_public_headers, include__zvec__a_dot_h="#pragma once\n" + text))
+
+    def test_foreign_heavy_and_internal_headers_are_caught(self):
+        for name in ("<filesystem>", "<iostream>", "<ranges>", "<regex>", "<lmdb.h>", "<fmt/format.h>",
+                     "<roaring/roaring.hh>", '"base/coding.h"', '"query/filter.h"'):
+            self.assertEqual(self.caught(f"#include {name}\n"), 1, name)
+
+    def test_standard_and_public_headers_pass(self):
+        self.assertEqual(self.caught('#include <vector>\n#include "zvec/doc.h"\n#include "cocozvec/base/status.h"\n'), 0)
+
+    def test_a_header_without_guard_is_caught(self):
+        self.assertEqual(len(findings(lint.check_public_headers, include__zvec__a_dot_h="int x;\n")), 1)
+
+    def test_an_include_that_is_not_installed_is_caught(self):
+        files = {"include__zvec__a_dot_h": '#include "zvec/storage/log.h"\n#include "zvec/b.h"\n',
+                 "include__zvec__b_dot_h": "", "src__zvec__storage__log_dot_h": ""}
+        self.assertEqual(len(findings(lint.check_internal_includes, **files)), 1)
+
+
+class OtherRules(unittest.TestCase):
+    def test_a_folder_without_readme_is_caught(self):
+        self.assertEqual(len(findings(lint.check_readmes, src__a__x_dot_cc="", src__b__y_dot_cc="",
+                                      src__b__README_dot_md="")), 1)
+
+    def test_unfinished_work_is_caught(self):
+        word = "TO" + "DO"
+        self.assertEqual(len(findings(lint.check_unfinished, src__a_dot_cc=f"// {word}: later\n")), 1)
+        self.assertEqual(findings(lint.check_unfinished, src__a_dot_cc="int todo_list;\n"), [])
+
+    def test_a_disabled_test_is_caught(self):
+        self.assertEqual(len(findings(lint.check_tests_assert, src__a_test_dot_cc="TEST(Log, DISABLED_Works) {}\n")), 1)
+        self.assertEqual(findings(lint.check_tests_assert, src__a_test_dot_cc="TEST(Log, Works) {}\n"), [])
+
+    def test_a_long_file_is_listed(self):
+        self.assertEqual(len(findings(lint.check_length, src__a_dot_cc="\n" * (lint.SOURCE_LINES + 1))), 1)
+        self.assertEqual(findings(lint.check_length, src__a_dot_cc="\n" * lint.SOURCE_LINES), [])
+
+    def test_shell_scripts_are_found_by_name_and_by_first_line(self):
+        tree = lint.Tree({"dev": "#!/usr/bin/env bash\n", "a.sh": "", "b.py": "#!/usr/bin/env python3\n"})
+        self.assertEqual(lint.shell_scripts(tree), ["a.sh", "dev"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=0)
