@@ -24,7 +24,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(cocozvec_build_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
   endif()
 elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-  target_compile_options(cocozvec_build_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>)
+  # libstdc++ 12's std::stable_sort uses a function that it marks as deprecated itself.
+  target_compile_options(cocozvec_build_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>
+                                                        $<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-declarations>)
 endif()
 
 if(ZVEC_SANITIZE STREQUAL "address")

@@ -113,6 +113,7 @@ class TargetProvider {
   const std::shared_ptr<Impl>& impl() const noexcept { return impl_; }
   /// Text of the path of fingerprints and the generation.
   std::string memo_key() const;
+  friend std::string coco_memo_key(const TargetProvider& p) { return p.memo_key(); }
 
  private:
   std::shared_ptr<Impl> impl_;

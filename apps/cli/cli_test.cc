@@ -1,0 +1,206 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/io/file_system.h"
+#include "console.h"
+#include "folders.h"
+#include "json.h"
+#include "options.h"
+#include "store_config.h"
+
+namespace cocozvec::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = std::filesystem::temp_directory_path() / "cocozvec_cli_test.XXXXXX";
+    path_ = ::mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+ParsedOptions Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "cocozvec");
+  return ParseOptions(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(Options, EveryCommandIsRead) {
+  const auto index = Parse({"index", "a", "b", "--store", "s", "--prune", "--json", "--dimension", "64"});
+  ASSERT_FALSE(index.exit);
+  EXPECT_EQ(index.options.command, Command::kIndex);
+  EXPECT_THAT(index.options.folders, ElementsAre("a", "b"));
+  EXPECT_TRUE(index.options.prune && index.options.json);
+  EXPECT_EQ(index.options.dimension, 64u);
+
+  const auto search = Parse({"search", "--store", "s", "--topk", "3", "--filter", "start = 0", "--", "-x"});
+  ASSERT_FALSE(search.exit);
+  EXPECT_EQ(search.options.text, "-x");
+  EXPECT_EQ(search.options.topk, 3u);
+  EXPECT_EQ(search.options.filter, "start = 0");
+
+  EXPECT_EQ(Parse({"ls", "--store", "s"}).options.command, Command::kList);
+  EXPECT_EQ(Parse({"export", "--store", "s", "--jsonl", "--vectors"}).options.command, Command::kExport);
+  EXPECT_EQ(Parse({"drop", "--store", "s", "--yes"}).options.command, Command::kDrop);
+  EXPECT_EQ(Parse({"version"}).options.command, Command::kVersion);
+}
+
+TEST(Options, MistakesEndWithTheUsageCode) {
+  const std::vector<std::vector<const char*>> mistakes = {
+      {},
+      {"frobnicate"},
+      {"index", "a"},
+      {"index", "a", "--store", ""},
+      {"index", "--store", "s", "--prune"},
+      {"index", "a", "--store", "s", "--dimension", "7"},
+      {"search", "--store", "s"},
+      {"search", "x", "--store", "s", "--topk", "0"},
+      {"search", "x", "--store", "s", "--topk", "many"},
+      {"search", "x", "--store", "s", "--topk", "100001"},
+      {"export", "--store", "s"},
+      {"export", "--store", "s", "--json", "--jsonl"},
+      {"drop", "--store", "s"},
+      {"version", "--store", "s"},
+  };
+  for (const auto& mistake : mistakes)
+    EXPECT_EQ(Parse(mistake).exit, kUsage) << ::testing::PrintToString(mistake);
+}
+
+TEST(Options, HelpIsNoError) { EXPECT_EQ(Parse({"index", "--help"}).exit, kDone); }
+
+TEST(Json, NestsAndSeparates) {
+  JsonWriter json;
+  json.Object().Key("a").Array().Int(1).Object().EndObject().Text("x").EndArray().Key("b").Null().EndObject();
+  EXPECT_EQ(json.text(), R"({"a":[1,{},"x"],"b":null})");
+}
+
+TEST(Json, EveryTextGivesJsonThatReadsBack) {
+  const std::string text = "quote \" slash \\ newline \n bell \a del \x7f Grüße 漢字 \xF0\x9F\x99\x82";
+  JsonWriter json;
+  json.Text(text);
+  EXPECT_EQ(nlohmann::json::parse(json.text()).get<std::string>(), text);
+}
+
+TEST(Json, BytesThatAreNoUtf8BecomeTheReplacementCharacter) {
+  JsonWriter json;
+  json.Text("a\xff\xe2\x82z");
+  EXPECT_EQ(nlohmann::json::parse(json.text()).get<std::string>(), "a\uFFFD\uFFFD\uFFFDz");
+}
+
+TEST(Json, FloatsReadBackAsTheSameBits) {
+  for (const float value : {0.1F, 1.0F / 3, 1e-38F, 3.4e38F, -0.0F, 16777217.0F}) {
+    JsonWriter json;
+    json.Float(value);
+    EXPECT_EQ(std::strtof(json.text().c_str(), nullptr), value);
+  }
+  JsonWriter json;
+  json.Array().Float(NAN).Double(std::numeric_limits<double>::infinity()).EndArray();
+  EXPECT_EQ(json.text(), "[null,null]");
+}
+
+TEST(Printable, ControlCharactersDoNotReachTheTerminal) {
+  EXPECT_EQ(Printable("a\x1b[31mb\nc\xff\xc2\x9b"), "a?[31mb\nc??");
+}
+
+TEST(Config, ReadsBackAsWritten) {
+  StoreConfig config;
+  config.folders = {"/a b", "/ü\"\n"};
+  config.embedder.dimension = 100;
+  config.splitter = {200, 10};
+  EXPECT_EQ(DecodeConfig(EncodeConfig(config), "p").value(), config);
+}
+
+// Guards: a store that quietly reindexed everything with another dimension because of one damaged digit.
+TEST(Config, EveryFlippedBitIsNoticed) {
+  StoreConfig config;
+  config.folders = {"/a"};
+  const std::string content = EncodeConfig(config);
+  for (std::size_t at = 0; at < content.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string damaged = content;
+      damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
+      EXPECT_FALSE(DecodeConfig(damaged, "p").ok()) << "byte " << at << " bit " << bit;
+    }
+  }
+}
+
+TEST(Config, EveryPrefixIsNoticed) {
+  const std::string content = EncodeConfig({});
+  for (std::size_t size = 0; size < content.size(); ++size) {
+    EXPECT_FALSE(DecodeConfig(content.substr(0, size), "p").ok()) << size;
+  }
+}
+
+TEST(Config, ANewerFormatNamesBothVersions) {
+  const Status status = DecodeConfig("cocozvec-store 2 whatever comes\n{}\n", "s/config").status();
+  EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
+  EXPECT_EQ(status.message(), "store config 's/config': format 2, this program reads up to 1");
+}
+
+TEST(Config, AnotherFileIsNoStore) {
+  EXPECT_EQ(DecodeConfig("[core]\nbare = false\n", "s/config").status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(Inspect, TellsWhatIsThere) {
+  const Folder tmp;
+  FileSystem& fs = PosixFileSystem();
+  EXPECT_EQ(Inspect(StorePaths(tmp / "missing")).value(), StoreKind::kNothing);
+  EXPECT_EQ(Inspect(StorePaths(tmp.path())).value(), StoreKind::kNothing);
+  ASSERT_TRUE(fs.CreateDirectory(tmp / "state").ok());
+  EXPECT_EQ(Inspect(StorePaths(tmp.path())).value(), StoreKind::kStarted);
+  ASSERT_TRUE(WriteConfig(StorePaths(tmp.path()), {}).ok());
+  EXPECT_EQ(Inspect(StorePaths(tmp.path())).value(), StoreKind::kStore);
+  EXPECT_EQ(ReadConfig(StorePaths(tmp.path())).value(), StoreConfig());
+}
+
+TEST(Inspect, AFileOrAForeignDirectoryIsRefusedByName) {
+  const Folder tmp;
+  ASSERT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "file", "x").ok());
+  EXPECT_EQ(Inspect(StorePaths(tmp / "file")).status().message(),
+            "store '" + (tmp / "file") + "': is a file, a directory is needed");
+  EXPECT_THAT(std::string(Inspect(StorePaths(tmp.path())).status().message()),
+              HasSubstr("holds 'file' but no file 'config'"));
+}
+
+TEST(Folders, AreCanonicalAndChecked) {
+  const Folder tmp;
+  std::filesystem::create_directories(tmp / "a/b");
+  std::filesystem::create_symlink("a", tmp / "link");
+  const std::string root = std::filesystem::canonical(tmp.path());
+  EXPECT_EQ(CanonicalFolder(tmp / "a/../a/").value(), root + "/a");
+  EXPECT_EQ(CanonicalFolder(tmp / "link").value(), root + "/a");
+  EXPECT_EQ(CanonicalFolder(tmp / "none").status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(CanonicalFolder("").status().code(), StatusCode::kInvalidArgument);
+  std::filesystem::create_directory(tmp / "bad\xff");
+  EXPECT_EQ(CanonicalFolder(tmp / "bad\xff").status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(Folders, AFolderLeftOutIsKeptUnlessPruned) {
+  EXPECT_THAT(MergeFolders({"/a", "/b"}, {"/c", "/a"}, false).value(), ElementsAre("/a", "/b", "/c"));
+  EXPECT_THAT(MergeFolders({"/a", "/b"}, {"/c", "/a"}, true).value(), ElementsAre("/c", "/a"));
+  EXPECT_THAT(MergeFolders({"/a"}, {}, false).value(), ElementsAre("/a"));
+}
+
+TEST(Folders, OneInsideAnotherIsRefused) {
+  EXPECT_EQ(MergeFolders({"/a"}, {"/a/b"}, false).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(MergeFolders({"/a/b"}, {"/"}, false).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(MergeFolders({"/a"}, {"/ab"}, false).ok());
+  EXPECT_TRUE(MergeFolders({"/a"}, {"/a/b"}, true).ok());
+}
+
+}  // namespace
+}  // namespace cocozvec::cli
