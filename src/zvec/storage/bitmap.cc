@@ -8,7 +8,6 @@ struct Bitmap::Rep {
   roaring_bitmap_t* set;
 };
 
-
 Bitmap::Bitmap() : rep_(new Rep{roaring_bitmap_create()}) {}
 
 Bitmap::~Bitmap() {

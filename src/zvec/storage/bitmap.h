@@ -1,6 +1,6 @@
 // zvec/storage/bitmap.h: a set of row numbers: the deleted rows of a segment.
-// Threads: a value; const operations may run together. Copies are deep (the library's shared containers are not safe
-// across threads).
+// Threads: a value; const operations may run together. Copies are deep (the library's shared containers are
+// not safe across threads).
 #pragma once
 
 #include <cstdint>

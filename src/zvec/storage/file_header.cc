@@ -28,23 +28,27 @@ std::string EncodeFileHeader(std::string_view magic, FileHeader& header) {
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes, std::uint64_t number,
                                     const std::string& path) {
   if (bytes.size() < kFileHeaderBytes)
-    return DamageAt(path, bytes.size(), "the file ends inside its header of " + std::to_string(kFileHeaderBytes) + " bytes");
+    return DamageAt(path, bytes.size(),
+                    "the file ends inside its header of " + std::to_string(kFileHeaderBytes) + " bytes");
   if (bytes.substr(0, 8) != magic)
     return DamageAt(path, 0, "the magic is not that of a " + std::string(magic.substr(0, 7)) + " file");
   Reader in(bytes.substr(8, kFileHeaderBytes - 8));
   FileHeader h;
   h.version = in.Read<std::uint32_t>();
   const auto zero = in.Read<std::uint32_t>();
-  for (std::uint64_t* v : {&h.collection, &h.number, &h.a, &h.b, &h.c, &h.checksum}) *v = in.Read<std::uint64_t>();
+  for (std::uint64_t* v : {&h.collection, &h.number, &h.a, &h.b, &h.c, &h.checksum})
+    *v = in.Read<std::uint64_t>();
   if (ChecksumAt(AsBytes(bytes.substr(0, kChecked)), h.number, 0, h.collection) != h.checksum)
     return DamageAt(path, 0, "the header does not match its checksum");
   if (h.version > kFormatVersion)
-    return Status::Unimplemented(path + ": format version " + std::to_string(h.version) + ", this library reads up to " +
-                                 std::to_string(kFormatVersion));
-  if (zero != 0 || h.version == 0) return DamageAt(path, 8, "version " + std::to_string(h.version) + " was never written");
+    return Status::Unimplemented(path + ": format version " + std::to_string(h.version) +
+                                 ", this library reads up to " + std::to_string(kFormatVersion));
+  if (zero != 0 || h.version == 0)
+    return DamageAt(path, 8, "version " + std::to_string(h.version) + " was never written");
   if (h.number != number)
-    return DamageAt(path, 24, "the header is that of file number " + std::to_string(h.number) + ", not " +
-                                  std::to_string(number));
+    return DamageAt(
+        path, 24,
+        "the header is that of file number " + std::to_string(h.number) + ", not " + std::to_string(number));
   return h;
 }
 

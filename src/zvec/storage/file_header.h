@@ -1,4 +1,5 @@
-// zvec/storage/file_header.h: the first 64 bytes of every file of a collection, the same in every version of every kind.
+// zvec/storage/file_header.h: the first 64 bytes of every file of a collection, the same in every version of
+// every kind.
 //
 //   offset size field
 //        0    8 magic        what kind of file: "ZVECMAN\n", "ZVECLOG\n", "ZVECSEG\n", "ZVECDEL\n"
@@ -38,7 +39,8 @@ struct FileHeader {
 /// 64 bytes.
 std::string EncodeFileHeader(std::string_view magic, FileHeader& header);
 
-/// Errors   kDataLoss (short, magic, checksum, another file's number), kUnimplemented (a newer version: both numbers).
+/// Errors   kDataLoss (short, magic, checksum, another file's number), kUnimplemented (a newer version: both
+/// numbers).
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes, std::uint64_t number,
                                     const std::string& path);
 

@@ -10,8 +10,8 @@
 
 namespace zvec::inline v0 {
 
-using cocozvec::ChecksumAt;
 using cocozvec::CheckedAdd;
+using cocozvec::ChecksumAt;
 using cocozvec::File;
 using cocozvec::FileSystem;
 using cocozvec::Reader;
@@ -58,7 +58,8 @@ class LogReader {
  private:
   Status ReadExactly(std::uint64_t offset, std::span<std::byte> out) {
     ZVEC_ASSIGN_OR_RETURN(const std::size_t got, file_.ReadAt(offset, out));
-    if (got != out.size()) return DamageAt(file_.path(), offset + got, "the file became shorter while it was read");
+    if (got != out.size())
+      return DamageAt(file_.path(), offset + got, "the file became shorter while it was read");
     return {};
   }
 
@@ -88,15 +89,19 @@ class LogReader {
     if (left < kRecordHeaderBytes) return false;
     RecordHeader header;
     ZVEC_RETURN_IF_ERROR(ReadExactly(start, std::as_writable_bytes(std::span(&header, 1))));
-    if (!Valid(header, start)) return Torn(start, content_.file_size, "the record header does not match its checksum");
+    if (!Valid(header, start))
+      return Torn(start, content_.file_size, "the record header does not match its checksum");
     if (header.sequence != at.sequence || header.previous != at.previous)
-      return DamageAt(file_.path(), start, "record " + std::to_string(header.sequence) + " stands where record " +
-                                               std::to_string(at.sequence) + " belongs");
+      return DamageAt(file_.path(), start,
+                      "record " + std::to_string(header.sequence) + " stands where record " +
+                          std::to_string(at.sequence) + " belongs");
     if (header.payload_size > left - kRecordHeaderBytes) return false;
     const std::uint64_t end = start + kRecordHeaderBytes + header.payload_size;
     payload_.resize(header.payload_size);
-    ZVEC_RETURN_IF_ERROR(ReadExactly(start + kRecordHeaderBytes, std::as_writable_bytes(std::span(payload_))));
-    if (ChecksumAt(AsBytes(payload_), number_, start + kRecordHeaderBytes, collection_) != header.payload_checksum)
+    ZVEC_RETURN_IF_ERROR(
+        ReadExactly(start + kRecordHeaderBytes, std::as_writable_bytes(std::span(payload_))));
+    if (ChecksumAt(AsBytes(payload_), number_, start + kRecordHeaderBytes, collection_) !=
+        header.payload_checksum)
       return Torn(start, end, "record " + std::to_string(header.sequence) + " does not match its checksum");
     ZVEC_RETURN_IF_ERROR(Accept(header, start, apply));
     at = {end, header.sequence + 1, header.header_checksum, header.synced_to,
@@ -111,11 +116,12 @@ class LogReader {
       return DamageAt(file_.path(), start, "record kind " + std::to_string(header.kind) + " is not known");
     Status status = apply(payload_);
     if (status.code() != StatusCode::kDataLoss) return status;
-    return DamageAt(file_.path(), start, "record " + std::to_string(header.sequence) + ": " + std::string(status.message()));
+    return DamageAt(file_.path(), start,
+                    "record " + std::to_string(header.sequence) + ": " + std::string(status.message()));
   }
 
-  /// A record that cannot be read is forgiven when it may be a write that the power cut off: nothing after it says that
-  /// it had been synced, and it has a hole (a sector of zeros, as an unwritten one reads).
+  /// A record that cannot be read is forgiven when it may be a write that the power cut off: nothing after it
+  /// says that it had been synced, and it has a hole (a sector of zeros, as an unwritten one reads).
   Result<bool> Torn(std::uint64_t start, std::uint64_t end, const std::string& what) {
     ZVEC_ASSIGN_OR_RETURN(const bool synced, KnownSynced(start));
     if (synced) return DamageAt(file_.path(), start, what + ", and later records follow");
@@ -129,7 +135,8 @@ class LogReader {
     constexpr std::size_t kWindow = 1 << 20;
     std::string window;
     for (std::uint64_t from = start + 1; from + kRecordHeaderBytes <= content_.file_size; from += kWindow) {
-      const std::uint64_t size = std::min<std::uint64_t>(kWindow + kRecordHeaderBytes - 1, content_.file_size - from);
+      const std::uint64_t size =
+          std::min<std::uint64_t>(kWindow + kRecordHeaderBytes - 1, content_.file_size - from);
       window.resize(size);
       ZVEC_RETURN_IF_ERROR(ReadExactly(from, std::as_writable_bytes(std::span(window))));
       for (std::size_t i = 0; i + kRecordHeaderBytes <= window.size(); ++i) {
@@ -168,7 +175,8 @@ Result<LogContent> ReadLog(const File& file, std::uint64_t number, std::uint64_t
   return LogReader(file, number, collection).Read(apply);
 }
 
-Result<std::unique_ptr<LogWriter>> LogWriter::Create(FileSystem& fs, const std::string& path, FileHeader header) {
+Result<std::unique_ptr<LogWriter>> LogWriter::Create(FileSystem& fs, const std::string& path,
+                                                     FileHeader header) {
   ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, cocozvec::OpenMode::kCreateNew));
   const std::string bytes = EncodeFileHeader(kLogMagic, header);
   ZVEC_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(bytes)));
@@ -177,18 +185,21 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Create(FileSystem& fs, const std::
   return std::unique_ptr<LogWriter>(new LogWriter(std::move(file), header.number, header.collection, at));
 }
 
-Result<std::unique_ptr<LogWriter>> LogWriter::Continue(std::unique_ptr<File> file, const LogContent& content) {
+Result<std::unique_ptr<LogWriter>> LogWriter::Continue(std::unique_ptr<File> file,
+                                                       const LogContent& content) {
   LogPosition at = content.position;
   if (content.file_size > at.end) ZVEC_RETURN_IF_ERROR(file->Truncate(at.end));
   if (!at.closed && at.synced_to < at.end) {
-    // A sync that failed in an earlier life may have left these bytes clean in the cache and absent on the disk:
-    // written again they are dirty, and the sync below means what it says.
+    // A sync that failed in an earlier life may have left these bytes clean in the cache and absent on the
+    // disk: written again they are dirty, and the sync below means what it says.
     std::string tail;
     constexpr std::uint64_t kPiece = 1 << 20;
     for (std::uint64_t from = at.synced_to; from < at.end; from += kPiece) {
       tail.resize(std::min(kPiece, at.end - from));
-      ZVEC_ASSIGN_OR_RETURN(const std::size_t got, file->ReadAt(from, std::as_writable_bytes(std::span(tail))));
-      if (got != tail.size()) return DamageAt(file->path(), from + got, "the file became shorter while it was read");
+      ZVEC_ASSIGN_OR_RETURN(const std::size_t got,
+                            file->ReadAt(from, std::as_writable_bytes(std::span(tail))));
+      if (got != tail.size())
+        return DamageAt(file->path(), from + got, "the file became shorter while it was read");
       ZVEC_RETURN_IF_ERROR(file->WriteAt(from, AsBytes(tail)));
     }
   }
@@ -198,7 +209,7 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Continue(std::unique_ptr<File> fil
       new LogWriter(std::move(file), content.header.number, content.header.collection, at));
 }
 
-Status LogWriter::Append(std::string record, RecordKind kind) {
+Status LogWriter::Append(std::string& record, RecordKind kind) {
   ZVEC_RETURN_IF_ERROR(broken_);
   RecordHeader header;
   header.kind = static_cast<std::uint32_t>(kind);
@@ -215,7 +226,8 @@ Status LogWriter::Append(std::string record, RecordKind kind) {
     if (taken_back && status.code() == StatusCode::kResourceExhausted) return status;
     return Break(std::move(status));
   }
-  at_ = {at_.end + record.size(), at_.sequence + 1, header.header_checksum, at_.synced_to, kind == RecordKind::kClose};
+  at_ = {at_.end + record.size(), at_.sequence + 1, header.header_checksum, at_.synced_to,
+         kind == RecordKind::kClose};
   return {};
 }
 
@@ -224,8 +236,8 @@ Status LogWriter::Sync(bool keep_unsynced) {
   if (at_.synced_to == at_.end) return {};
   const Status status = cocozvec::FaultPlanted("skip_log_sync") ? Status() : file_->Sync();
   if (!status.ok()) {
-    // The records since the last sync were not acknowledged: they must not turn up after the next start, where a sync
-    // would succeed without writing them. A failure here leaves that to Continue.
+    // The records since the last sync were not acknowledged: they must not turn up after the next start,
+    // where a sync would succeed without writing them. A failure here leaves that to Continue.
     if (!keep_unsynced) (void)file_->Truncate(on_disk_.end);
     return Break(status);
   }
@@ -237,17 +249,19 @@ Status LogWriter::Sync(bool keep_unsynced) {
 Status LogWriter::Close() {
   ZVEC_RETURN_IF_ERROR(Sync(/*keep_unsynced=*/true));
   if (at_.closed || at_.end == kFileHeaderBytes) return {};
-  // All data is durable already: a full disk here only means that the next start looks at the tail more suspiciously.
+  // All data is durable already: a full disk here only means that the next start looks at the tail more
+  // suspiciously.
   const LogPosition before = at_;
-  if (Append(std::string(kRecordHeaderBytes, '\0'), RecordKind::kClose).ok() && file_->Sync().ok()) return {};
+  std::string record(kRecordHeaderBytes, '\0');
+  if (Append(record, RecordKind::kClose).ok() && file_->Sync().ok()) return {};
   at_ = before;
   (void)file_->Truncate(at_.end);
   return {};
 }
 
 Status LogWriter::Break(Status why) {
-  broken_ = Status(StatusCode::kFailedPrecondition,
-                   "the log took no more writes after an earlier failure (" + why.ToString() + "): reopen the collection");
+  broken_ = Status(StatusCode::kFailedPrecondition, "the log took no more writes after an earlier failure (" +
+                                                        why.ToString() + "): reopen the collection");
   return why;
 }
 

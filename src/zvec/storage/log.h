@@ -1,5 +1,5 @@
-// zvec/storage/log.h: the log: every write call is one record, synced before it is applied. docs/format/log.md
-// Threads: a LogWriter belongs to the writer (the store's write lock).
+// zvec/storage/log.h: the log: every write call is one record, synced before it is applied.
+// docs/format/log.md Threads: a LogWriter belongs to the writer (the store's write lock).
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ inline constexpr std::uint32_t kRecordMagic = 0x4345525A;  // "ZREC"
 
 enum class RecordKind : std::uint32_t {
   kBatch = 1,  ///< row.h
-  kClose = 2,  ///< empty: the log was closed in order, so that everything before it is known to have been synced
+  kClose =
+      2,  ///< empty: the log was closed in order, so that everything before it is known to have been synced
 };
 
 /// Where the log stands: what the next record needs.
@@ -45,13 +46,17 @@ Result<LogContent> ReadLog(const cocozvec::File& file, std::uint64_t number, std
 class LogWriter {
  public:
   /// A new file with a synced header; its name is durable when the caller has synced the directory.
-  static Result<std::unique_ptr<LogWriter>> Create(cocozvec::FileSystem& fs, const std::string& path, FileHeader header);
-  /// Goes on after ReadLog: cuts a torn record off, writes anew what may never have reached the disk, and syncs.
-  static Result<std::unique_ptr<LogWriter>> Continue(std::unique_ptr<cocozvec::File> file, const LogContent& content);
+  static Result<std::unique_ptr<LogWriter>> Create(cocozvec::FileSystem& fs, const std::string& path,
+                                                   FileHeader header);
+  /// Goes on after ReadLog: cuts a torn record off, writes anew what may never have reached the disk, and
+  /// syncs.
+  static Result<std::unique_ptr<LogWriter>> Continue(std::unique_ptr<cocozvec::File> file,
+                                                     const LogContent& content);
 
-  /// `record` is kRecordHeaderBytes free bytes and the payload. Not durable before Sync.
-  /// When the disk was full and the record could be taken back, the log can go on; after any other failure it is broken.
-  Status Append(std::string record, RecordKind kind = RecordKind::kBatch);
+  /// `record` is kRecordHeaderBytes bytes, which become the header, and the payload. Not durable before Sync.
+  /// When the disk was full and the record could be taken back, the log can go on; after any other failure it
+  /// is broken.
+  Status Append(std::string& record, RecordKind kind = RecordKind::kBatch);
   /// After a failure the log is broken: what was not synced is cut off where `keep_unsynced` allows it.
   Status Sync(bool keep_unsynced);
   /// Syncs, and marks the end as orderly.
@@ -63,7 +68,8 @@ class LogWriter {
   const std::string& path() const noexcept { return file_->path(); }
 
  private:
-  LogWriter(std::unique_ptr<cocozvec::File> file, std::uint64_t number, std::uint64_t collection, LogPosition at)
+  LogWriter(std::unique_ptr<cocozvec::File> file, std::uint64_t number, std::uint64_t collection,
+            LogPosition at)
       : file_(std::move(file)), number_(number), collection_(collection), at_(at), on_disk_(at) {}
   Status Break(Status why);
 

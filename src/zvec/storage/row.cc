@@ -22,7 +22,8 @@ void EncodeRow(const RowLayout& layout, const RowCells& row, std::string& out) {
   for (std::size_t f = 0; f < layout.field_count(); ++f) {
     const std::string_view cell = row.cells[f];
     if (cell.data() == nullptr) continue;
-    out[presence + f / 8] = static_cast<char>(static_cast<unsigned char>(out[presence + f / 8]) | (1u << (f % 8)));
+    out[presence + f / 8] =
+        static_cast<char>(static_cast<unsigned char>(out[presence + f / 8]) | (1u << (f % 8)));
     if (layout.width(f) == 0) PutFixed(out, static_cast<std::uint32_t>(cell.size()));
     out.append(cell);
   }

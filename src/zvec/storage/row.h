@@ -1,8 +1,9 @@
-// zvec/storage/row.h: a document as cells, and the body of one log record: the resolved effects of one write call.
+// zvec/storage/row.h: a document as cells, and the body of one log record: the resolved effects of one write
+// call.
 //
 //   batch  := u32 puts, u32 deletes, puts rows, deletes ids
-//   row    := varint id size, id, presence bits (one per field, ceil(fields / 8) bytes), the cells that are present
-//   cell   := fixed-width: its bytes; variable: u32 size, bytes          (cell.h)
+//   row    := varint id size, id, presence bits (one per field, ceil(fields / 8) bytes), the cells that are
+//   present cell   := fixed-width: its bytes; variable: u32 size, bytes          (cell.h)
 #pragma once
 
 #include <cstdint>
@@ -33,11 +34,6 @@ struct RowCells {
   std::string_view id;
   std::vector<std::string_view> cells;
 };
-
-/// One cell may not be larger: offsets inside a block of kChunkRows cells are 32 bits wide.
-inline constexpr std::uint64_t kMaxCellBytes = std::uint64_t{1} << 30;
-/// A sealed segment ends before its cells pass this, so that a block never overflows its offsets.
-inline constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{2} << 30;
 
 void EncodeRow(const RowLayout& layout, const RowCells& row, std::string& out);
 /// False when the bytes do not follow the format; the structure inside cells is not looked at.
