@@ -1,7 +1,7 @@
 // base/io/file_system.h: every byte of the database goes through here; there is no open(2) anywhere else.
 // Back ends: POSIX (PosixFileSystem below) and an in-memory simulated disk that can lose power (sim_disk.h).
-// Threads: a FileSystem may be used from any thread; a File's ReadAt may run beside anything, its writes are the
-// caller's to serialise.
+// Threads: a FileSystem may be used from any thread; a File's ReadAt may run beside anything, its writes are
+// the caller's to serialise.
 #pragma once
 
 #include <cstddef>
@@ -37,17 +37,20 @@ class File {
   virtual ~File() = default;
   virtual const std::string& path() const noexcept = 0;
   virtual Result<std::uint64_t> Size() const = 0;
-  /// Fills `out` from `offset`; returns the bytes read, fewer only at the end of the file. EINTR and short reads are retried.
+  /// Fills `out` from `offset`; returns the bytes read, fewer only at the end of the file. EINTR and short
+  /// reads are retried.
   virtual Result<std::size_t> ReadAt(std::uint64_t offset, std::span<std::byte> out) const = 0;
-  /// Writes all of `data` at `offset`, extending the file; a hole reads as zeros. On an error any prefix may be there.
+  /// Writes all of `data` at `offset`, extending the file; a hole reads as zeros. On an error any prefix may
+  /// be there.
   virtual Status WriteAt(std::uint64_t offset, std::span<const std::byte> data) = 0;
   virtual Status Truncate(std::uint64_t size) = 0;
-  /// Data and size are durable afterwards (fdatasync). After a failure nothing is known about what is on disk.
+  /// Data and size are durable afterwards (fdatasync). After a failure nothing is known about what is on
+  /// disk.
   virtual Status Sync() = 0;
   /// Maps bytes [0, size) with size <= Size(). The file must not shrink while the mapping lives.
   virtual Result<std::unique_ptr<Mapping>> Map(std::uint64_t size) const = 0;
-  /// A whole-file advisory lock owned by this File (open-file description): exclusive, or shared; does not wait.
-  /// kBusy when another holder has it. Dropped by Unlock, by closing, by the death of the process.
+  /// A whole-file advisory lock owned by this File (open-file description): exclusive, or shared; does not
+  /// wait. kBusy when another holder has it. Dropped by Unlock, by closing, by the death of the process.
   virtual Status TryLock(bool exclusive) = 0;
   virtual Status Unlock() = 0;
 };
@@ -96,8 +99,8 @@ Status CreateDirectories(FileSystem& fs, PathView path);
 Status RemoveTree(FileSystem& fs, PathView path);
 /// kResourceExhausted when the file is larger than `max_size`.
 Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size);
-/// Durable replacement: temporary sibling `path`.tmp, sync, rename, sync of the directory. One writer at a time; a
-/// temporary left by a crash is replaced by the next call.
+/// Durable replacement: temporary sibling `path`.tmp, sync, rename, sync of the directory. One writer at a
+/// time; a temporary left by a crash is replaced by the next call.
 Status WriteFileAtomically(FileSystem& fs, PathView path, std::string_view content);
 
 }  // namespace cocozvec::inline v0

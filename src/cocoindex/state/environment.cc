@@ -25,7 +25,7 @@ std::uint64_t RoundUpToPage(std::uint64_t size) {
 
 }  // namespace
 
-Environment::Environment(EnvironmentOptions options, std::unique_ptr<cocozvec::File> lock)
+MdbEnvironment::MdbEnvironment(EnvironmentOptions options, std::unique_ptr<cocozvec::File> lock)
     : options_(std::move(options)), lock_(std::move(lock)), map_size_(RoundUpToPage(options_.map_size)) {
   CheckMdb(mdb_env_create(&env_), path(), "open");
   // NOTLS: reader slots belong to transactions, so that those can be pooled and threads may come and go.
@@ -43,17 +43,17 @@ Environment::Environment(EnvironmentOptions options, std::unique_ptr<cocozvec::F
   ThrowMdb(rc, path(), "open");
 }
 
-Environment::~Environment() { Close(); }
+MdbEnvironment::~MdbEnvironment() { Close(); }
 
-int Environment::ReadsOnThisThread() noexcept { return reads_on_this_thread; }
+int MdbEnvironment::ReadsOnThisThread() noexcept { return reads_on_this_thread; }
 
-void Environment::ThrowClosed() const { throw StateError("store " + path() + ": environment is closed"); }
+void MdbEnvironment::ThrowClosed() const { throw StateError("store " + path() + ": environment is closed"); }
 
-int Environment::RenewOrBegin(MDB_txn*& txn) {
+int MdbEnvironment::RenewOrBegin(MDB_txn*& txn) {
   return txn != nullptr ? mdb_txn_renew(txn) : mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
 }
 
-MDB_txn* Environment::BeginRead() {
+MDB_txn* MdbEnvironment::BeginRead() {
   MDB_txn* txn = nullptr;
   {
     cocozvec::MutexLock lock(mu_);
@@ -83,7 +83,7 @@ MDB_txn* Environment::BeginRead() {
   ThrowMdb(rc, path(), "begin reading");
 }
 
-void Environment::EndRead(MDB_txn* txn) noexcept {
+void MdbEnvironment::EndRead(MDB_txn* txn) noexcept {
   if (txn != nullptr) mdb_txn_reset(txn);
   --reads_on_this_thread;
   cocozvec::MutexLock lock(mu_);
@@ -95,7 +95,7 @@ void Environment::EndRead(MDB_txn* txn) noexcept {
   if (--active_ == 0 && (growing_ || closed_)) changed_.NotifyAll();
 }
 
-void Environment::Grow() {
+void MdbEnvironment::Grow() {
   cocozvec::MutexLock lock(mu_);
   if (map_size_ >= kMaxMapSize)
     throw StateError("store " + path() + ": full at " + std::to_string(map_size_) + " bytes");
@@ -109,7 +109,7 @@ void Environment::Grow() {
   map_size_ = wanted;
 }
 
-void Environment::Close() {
+void MdbEnvironment::Close() {
   cocozvec::MutexLock lock(mu_);
   closed_ = true;
   changed_.NotifyAll();

@@ -23,13 +23,13 @@ struct EnvironmentOptions {
   bool durable = true;
 };
 
-class Environment {
+class MdbEnvironment {
  public:
   /// `lock` is held as long as the environment is open; may be null.
-  Environment(EnvironmentOptions options, std::unique_ptr<cocozvec::File> lock);
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-  ~Environment();
+  MdbEnvironment(EnvironmentOptions options, std::unique_ptr<cocozvec::File> lock);
+  MdbEnvironment(const MdbEnvironment&) = delete;
+  MdbEnvironment& operator=(const MdbEnvironment&) = delete;
+  ~MdbEnvironment();
 
   MDB_env* get() const noexcept { return env_; }
   const std::string& path() const noexcept { return options_.store_path; }

@@ -34,7 +34,7 @@ void Check(const cocozvec::Status& status, const std::string& store) {
   if (!status.ok()) throw StateError("store " + store + ": " + std::string(status.message()));
 }
 
-void WriteRecord(Environment& env) {
+void WriteRecord(MdbEnvironment& env) {
   const std::string record = EncodeStoreRecord({kStoreFormat, RandomId()});
   MDB_txn* txn = nullptr;
   CheckMdb(mdb_txn_begin(env.get(), nullptr, 0, &txn), env.path(), "create");
@@ -86,7 +86,7 @@ void CreateEnvironment(cocozvec::FileSystem& fs, const std::string& store_path, 
     options.store_path = store_path;
     options.folder = unfinished;
     options.map_size = 1 << 20;
-    Environment env(options, nullptr);
+    MdbEnvironment env(options, nullptr);
     WriteRecord(env);  // LMDB syncs the data
   }
   Check(fs.SyncDirectory(unfinished), store_path);
@@ -94,11 +94,11 @@ void CreateEnvironment(cocozvec::FileSystem& fs, const std::string& store_path, 
   Check(fs.SyncDirectory(store_path), store_path);
 }
 
-StoreRecord ReadStoreRecord(Environment& env) {
+StoreRecord ReadStoreRecord(MdbEnvironment& env) {
   struct Reading {
-    explicit Reading(Environment& e) : env(e), txn(e.BeginRead()) {}
+    explicit Reading(MdbEnvironment& e) : env(e), txn(e.BeginRead()) {}
     ~Reading() { env.EndRead(txn); }
-    Environment& env;
+    MdbEnvironment& env;
     MDB_txn* txn;
   } reading(env);
   MDB_dbi dbi = 0;

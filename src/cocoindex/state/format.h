@@ -29,7 +29,7 @@ std::optional<StoreRecord> DecodeStoreRecord(std::string_view bytes);
 void CreateEnvironment(cocozvec::FileSystem& fs, const std::string& store_path, const std::string& folder);
 
 /// The record in an open environment; throws StateError when there is none, or one of a newer format.
-class Environment;
-StoreRecord ReadStoreRecord(Environment& env);
+class MdbEnvironment;
+StoreRecord ReadStoreRecord(MdbEnvironment& env);
 
 }  // namespace cocoindex::inline v0

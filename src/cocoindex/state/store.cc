@@ -45,7 +45,7 @@ class AppImpl final : public AppDb {
 
 class StoreImpl final : public Store, public std::enable_shared_from_this<StoreImpl> {
  public:
-  StoreImpl(std::shared_ptr<Environment> env, Fingerprint id)
+  StoreImpl(std::shared_ptr<MdbEnvironment> env, Fingerprint id)
       : env_(std::move(env)), writer_(env_), id_(id), path_(env_->path()) {}
   ~StoreImpl() override { writer_.Stop(); }  // the environment closes with its last owner
 
@@ -56,11 +56,11 @@ class StoreImpl final : public Store, public std::enable_shared_from_this<StoreI
   void close() override;
   const std::string& path() const noexcept override { return path_; }
 
-  const std::shared_ptr<Environment>& env() const { return env_; }
+  const std::shared_ptr<MdbEnvironment>& env() const { return env_; }
   Writer& writer() { return writer_; }
 
  private:
-  const std::shared_ptr<Environment> env_;
+  const std::shared_ptr<MdbEnvironment> env_;
   Writer writer_;
   const Fingerprint id_;
   const std::string path_;
@@ -162,7 +162,7 @@ void StoreImpl::drop_app(const std::string& name) {
 }
 
 void StoreImpl::close() {
-  if (Environment::ReadsOnThisThread() > 0) {
+  if (MdbEnvironment::ReadsOnThisThread() > 0) {
     throw InvalidRequest("store " + path_ +
                          ": close() while this thread holds a read transaction waits for itself");
   }
@@ -199,7 +199,7 @@ std::shared_ptr<Store> OpenLocked(cocozvec::FileSystem& fs, const StoreSettings&
   options.map_size = settings.map_size;
   options.durable = settings.durable;
   if (fs.Stat(options.folder).status().IsNotFound()) CreateEnvironment(fs, settings.path, options.folder);
-  auto env = std::make_shared<Environment>(options, std::move(lock));
+  auto env = std::make_shared<MdbEnvironment>(options, std::move(lock));
   const StoreRecord record = ReadStoreRecord(*env);
   return std::make_shared<StoreImpl>(std::move(env), record.id);
 }

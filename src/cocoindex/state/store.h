@@ -58,8 +58,8 @@ class AppDb {
   /// never by accumulating.
   virtual void write_async(std::function<void(WriteTxn&)> body,
                            std::function<void(std::exception_ptr)> done) = 0;
-  /// The same, waiting; rethrows. InvalidRequest when called from the writer thread, or while this thread holds a
-  /// ReadTxn: the map could not grow.
+  /// The same, waiting; rethrows. InvalidRequest when called from the writer thread, or while this thread
+  /// holds a ReadTxn: the map could not grow.
   virtual void write(std::function<void(WriteTxn&)> body) = 0;
 };
 

@@ -16,7 +16,7 @@ namespace cocoindex::inline v0 {
 
 class MdbReadTxn final : public ReadTxn {
  public:
-  MdbReadTxn(std::shared_ptr<Environment> env, MDB_dbi dbi)
+  MdbReadTxn(std::shared_ptr<MdbEnvironment> env, MDB_dbi dbi)
       : env_(std::move(env)), txn_(env_->BeginRead()), dbi_(dbi) {}
   ~MdbReadTxn() override { env_->EndRead(txn_); }
 
@@ -25,14 +25,14 @@ class MdbReadTxn final : public ReadTxn {
             const std::function<bool(std::string_view, std::string_view)>& fn) override;
 
  private:
-  std::shared_ptr<Environment> env_;
+  std::shared_ptr<MdbEnvironment> env_;
   MDB_txn* txn_;
   MDB_dbi dbi_;
 };
 
 /// One LMDB write transaction as the bodies of a batch share it.
 struct WriteBatch {
-  const Environment& env;
+  const MdbEnvironment& env;
   MDB_txn* txn = nullptr;
   std::uint64_t bytes = 0;  ///< keys and values put so far
   bool map_full = false;    ///< grow, then run the whole batch again

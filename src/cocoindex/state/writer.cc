@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxTransactionBytes = 16ull << 20;
 
 class Transaction {
  public:
-  explicit Transaction(const Environment& env) : env_(env) {
+  explicit Transaction(const MdbEnvironment& env) : env_(env) {
     CheckMdb(mdb_txn_begin(env.get(), nullptr, 0, &txn_), env.path(), "begin writing");
   }
   Transaction(const Transaction&) = delete;
@@ -36,7 +36,7 @@ class Transaction {
   }
 
  private:
-  const Environment& env_;
+  const MdbEnvironment& env_;
   MDB_txn* txn_ = nullptr;
 };
 
@@ -53,7 +53,7 @@ void RunBody(WriteBatch& batch, WriteJob& job) {
 
 class Batch {
  public:
-  Batch(Environment& env, std::vector<WriteJob>& jobs) : env_(env), jobs_(jobs) {}
+  Batch(MdbEnvironment& env, std::vector<WriteJob>& jobs) : env_(env), jobs_(jobs) {}
 
   void Run() {
     while (next_ < jobs_.size()) {
@@ -112,16 +112,16 @@ class Batch {
     job = {};
   }
 
-  Environment& env_;
+  MdbEnvironment& env_;
   std::vector<WriteJob>& jobs_;
   std::size_t next_ = 0;
 };
 
 }  // namespace
 
-void RunJobs(Environment& env, std::vector<WriteJob>& jobs) { Batch(env, jobs).Run(); }
+void RunJobs(MdbEnvironment& env, std::vector<WriteJob>& jobs) { Batch(env, jobs).Run(); }
 
-Writer::Writer(std::shared_ptr<Environment> env)
+Writer::Writer(std::shared_ptr<MdbEnvironment> env)
     : queue_(std::make_shared<Queue>(std::move(env))),
       thread_([queue = queue_] { Loop(*queue); }),
       thread_id_(thread_.get_id()) {}
@@ -141,19 +141,20 @@ void Writer::Loop(Queue& queue) {
 }
 
 void Writer::Submit(WriteJob job) {
+  const std::shared_ptr<Queue> queue = queue_;  // the job may own this object, and be done before we are
   {
-    cocozvec::MutexLock lock(queue_->mu);
-    if (queue_->stopping) queue_->env->ThrowClosed();
-    queue_->jobs.push_back(std::move(job));
+    cocozvec::MutexLock lock(queue->mu);
+    if (queue->stopping) queue->env->ThrowClosed();
+    queue->jobs.push_back(std::move(job));
   }
-  queue_->changed.NotifyOne();
+  queue->changed.NotifyOne();
 }
 
 void Writer::SubmitAndWait(std::function<void(WriteBatch&)> body) {
   const std::string where = "store " + queue_->env->path() + ": write() ";
   if (std::this_thread::get_id() == thread_id_)
     throw InvalidRequest(where + "on the writer thread waits for itself");
-  if (Environment::ReadsOnThisThread() > 0) {
+  if (MdbEnvironment::ReadsOnThisThread() > 0) {
     throw InvalidRequest(where + "while this thread holds a read transaction: the map could not grow");
   }
   // Shared: the promise must live until set_value has returned on the writer thread.

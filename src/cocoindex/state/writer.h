@@ -25,11 +25,11 @@ struct WriteJob {
 /// Runs `jobs` in order in as few transactions as possible and calls each `done`, in order, once its fate is
 /// on disk. A body that fails is left out: what ran before it is run again and committed, what comes behind
 /// it goes on.
-void RunJobs(Environment& env, std::vector<WriteJob>& jobs);
+void RunJobs(MdbEnvironment& env, std::vector<WriteJob>& jobs);
 
 class Writer {
  public:
-  explicit Writer(std::shared_ptr<Environment> env);
+  explicit Writer(std::shared_ptr<MdbEnvironment> env);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer() { Stop(); }
@@ -45,8 +45,8 @@ class Writer {
 
  private:
   struct Queue {
-    explicit Queue(std::shared_ptr<Environment> e) : env(std::move(e)) {}
-    const std::shared_ptr<Environment> env;
+    explicit Queue(std::shared_ptr<MdbEnvironment> e) : env(std::move(e)) {}
+    const std::shared_ptr<MdbEnvironment> env;
     cocozvec::Mutex mu;
     cocozvec::CondVar changed;
     std::vector<WriteJob> jobs ZVEC_GUARDED_BY(mu);
