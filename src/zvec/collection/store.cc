@@ -89,7 +89,8 @@ std::uint64_t Store::DiskBytes() const {
 
 Status Store::CheckWritable() const {
   if (closed_) return Status::Closed("collection " + directory_ + " is closed");
-  if (options_.read_only) return Status::FailedPrecondition("collection " + directory_ + " is open read-only");
+  if (options_.read_only)
+    return Status::FailedPrecondition("collection " + directory_ + " is open read-only");
   if (!fence_.ok()) return fence_;
   return log_->broken();
 }
@@ -111,11 +112,13 @@ void Store::Commit(std::span<std::string> records, std::span<Status> statuses) {
     statuses[i] = Apply(std::string_view(records[i]).substr(kRecordHeaderBytes), /*trusted=*/true);
     if (statuses[i].ok()) continue;
     // Logged but not applied: memory no longer follows the log.
-    fence_ = Status::FailedPrecondition("collection " + directory_ + " must be reopened after: " + statuses[i].ToString());
+    fence_ = Status::FailedPrecondition("collection " + directory_ +
+                                        " must be reopened after: " + statuses[i].ToString());
     status = statuses[i];
     written = i;
   }
-  for (std::size_t i = written; i < records.size(); ++i) statuses[i] = status.WithContext("collection " + directory_);
+  for (std::size_t i = written; i < records.size(); ++i)
+    statuses[i] = status.WithContext("collection " + directory_);
 }
 
 Status Store::CheckRow(const RowCells& row) const {
@@ -140,7 +143,8 @@ Status Store::Apply(std::string_view payload, bool trusted) {
   RowCells row;
   while (in.NextPut(&row)) {
     if (!trusted)
-      if (const Status status = CheckRow(row); !status.ok()) return Status::DataLoss(std::string(status.message()));
+      if (const Status status = CheckRow(row); !status.ok())
+        return Status::DataLoss(std::string(status.message()));
     const std::uint64_t hash = HashId(row.id);
     ZVEC_ASSIGN_OR_RETURN(const auto old, now->Locate(row.id, hash));
     if (old) deaths.Add(*old);
@@ -154,7 +158,8 @@ Status Store::Apply(std::string_view payload, bool trusted) {
 
   auto next = std::make_shared<Version>(*now);
   for (std::size_t i = 0; i < now->sealed.size(); ++i)
-    if (deaths.Changed(i)) next->sealed[i] = std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i));
+    if (deaths.Changed(i))
+      next->sealed[i] = std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i));
   next->tail = tail_->Publish(deaths.Dead(now->sealed.size()));
   bool twice = false;
   cocozvec::WriterLock lock(state_mu_);

@@ -1,7 +1,7 @@
-// zvec/collection/store.h: the files of one open collection and its state in memory: log, segments, manifest. It knows
-// rows and log records, not documents.
-// Threads: Snapshot, LocateAll and Stats from any thread. Everything else needs the write lock, which the caller takes:
-// the collection resolves a call against the state and commits it under one lock.
+// zvec/collection/store.h: the files of one open collection and its state in memory: log, segments, manifest.
+// It knows rows and log records, not documents. Threads: Snapshot, LocateAll and Stats from any thread.
+// Everything else needs the write lock, which the caller takes: the collection resolves a call against the
+// state and commits it under one lock.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,14 @@ namespace zvec::inline v0 {
 
 class Store {
  public:
-  /// Writes the files of an empty collection into `directory`, which exists and is locked. Names and data are durable.
-  static Status WriteEmpty(cocozvec::FileSystem& fs, const std::string& directory, const CollectionSchema& schema);
+  /// Writes the files of an empty collection into `directory`, which exists and is locked. Names and data are
+  /// durable.
+  static Status WriteEmpty(cocozvec::FileSystem& fs, const std::string& directory,
+                           const CollectionSchema& schema);
   /// `lock`: the directory's, held since WriteEmpty; null: taken here, unless read-only.
   static Result<std::unique_ptr<Store>> Open(cocozvec::FileSystem& fs, const std::string& directory,
-                                             const CollectionOptions& options, std::unique_ptr<DirectoryLock> lock);
+                                             const CollectionOptions& options,
+                                             std::unique_ptr<DirectoryLock> lock);
   ~Store();
 
   const CollectionSchema& schema() const noexcept { return *schema_; }
@@ -49,10 +52,11 @@ class Store {
 
   /// kClosed, kFailedPrecondition (read-only, or an earlier failure).
   Status CheckWritable() const ZVEC_REQUIRES(write_mu_);
-  /// Logs the records (kRecordHeaderBytes free bytes and a batch, row.h), syncs once, applies them one by one.
-  /// `statuses` are per record: when one could not be written, it and all after it have not happened.
+  /// Logs the records (kRecordHeaderBytes free bytes and a batch, row.h), syncs once, applies them one by
+  /// one. `statuses` are per record: when one could not be written, it and all after it have not happened.
   void Commit(std::span<std::string> records, std::span<Status> statuses) ZVEC_REQUIRES(write_mu_);
-  /// Seals when the mutable segment has become large. A failure is logged and tried again later: the rows are in the log.
+  /// Seals when the mutable segment has become large. A failure is logged and tried again later: the rows are
+  /// in the log.
   void SealIfLarge() ZVEC_REQUIRES(write_mu_);
   Status Optimize() ZVEC_REQUIRES(write_mu_);
   Status Flush() ZVEC_REQUIRES(write_mu_);
@@ -78,6 +82,7 @@ class Store {
   // Rewriting (store_rewrite.cc).
   struct Rewrite;
   Status RewriteSegments(const std::vector<bool>& chosen);
+  std::uint64_t TakeNumber() { return next_number_++; }
   Status BuildOutputs(Rewrite& rewrite);
   Status WriteChangedDeletes(Rewrite& rewrite);
   Status StartLog(Rewrite& rewrite);
@@ -100,7 +105,10 @@ class Store {
   std::unique_ptr<LogWriter> log_;
   std::shared_ptr<MutableSegment> tail_;
   std::optional<Manifest> previous_;  ///< the older generation that is kept
-  std::map<std::uint64_t, std::uint64_t> persisted_dead_;  ///< segment number -> deleted rows that the manifest knows
+  std::map<std::uint64_t, std::uint64_t>
+      persisted_dead_;  ///< segment number -> deleted rows that the manifest knows
+  std::uint64_t next_number_ =
+      0;  ///< for the next file; never goes back, also when a rewrite came to nothing
   std::uint64_t seal_at_bytes_ = 0;
   Status fence_;  ///< why no write is taken any more
   bool closed_ = false;

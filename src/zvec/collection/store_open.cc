@@ -38,22 +38,26 @@ Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const Col
   manifest.log_number = 1;
   manifest.next_number = 2;
   manifest.schema = schema;
-  FileHeader header{.collection = manifest.collection, .number = manifest.log_number, .a = 1, .b = manifest.generation};
-  ZVEC_RETURN_IF_ERROR(LogWriter::Create(fs, JoinPath(directory, LogName(manifest.log_number)), header).status());
+  FileHeader header{
+      .collection = manifest.collection, .number = manifest.log_number, .a = 1, .b = manifest.generation};
+  ZVEC_RETURN_IF_ERROR(
+      LogWriter::Create(fs, JoinPath(directory, LogName(manifest.log_number)), header).status());
   EncodeFileHeader(kLogMagic, header);
   manifest.log_checksum = header.checksum;
   bool uncertain = false;
   return InstallManifest(fs, directory, manifest, &uncertain);
 }
 
-Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& directory, const CollectionOptions& options,
+Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& directory,
+                                           const CollectionOptions& options,
                                            std::unique_ptr<DirectoryLock> lock) {
   for (int attempt = 1;; ++attempt) {
     std::unique_ptr<Store> store(new Store(fs, directory, options));
     const Status status = store->Load(std::move(lock));
     if (status.ok()) return store;
     store->closed_ = true;
-    // Beside a writer a file may be retired between the manifest and its opening: the newer manifest knows better.
+    // Beside a writer a file may be retired between the manifest and its opening: the newer manifest knows
+    // better.
     if (!options.read_only || !status.IsNotFound() || attempt == kReadOnlyAttempts) return status;
   }
 }
@@ -85,6 +89,7 @@ Status Store::LoadManifest(Recovery& recovery) {
   ZVEC_ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(fs_, directory_, recovery.generations.back()));
   schema_ = std::make_shared<CollectionSchema>(manifest.schema);
   layout_.emplace(*schema_);
+  next_number_ = manifest.next_number;
   cocozvec::WriterLock lock(state_mu_);
   manifest_ = std::make_shared<Manifest>(std::move(manifest));
   return {};
@@ -98,13 +103,15 @@ Status Store::LoadSegments() {
   }
   auto version = std::make_shared<Version>();
   for (const SegmentEntry& entry : manifest->segments) {
-    ZVEC_ASSIGN_OR_RETURN(auto segment, SealedSegment::Open(fs_, PathOf(SegmentName(entry.file.number)), entry.file,
-                                                            manifest->collection, schema_, options_.enable_mmap));
+    ZVEC_ASSIGN_OR_RETURN(auto segment,
+                          SealedSegment::Open(fs_, PathOf(SegmentName(entry.file.number)), entry.file,
+                                              manifest->collection, schema_, options_.enable_mmap));
     std::shared_ptr<const Bitmap> dead;
     if (entry.deletes_number != 0) {
-      ZVEC_ASSIGN_OR_RETURN(Bitmap read, ReadDeletes(fs_, PathOf(DeletesName(entry.deletes_number)), entry.deletes_number,
-                                                     manifest->collection, entry.file.number, entry.file.rows,
-                                                     entry.deletes_checksum));
+      ZVEC_ASSIGN_OR_RETURN(
+          Bitmap read,
+          ReadDeletes(fs_, PathOf(DeletesName(entry.deletes_number)), entry.deletes_number,
+                      manifest->collection, entry.file.number, entry.file.rows, entry.deletes_checksum));
       persisted_dead_[entry.file.number] = read.Count();
       dead = std::make_shared<Bitmap>(std::move(read));
     }
@@ -123,19 +130,22 @@ Status Store::ReplayLog(Recovery& recovery) {
     manifest = manifest_;
   }
   const std::string path = PathOf(LogName(manifest->log_number));
-  ZVEC_ASSIGN_OR_RETURN(recovery.log_file, fs_.Open(path, options_.read_only ? OpenMode::kRead : OpenMode::kReadWrite));
-  ZVEC_ASSIGN_OR_RETURN(recovery.log,
-                        ReadLog(*recovery.log_file, manifest->log_number, manifest->collection,
-                                [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }));
+  ZVEC_ASSIGN_OR_RETURN(recovery.log_file,
+                        fs_.Open(path, options_.read_only ? OpenMode::kRead : OpenMode::kReadWrite));
+  ZVEC_ASSIGN_OR_RETURN(
+      recovery.log, ReadLog(*recovery.log_file, manifest->log_number, manifest->collection,
+                            [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }));
   if (recovery.log.header.checksum != manifest->log_checksum)
     return DamageAt(path, 56, "this is not the log that the manifest names, but another one of that number");
   for (const std::uint64_t number : recovery.logs) {
     if (number <= manifest->log_number) continue;
-    // A newer log gets its first record after the manifest that names it is durable: with records, that manifest is gone.
+    // A newer log gets its first record after the manifest that names it is durable: with records, that
+    // manifest is gone.
     const auto info = fs_.Stat(PathOf(LogName(number)));
     if (info.ok() && info->size > kFileHeaderBytes)
       return Status::DataLoss(PathOf(LogName(number)) + ": holds writes that manifest " +
-                              std::to_string(manifest->generation) + " does not know: a newer manifest is missing");
+                              std::to_string(manifest->generation) +
+                              " does not know: a newer manifest is missing");
   }
   return {};
 }

@@ -45,9 +45,10 @@ Result<std::uint64_t> RowBytes(const SegmentView& view, std::uint32_t row) {
   return bytes;
 }
 
-/// Where each output ends. `total_bytes` is an upper bound of all cells: mostly it says that one output is enough.
-Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> sources, std::span<const RowRef> rows,
-                                           std::uint64_t total_bytes) {
+/// Where each output ends. `total_bytes` is an upper bound of all cells: mostly it says that one output is
+/// enough.
+Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> sources,
+                                           std::span<const RowRef> rows, std::uint64_t total_bytes) {
   std::vector<std::size_t> ends;
   std::uint64_t bytes = 0;
   std::size_t begin = 0;
@@ -101,8 +102,10 @@ Status Store::RewriteSegments(const std::vector<bool>& chosen) {
     Abandon(rewrite);
     return status;
   }
-  // Either manifest may be the newest one after the next start: a write now could go to a log that is not looked at.
-  fence_ = Status::FailedPrecondition("collection " + directory_ + " must be reopened after: " + status.ToString());
+  // Either manifest may be the newest one after the next start: a write now could go to a log that is not
+  // looked at.
+  fence_ = Status::FailedPrecondition("collection " + directory_ +
+                                      " must be reopened after: " + status.ToString());
   return status;
 }
 
@@ -120,11 +123,12 @@ Status Store::WriteChangedDeletes(Rewrite& rewrite) {
     const auto persisted = persisted_dead_.find(segment);
     const std::uint64_t known = persisted == persisted_dead_.end() ? 0 : persisted->second;
     if (view->dead_count() != known) {
-      entry.deletes_number = rewrite.manifest.next_number++;
+      entry.deletes_number = TakeNumber();
       const std::string path = PathOf(DeletesName(entry.deletes_number));
       rewrite.made.push_back(path);
-      ZVEC_ASSIGN_OR_RETURN(entry.deletes_checksum, WriteDeletes(fs_, path, entry.deletes_number,
-                                                                 rewrite.manifest.collection, segment, *view->dead()));
+      ZVEC_ASSIGN_OR_RETURN(
+          entry.deletes_checksum,
+          WriteDeletes(fs_, path, entry.deletes_number, rewrite.manifest.collection, segment, *view->dead()));
     }
     if (view->dead_count() != 0) rewrite.persisted_dead[segment] = view->dead_count();
     rewrite.manifest.segments.push_back(entry);
@@ -146,14 +150,14 @@ Status Store::BuildOutputs(Rewrite& rewrite) {
   ZVEC_ASSIGN_OR_RETURN(const auto ends, SplitRows(sources, rows, bytes));
   std::size_t begin = 0;
   for (const std::size_t end : ends) {
-    const std::uint64_t number = rewrite.manifest.next_number++;
+    const std::uint64_t number = TakeNumber();
     const std::string path = PathOf(SegmentName(number));
     rewrite.made.push_back(path);
     const auto part = std::span(rows).subspan(begin, end - begin);
     ZVEC_ASSIGN_OR_RETURN(const SegmentFile file,
                           WriteSegment(fs_, path, number, rewrite.manifest.collection, sources, part));
-    ZVEC_ASSIGN_OR_RETURN(auto segment, SealedSegment::Open(fs_, path, file, rewrite.manifest.collection, schema_,
-                                                            options_.enable_mmap));
+    ZVEC_ASSIGN_OR_RETURN(auto segment, SealedSegment::Open(fs_, path, file, rewrite.manifest.collection,
+                                                            schema_, options_.enable_mmap));
     rewrite.version->sealed.push_back(std::make_shared<SealedView>(std::move(segment), nullptr));
     rewrite.manifest.segments.push_back({file, 0, 0});
     begin = end;
@@ -163,7 +167,7 @@ Status Store::BuildOutputs(Rewrite& rewrite) {
 
 Status Store::StartLog(Rewrite& rewrite) {
   FileHeader header{.collection = rewrite.manifest.collection,
-                    .number = rewrite.manifest.next_number++,
+                    .number = TakeNumber(),
                     .a = log_->position().sequence,
                     .b = rewrite.manifest.generation};
   const std::string path = PathOf(LogName(header.number));
@@ -175,6 +179,7 @@ Status Store::StartLog(Rewrite& rewrite) {
 }
 
 Status Store::Install(Rewrite& rewrite) {
+  rewrite.manifest.next_number = next_number_;
   ZVEC_RETURN_IF_ERROR(InstallManifest(fs_, directory_, rewrite.manifest, &rewrite.uncertain));
   auto tail = std::make_shared<MutableSegment>(schema_);
   rewrite.version->tail = tail->Publish(nullptr);
@@ -208,7 +213,8 @@ void Store::RemoveUnnamed() {
   if (!entries.ok()) return;
   for (const auto& entry : *entries) {
     const auto name = ParseName(entry.name);
-    if (!name || name->kind == NameKind::kLock || name->kind == NameKind::kMark || keep.contains(entry.name)) continue;
+    if (!name || name->kind == NameKind::kLock || name->kind == NameKind::kMark || keep.contains(entry.name))
+      continue;
     // What stays is removed by a later seal or open.
     if (const Status status = fs_.RemoveFile(PathOf(entry.name)); !status.ok())
       cocozvec::Log(cocozvec::LogLevel::kWarning, status.ToString());
@@ -255,7 +261,8 @@ Status Store::ForgetOlderGeneration() {
   bool uncertain = false;
   if (Status status = InstallManifest(fs_, directory_, next, &uncertain); !status.ok()) {
     if (uncertain)
-      fence_ = Status::FailedPrecondition("collection " + directory_ + " must be reopened after: " + status.ToString());
+      fence_ = Status::FailedPrecondition("collection " + directory_ +
+                                          " must be reopened after: " + status.ToString());
     return status;
   }
   {

@@ -18,7 +18,8 @@ struct Location {
   std::uint32_t row = 0;
 };
 
-/// Immutable; shared by the readers that began while it was the newest. At most one row of an id is live in it.
+/// Immutable; shared by the readers that began while it was the newest. At most one row of an id is live in
+/// it.
 struct Version {
   std::vector<std::shared_ptr<const SealedView>> sealed;
   std::shared_ptr<const MutableView> tail;

@@ -43,6 +43,8 @@ bool DecodeRow(const RowLayout& layout, cocozvec::Reader& in, RowCells* row);
 class BatchBuilder {
  public:
   explicit BatchBuilder(std::size_t space);
+  /// Room for rows of that many bytes in all.
+  void Reserve(std::size_t bytes) { bytes_.reserve(bytes_.size() + bytes); }
   void Put(std::string_view encoded_row);
   /// All puts come before the first delete.
   void Delete(std::string_view id);

@@ -113,10 +113,10 @@ Status SealedSegment::Verify(const Checked& checked, std::size_t block) const {
 
 Status SealedSegment::CheckCells(const Section& section, std::size_t block) const {
   const std::uint64_t begin = section.BlockBegin(block);
-  const std::uint32_t rows =
+  const std::uint32_t in_block =
       std::min<std::uint32_t>(kChunkRows, rows() - static_cast<std::uint32_t>(block) * kChunkRows);
-  const std::uint64_t room = section.BlockEnd(block) - begin - (rows + 1) * std::uint64_t{4};
-  const auto* cells = reinterpret_cast<const char*>(At(section, begin)) + (rows + 1) * std::uint64_t{4};
+  const std::uint64_t room = section.BlockEnd(block) - begin - (in_block + 1) * std::uint64_t{4};
+  const auto* cells = reinterpret_cast<const char*>(At(section, begin)) + (in_block + 1) * std::uint64_t{4};
   const auto damage = [&](std::uint32_t row, std::string_view what) {
     return DamageAt(path_, section.offset + begin,
                     "row " + std::to_string(block * kChunkRows + row) + ": " + std::string(what));
@@ -128,7 +128,7 @@ Status SealedSegment::CheckCells(const Section& section, std::size_t block) cons
   std::uint32_t from = 0;
   std::memcpy(&from, At(section, begin), 4);
   if (from != 0) return damage(0, "its cell starts late");
-  for (std::uint32_t row = 0; row < rows; ++row) {
+  for (std::uint32_t row = 0; row < in_block; ++row) {
     std::uint32_t to = 0;
     std::memcpy(&to, At(section, begin + (row + 1) * std::uint64_t{4}), 4);
     if (to < from || to > room) return damage(row, "its cell ends where it cannot");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/io/file_system.h"
+#include "zvec/storage/file_header.h"
 #include "zvec/storage/segment_format.h"
 #include "zvec/storage/segment_writer.h"
 #include "zvec/storage/stored_view.h"
