@@ -105,6 +105,7 @@ int RunIndex(const Options& options, Console& console) {
   for (const std::string& folder : options.folders) folders.push_back(CanonicalFolder(folder).value());
   const Session session = OpenSession(paths, options, folders);
   const IndexReport report = Update(session, interrupt, console);
+  CloseDatabase(*session.environment);
   session.environment->stop();
   for (const IndexError& error : report.errors) console.Error(error.path + ": " + error.message);
   if (report.interrupted) console.Error("interrupted; the next run goes on from here");
