@@ -39,6 +39,15 @@ struct Session {
   std::optional<coco::Environment> environment;
 };
 
+void SaveConfig(const StorePaths& paths, const StoreConfig& config) {
+  const bool is_new = Inspect(paths).value() != StoreKind::kStore;
+  if (!is_new && ReadConfig(paths).value() == config) {
+    RemoveHalfWrittenConfig(paths);
+    return;
+  }
+  if (const Status status = WriteConfig(paths, config); !status.ok()) throw StatusError(status);
+}
+
 // Opening the state is the lock, but the embedder must be known before that. So the config is read again
 // under the lock, and all is begun anew in the rare case that another process changed the parameters in
 // between.
@@ -52,10 +61,7 @@ Session OpenSession(const StorePaths& paths, const Options& options,
     const StoreConfig now = WantedConfig(paths, options, folders);
     if (now.embedder == session.config.embedder && now.splitter == session.config.splitter) {
       session.config = now;
-      const bool is_new = Inspect(paths).value() != StoreKind::kStore;
-      if (is_new || ReadConfig(paths).value() != now) {
-        if (const Status status = WriteConfig(paths, now); !status.ok()) throw StatusError(status);
-      }
+      SaveConfig(paths, now);
       return session;
     }
     session.environment->stop();

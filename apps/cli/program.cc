@@ -12,7 +12,7 @@ namespace cocozvec::cli {
 namespace localfs = cocoindex::connectors::localfs;
 namespace zc = cocoindex::connectors::zvec;
 
-const char* const kFileComponent = "process_file";
+const char* const kFileComponent = "process_file";  // persistent, as a literal below
 
 namespace {
 
@@ -106,7 +106,7 @@ void index_folder(coco::Ctx& ctx, const std::string& path, const Target& target)
   for (const auto& s : found.skipped) {
     notes.AddSkip({FullName(*folder, s.path), std::string(localfs::to_string(s.reason)), s.detail});
   }
-  ctx.mount_each("file", coco::fn<&process_file>({.memo = true, .version = 1, .name = kFileComponent}),
+  ctx.mount_each("file", coco::fn<&process_file>({.memo = true, .version = 1, .name = "process_file"}),
                  found.items(folder), target);
 }
 
