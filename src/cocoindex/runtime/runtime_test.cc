@@ -1,0 +1,3 @@
+#include <gtest/gtest.h>
+#include "cocoindex/cocoindex.h"
+TEST(X,Y){}
