@@ -85,8 +85,8 @@ install(FILES ${PROJECT_BINARY_DIR}/cocozvecConfig.cmake ${PROJECT_BINARY_DIR}/c
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/cocozvec)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-if(TARGET cocozvec_cli)
-  install(TARGETS cocozvec_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET cocozvec)  # the tool
+  install(TARGETS cocozvec RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 # One .pc file a layer. A layer's own archives come first, then the layers and libraries that they need.

@@ -35,7 +35,7 @@ void Install(int signal, void (*handler)(int)) {
 
 }  // namespace
 
-InterruptWatch::InterruptWatch(std::function<void()> cancel) : cancel_(std::move(cancel)) {
+InterruptWatch::InterruptWatch() {
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) {
     throw std::runtime_error(std::string("cannot watch for signals: ") + std::strerror(errno));
   }
@@ -54,14 +54,26 @@ InterruptWatch::~InterruptWatch() {
   ::close(pipe_ends[1]);
 }
 
+void InterruptWatch::OnInterrupt(std::function<void()> cancel) {
+  const MutexLock lock(mu_);
+  cancel_ = std::move(cancel);
+  if (interrupted_ && cancel_) cancel_();
+}
+
+bool InterruptWatch::interrupted() const {
+  const MutexLock lock(mu_);
+  return interrupted_;
+}
+
 void InterruptWatch::Run() {
   char what = 0;
   for (;;) {
     const ssize_t got = ::read(pipe_ends[0], &what, 1);
     if (got < 0 && errno == EINTR) continue;
     if (got != 1 || what == kStop) return;
-    interrupted_.store(true);
-    cancel_();
+    const MutexLock lock(mu_);
+    interrupted_ = true;
+    if (cancel_) cancel_();
   }
 }
 

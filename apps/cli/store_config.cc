@@ -116,7 +116,8 @@ Result<StoreKind> Inspect(const StorePaths& paths) {
   const auto is = [](std::string_view name) { return [name](const DirEntry& e) { return e.name == name; }; };
   if (std::ranges::any_of(*entries, is("config"))) return StoreKind::kStore;
   const auto foreign = std::ranges::find_if(*entries, [](const DirEntry& e) {
-    return !(e.name == "state" && e.kind == FileKind::kDirectory) && e.name != "config.tmp";
+    return !((e.name == "state" || e.name == "data") && e.kind == FileKind::kDirectory) &&
+           e.name != "config.tmp";
   });
   if (foreign == entries->end()) return StoreKind::kStarted;
   return Status::InvalidArgument("store " + Quoted(paths.root()) + ": holds '" + foreign->name +

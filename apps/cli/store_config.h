@@ -45,7 +45,7 @@ class StorePaths {
 
 enum class StoreKind {
   kNothing,  // nothing there, or an empty directory
-  kStarted,  // a first run was killed before it had written the config
+  kStarted,  // a first run was killed before it had written the config, or a drop before it was through
   kStore,
 };
 

@@ -23,9 +23,10 @@ constexpr std::size_t kShortest = 3, kLongest = 5;  // n-grams, word boundaries 
 constexpr std::uint64_t kWordBit = 1;
 constexpr std::uint64_t kWordSeed = 0x636f636f776f7264;  // changing one means a new identity()
 constexpr std::uint64_t kGramSeed = 0x636f636f6772616d;
-// A word of eight letters has 21 n-grams: at a quarter of its weight they weigh about as much as the word
-// itself.
-constexpr std::int64_t kWordFactor = 4, kGramFactor = 1;
+// Measured on 1,300 manual pages, 1,029 shuffled parts of their own titles as questions, 384 elements: mean
+// reciprocal rank 0.29 without n-grams, 0.42 with words four times as heavy, 0.435 with twice, 0.433 with
+// equal weights.
+constexpr std::int64_t kWordFactor = 2, kGramFactor = 1;
 
 constexpr std::int32_t kWordBegin = 2, kWordEnd = 3;  // control characters: in no word
 

@@ -84,8 +84,8 @@ TEST(HashingEmbedder, GoldenVectorHoldsBitForBit) {
   const auto v = HashingEmbedder({8}).embed("Documents stay in step. Índice 漢字 漢字");
   std::vector<std::uint32_t> bits(8);
   std::memcpy(bits.data(), v.data(), 32);
-  EXPECT_THAT(bits, ElementsAre(1055644353, 1050492032, 3201019985, 3193021952, 3199693120, 3205710211,
-                                1042103424, 3184633344));
+  EXPECT_THAT(bits, ElementsAre(1056794112, 1054421723, 3198077028, 3188771986, 3199532983, 3203010261,
+                                1046033115, 3197160594));
 }
 
 TEST(HashingEmbedder, CaseAndPunctuationDoNotMatter) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cocoindex/types.h"
+
 namespace cocoindex::inline v0::text {
 
 class Embedder {
@@ -21,6 +23,10 @@ class Embedder {
   /// Everything that the vectors depend on besides the text: a name, the parameters, for a model the hash of
   /// its files. Part of memo keys: two embedders with one identity give the same vectors for the same text.
   virtual std::string identity() const = 0;
+  friend std::string coco_memo_key(const Embedder& embedder) { return embedder.identity(); }
+
+  /// So that an embedder, or the ContextKey of one, can give a vector column its size.
+  VectorSchema vector_schema() const { return {.size = dimension()}; }
 
   /// Shapes   `out` holds texts.size() * dimension() floats, one row after the other in the order of the
   /// texts. Returns  vectors of length 1, or of zeros for a text in which there is nothing to embed. Errors

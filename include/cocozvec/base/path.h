@@ -1,4 +1,5 @@
-// cocozvec/base/path.h: a path parameter that takes text and std::filesystem::path without including <filesystem>.
+// cocozvec/base/path.h: a path parameter that takes text and std::filesystem::path without including
+// <filesystem>.
 #pragma once
 
 #include <concepts>
@@ -11,9 +12,9 @@ namespace cocozvec::inline v0 {
 /// Lives as long as what it was made from: a parameter type, not a member type.
 class PathView {
  public:
-  constexpr PathView(std::string_view text) noexcept : text_(text) {}          // NOLINT: meant to convert
-  constexpr PathView(const char* text) noexcept : text_(text) {}               // NOLINT
-  PathView(const std::string& text) noexcept : text_(text) {}                  // NOLINT
+  constexpr PathView(std::string_view text) noexcept : text_(text) {}  // NOLINT: meant to convert
+  constexpr PathView(const char* text) noexcept : text_(text) {}       // NOLINT
+  PathView(const std::string& text) noexcept : text_(text) {}          // NOLINT
   /// std::filesystem::path and its like: anything with a narrow native().
   template <class P>
     requires requires(const P& p) {

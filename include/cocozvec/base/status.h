@@ -57,7 +57,9 @@ class [[nodiscard]] Status {
   bool ok() const noexcept { return rep_ == nullptr; }
   StatusCode code() const noexcept { return rep_ ? rep_->code : StatusCode::kOk; }
   /// Without the code; empty when ok. Valid as long as this object.
-  std::string_view message() const noexcept { return rep_ ? std::string_view(rep_->message) : std::string_view(); }
+  std::string_view message() const noexcept {
+    return rep_ ? std::string_view(rep_->message) : std::string_view();
+  }
   /// "data loss: segment 17: ..."; "ok".
   std::string ToString() const;
   /// The same code with `context` and ": " in front of the message; OK stays OK.
@@ -90,7 +92,7 @@ class StatusError : public std::runtime_error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT: meant to convert
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: meant to convert
   Result(Status status) : status_(std::move(status)) {  // NOLINT
     assert(!status_.ok() && "a Result made from a Status needs an error");
     if (status_.ok()) status_ = Status::Internal("Result made from an OK status");
@@ -129,13 +131,14 @@ class [[nodiscard]] Result {
 #define ZVEC_CONCAT_(a, b) ZVEC_CONCAT_INNER_(a, b)
 
 /// Returns from the enclosing function when `expr` is an error.
-#define ZVEC_RETURN_IF_ERROR(expr)                          \
-  do {                                                      \
+#define ZVEC_RETURN_IF_ERROR(expr)                                                         \
+  do {                                                                                     \
     if (::cocozvec::Status zvec_status_ = (expr); !zvec_status_.ok()) return zvec_status_; \
   } while (false)
 
 /// `ZVEC_ASSIGN_OR_RETURN(File file, Open(path));`
-#define ZVEC_ASSIGN_OR_RETURN(decl, expr) ZVEC_ASSIGN_OR_RETURN_(ZVEC_CONCAT_(zvec_result_, __LINE__), decl, expr)
+#define ZVEC_ASSIGN_OR_RETURN(decl, expr) \
+  ZVEC_ASSIGN_OR_RETURN_(ZVEC_CONCAT_(zvec_result_, __LINE__), decl, expr)
 #define ZVEC_ASSIGN_OR_RETURN_(tmp, decl, expr)  \
   auto tmp = (expr);                             \
   if (!tmp.ok()) return std::move(tmp).status(); \

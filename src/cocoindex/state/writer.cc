@@ -141,12 +141,13 @@ void Writer::Loop(Queue& queue) {
 }
 
 void Writer::Submit(WriteJob job) {
+  const std::shared_ptr<Queue> queue = queue_;  // the job may own this object, and be done before we are
   {
-    cocozvec::MutexLock lock(queue_->mu);
-    if (queue_->stopping) queue_->env->ThrowClosed();
-    queue_->jobs.push_back(std::move(job));
+    cocozvec::MutexLock lock(queue->mu);
+    if (queue->stopping) queue->env->ThrowClosed();
+    queue->jobs.push_back(std::move(job));
   }
-  queue_->changed.NotifyOne();
+  queue->changed.NotifyOne();
 }
 
 void Writer::SubmitAndWait(std::function<void(WriteBatch&)> body) {

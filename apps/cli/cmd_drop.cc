@@ -1,0 +1,65 @@
+#include <stdexcept>
+
+#include "base/io/file_system.h"
+#include "commands.h"
+#include "json.h"
+#include "program.h"
+#include "zvec/collection.h"
+
+namespace cocozvec::cli {
+namespace {
+
+// Only what this program made may be removed: a config that is damaged is still ours, one of something else
+// is not.
+Status CheckOurs(const StorePaths& paths) {
+  ZVEC_ASSIGN_OR_RETURN(const StoreKind kind, Inspect(paths));
+  if (kind == StoreKind::kNothing) return Status::NotFound("store '" + paths.root() + "': nothing is there");
+  if (kind == StoreKind::kStarted) return Status::Ok();
+  const Status config = ReadConfig(paths).status();
+  return config.code() == StatusCode::kDataLoss ? Status::Ok() : config;
+}
+
+// The documents go first: what is left of a drop that was killed is a store whose next run finds its
+// collection gone and makes it again, or one that can be dropped again. The config goes last, since it makes
+// the directory ours.
+Status RemoveAll(const StorePaths& paths, const coco::Environment& environment) {
+  FileSystem& fs = PosixFileSystem();
+  ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.data()));
+  environment.stop();
+  ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.state()));
+  for (const std::string& file : {paths.config() + ".tmp", paths.config()}) {
+    const Status status = fs.RemoveFile(file);
+    if (!status.ok() && !status.IsNotFound()) return status;
+  }
+  return Status::Ok();
+}
+
+void ThrowIfError(Status status) {
+  if (!status.ok()) throw StatusError(std::move(status));
+}
+
+}  // namespace
+
+int RunDrop(const Options& options, Console& console) {
+  const StorePaths paths(options.store);
+  ThrowIfError(CheckOurs(paths));
+  const coco::Environment environment = MakeEnvironment(paths, {}, std::make_shared<RunNotes>());
+  try {
+    environment.start();  // the lock
+  } catch (const coco::StateBusyError&) {
+    throw;
+  } catch (const coco::StateError& error) {
+    console.Note("cocozvec: dropping all the same: " + Printable(error.what()));
+  }
+  ThrowIfError(RemoveAll(paths, environment));
+  const Status root = PosixFileSystem().RemoveDirectory(paths.root());
+  if (!root.ok()) console.Note("cocozvec: the directory stays: " + Printable(root.message()));
+  if (options.json) {
+    console.WriteLine(JsonWriter().Object().Key("dropped").Text(options.store).EndObject().text());
+  } else {
+    console.WriteLine("dropped " + Printable(options.store));
+  }
+  return kDone;
+}
+
+}  // namespace cocozvec::cli

@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+
+#include "commands.h"
+#include "folders.h"
+#include "index_report.h"
+#include "interrupt.h"
+#include "program.h"
+
+namespace cocozvec::cli {
+namespace {
+
+constexpr auto kProgressInterval = std::chrono::milliseconds(200);
+
+// What the store has on record (or a new store's defaults), with what the command line asks for.
+StoreConfig WantedConfig(const StorePaths& paths, const Options& options,
+                         const std::vector<std::string>& folders) {
+  StoreConfig config;
+  const StoreKind kind = Inspect(paths).value();
+  if (kind == StoreKind::kStore) {
+    config = ReadConfig(paths).value();
+  } else if (folders.empty()) {
+    throw std::runtime_error("store '" + paths.root() + "': there is none; name the folders to index");
+  }
+  config.folders = MergeFolders(config.folders, folders, options.prune).value();
+  if (options.dimension) config.embedder.dimension = *options.dimension;
+  if (options.piece_size) config.splitter.size = *options.piece_size;
+  if (options.piece_overlap) config.splitter.overlap = *options.piece_overlap;
+  (void)cocoindex::text::RecursiveSplitter(config.splitter);  // an overlap that does not fit the size
+  return config;
+}
+
+struct Session {
+  StoreConfig config;
+  std::shared_ptr<RunNotes> notes = std::make_shared<RunNotes>();
+  std::optional<coco::Environment> environment;
+};
+
+// Opening the state is the lock, but the embedder must be known before that. So the config is read again
+// under the lock, and all is begun anew in the rare case that another process changed the parameters in
+// between.
+Session OpenSession(const StorePaths& paths, const Options& options,
+                    const std::vector<std::string>& folders) {
+  for (;;) {
+    Session session;
+    session.config = WantedConfig(paths, options, folders);
+    session.environment = MakeEnvironment(paths, session.config, session.notes);
+    session.environment->start();
+    const StoreConfig now = WantedConfig(paths, options, folders);
+    if (now.embedder == session.config.embedder && now.splitter == session.config.splitter) {
+      session.config = now;
+      const bool is_new = Inspect(paths).value() != StoreKind::kStore;
+      if (is_new || ReadConfig(paths).value() != now) {
+        if (const Status status = WriteConfig(paths, now); !status.ok()) throw StatusError(status);
+      }
+      return session;
+    }
+    session.environment->stop();
+  }
+}
+
+void ShowProgress(const coco::UpdateHandle& update, const RunNotes& notes, Console& console) {
+  if (!console.shows_progress()) return;
+  while (!update.wait_for(kProgressInterval)) {
+    const coco::UpdateStats stats = update.stats();
+    const auto files = FileCountsOf(stats, notes);
+    console.Progress(fmt::format("{} files seen, {} processed, {} unchanged, {} documents written",
+                                 files.seen, files.processed, files.unchanged,
+                                 stats.target_total().upserted));
+  }
+  console.ClearProgress();
+}
+
+IndexReport Update(const Session& session, InterruptWatch& interrupt, Console& console) {
+  const auto begin = std::chrono::steady_clock::now();
+  coco::App app = MakeApp(*session.environment);
+  const coco::UpdateHandle update = app.update({}, session.config.folders);
+  interrupt.OnInterrupt([update] { update.cancel(); });
+  ShowProgress(update, *session.notes, console);
+  IndexReport report;
+  try {
+    const coco::UpdateResult& result = update.result();
+    report = MakeReport(result.stats, result.failures, *session.notes);
+  } catch (const coco::CancelledError&) {
+    report = MakeReport(update.stats(), {}, *session.notes);
+    report.interrupted = true;
+  }
+  interrupt.OnInterrupt({});
+  report.documents.total = CountDocuments(app);
+  report.documents.unchanged =
+      report.documents.total - std::min(report.documents.total, report.documents.upserted);
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return report;
+}
+
+}  // namespace
+
+int RunIndex(const Options& options, Console& console) {
+  InterruptWatch interrupt;
+  const StorePaths paths(options.store);
+  std::vector<std::string> folders;
+  for (const std::string& folder : options.folders) folders.push_back(CanonicalFolder(folder).value());
+  const Session session = OpenSession(paths, options, folders);
+  const IndexReport report = Update(session, interrupt, console);
+  session.environment->stop();
+  for (const IndexError& error : report.errors) console.Error(error.path + ": " + error.message);
+  if (report.interrupted) console.Error("interrupted; the next run goes on from here");
+  console.WriteLine(options.json ? ToJson(report) : ToText(report));
+  if (report.interrupted) return kInterrupted;
+  return report.errors.empty() ? kDone : kPartlyFailed;
+}
+
+}  // namespace cocozvec::cli

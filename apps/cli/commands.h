@@ -1,0 +1,17 @@
+// cli/commands.h: one function for each command. Each returns an exit code, or throws a std::exception that
+// main shows.
+#pragma once
+
+#include "console.h"
+#include "options.h"
+
+namespace cocozvec::cli {
+
+int RunIndex(const Options& options, Console& console);
+int RunSearch(const Options& options, Console& console);
+int RunList(const Options& options, Console& console);
+int RunExport(const Options& options, Console& console);
+int RunDrop(const Options& options, Console& console);
+int RunVersion(const Options& options, Console& console);
+
+}  // namespace cocozvec::cli

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# The demo: a folder of real documents is indexed, searched, changed in one place and updated. Every count is checked: when
+# one is not as promised, the demo fails. `./dev demo` builds the program first; COCOZVEC names another one.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+program=${COCOZVEC:-$PWD/build/release/bin/cocozvec}
+[[ -x $program ]] || { printf 'demo: no program at %s; run ./dev demo\n' "$program" >&2; exit 1; }
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/cocozvec_demo.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+docs=$work/documents store=$work/store
+
+bold='' plain=''
+if [[ -t 1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+show() { printf '$ cocozvec %s\n' "${*//$work\//}"; }
+# value JSON PATH: one number of a report, as in `value "$report" files processed`.
+value() {
+  python3 -c 'import functools, json, sys
+print(functools.reduce(lambda v, k: v[k], sys.argv[2:], json.loads(sys.argv[1])))' "$@"
+}
+# expect WHAT ACTUAL PROMISED
+expect() {
+  if [[ $2 == "$3" ]]; then
+    printf '  ok   %-32s %s\n' "$1" "$2"
+  else
+    printf '  FAIL %-32s %s, promised %s\n' "$1" "$2" "$3"
+    exit 1
+  fi
+}
+index() {
+  show index "$docs" --store "$store"
+  report=$("$program" index "$docs" --store "$store" --json)
+}
+search() {
+  show search "'$1'" --store "$store" --topk "${2:-3}"
+  "$program" search "$1" --store "$store" --topk "${2:-3}" | sed "s|$work/||"
+}
+
+title '1. A folder of documents: ours, and some that every Debian machine has'
+mkdir -p "$docs"
+cp -r docs "$docs/cocozvec"
+cp ./*.md "$docs/cocozvec/"
+for source in /usr/share/common-licenses /usr/share/doc/{apt,bash,coreutils,dpkg,git,perl,tar,util-linux}; do
+  [[ -d $source ]] || continue
+  mkdir -p "$docs/$(basename "$source")"
+  # Plain files only: links and compressed ones are no documents.
+  find "$source" -maxdepth 1 -type f ! -name '*.gz' -exec cp {} "$docs/$(basename "$source")/" \;
+done
+files=$(find "$docs" -type f | wc -l)
+printf '%s files, %s of text\n' "$files" "$(du -sh --apparent-size "$docs" | cut -f1)"
+
+title '2. First run: everything is read, split, embedded and written'
+index
+expect 'files processed' "$(value "$report" files processed)" "$(value "$report" files seen)"
+expect 'errors' "$(value "$report" errors)" '[]'
+total=$(value "$report" documents total)
+expect 'documents in the collection' "$("$program" export --store "$store" --jsonl | wc -l)" "$total"
+printf '  %s documents in %.2f s\n' "$total" "$(value "$report" seconds)"
+
+title '3. Search (the embedder in the box is lexical: it finds words and their relatives, not meanings)'
+search 'how is a torn log record handled after a power cut'
+search 'redistribution in binary form must reproduce the copyright notice' 2
+
+title '4. One file is edited'
+edited=$docs/cocozvec/README.md
+printf '\nThe purple rhinoceros plays the trombone on Thursdays.\n' >>"$edited"
+printf "\$ echo 'The purple rhinoceros plays the trombone on Thursdays.' >> %s\n" "${edited#"$work"/}"
+index
+expect 'files processed' "$(value "$report" files processed)" 1
+expect 'files left alone' "$(value "$report" files unchanged)" "$((files - 1 - $(value "$report" files skipped)))"
+printf '  %s documents written, %s deleted, in %.3f s\n' "$(value "$report" documents upserted)" \
+  "$(value "$report" documents deleted)" "$(value "$report" seconds)"
+search 'purple rhinoceros trombone' 1
+hit=$("$program" search 'purple rhinoceros trombone' --store "$store" --topk 1 --json)
+expect 'the edit is found in' "$(basename "$(value "$(value "$hit" hits | python3 -c 'import ast, json, sys
+print(json.dumps(ast.literal_eval(sys.stdin.read())[0]))')" file)")" README.md
+
+title '5. Nothing has changed: nothing is done, and the collection is not even opened'
+# Away with it: whoever wanted to open the collection now would fail. The small file beside it that says which state it is
+# in stays, since an unchanged run reads that.
+index
+expect 'components executed' "$(value "$report" components_executed)" 0
+expect 'documents written' "$(value "$report" documents upserted)" 0
+expect 'documents deleted' "$(value "$report" documents deleted)" 0
+printf '  %.3f s\n' "$(value "$report" seconds)"
+
+title '6. The store now equals a fresh index of the same folder'
+"$program" index "$docs" --store "$work/fresh" --json >"$work/fresh.json"
+"$program" export --store "$store" --jsonl --vectors >"$work/ours.jsonl"
+"$program" export --store "$work/fresh" --jsonl --vectors >"$work/fresh.jsonl"
+if ! cmp -s "$work/ours.jsonl" "$work/fresh.jsonl"; then
+  printf '  FAIL the exports differ\n'
+  exit 1
+fi
+printf '  ok   %s documents are equal, vectors included\n' "$(wc -l <"$work/ours.jsonl")"
+title 'Done. Try it: build/release/bin/cocozvec index DIR --store STORE; docs/cli.md is the guide.'
