@@ -79,8 +79,8 @@ struct App::Impl {
   std::deque<StatePtr> operations ZVEC_GUARDED_BY(mu);  ///< the first one runs
 };
 
-// Operations of one app run one after another: so a path is never built twice at once, and a second update with nothing
-// new finds the first one's memos.
+// Operations of one app run one after another: so a path is never built twice at once, and a second update
+// with nothing new finds the first one's memos.
 void App::Impl::enqueue(StatePtr op) {
   op->session = env.impl()->session_for_operation();
   if (op->session->pool->on_pool_thread()) {
@@ -120,8 +120,8 @@ void App::Impl::begin(const StatePtr& op) {
   cancel = false;
   try {
     prepare(*op->session);
-    auto run = std::make_shared<Run>(state, *op->session->pool, op->session->context, op->options, op->cancel, cancel,
-                                     op->session->settings.max_inflight_components);
+    auto run = std::make_shared<Run>(state, *op->session->pool, op->session->context, op->options, op->cancel,
+                                     cancel, op->session->settings.max_inflight_components);
     {
       cocozvec::MutexLock lock(op->mu);
       op->run = run;
@@ -188,7 +188,8 @@ void App::Impl::end(const StatePtr& op, std::exception_ptr error) {
     op->error = error;
   }
   op->processor.reset();
-  // From `done` on, whoever waited may destroy the app, and from operation_ended() on the environment with its threads.
+  // From `done` on, whoever waited may destroy the app, and from operation_ended() on the environment with
+  // its threads.
   Environment::Impl* const environment = env.impl().get();
   Pool* const pool = op->session->pool.get();
   op->session.reset();
@@ -223,7 +224,8 @@ const std::string& App::name() const noexcept { return impl_->name; }
 const Environment& App::environment() const noexcept { return impl_->env; }
 void App::cancel() noexcept { impl_->cancel.store(true, std::memory_order_relaxed); }
 
-UpdateHandle App::start_update(UpdateOptions options, std::shared_ptr<const void> args, const std::type_info* type) {
+UpdateHandle App::start_update(UpdateOptions options, std::shared_ptr<const void> args,
+                               const std::type_info* type) {
   const internal::MainFunction& main = impl_->main;
   if (type && *type != *main.arguments_type) {
     throw InvalidRequest("app \"" + impl_->name + "\": updated with arguments " + reflect::type_name(*type) +
@@ -245,7 +247,8 @@ UpdateStats App::drop_blocking() {
   return CtxAccess::handle(std::move(op)).result().stats;
 }
 
-std::uint64_t App::count_target_states(std::string_view root_provider_name, const StableKey& container_key) const {
+std::uint64_t App::count_target_states(std::string_view root_provider_name,
+                                       const StableKey& container_key) const {
   std::string path(as_bytes(key_fingerprint(StableKey(root_provider_name))));
   path += as_bytes(key_fingerprint(container_key));
   const std::string prefix = layout::owner_key(path);
@@ -292,7 +295,8 @@ bool UpdateHandle::wait_for(std::chrono::milliseconds timeout) const {
 void UpdateHandle::cancel() const noexcept { state_->cancel.store(true, std::memory_order_relaxed); }
 
 void* UpdateResult::check_value(const std::type_info& type) const {
-  if (!type_) throw InvalidRequest("the main function returned nothing, asked for " + reflect::type_name(type));
+  if (!type_)
+    throw InvalidRequest("the main function returned nothing, asked for " + reflect::type_name(type));
   if (*type_ != type) {
     throw InvalidRequest("the main function returned " + reflect::type_name(*type_) + ", asked for " +
                          reflect::type_name(type));

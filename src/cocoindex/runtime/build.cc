@@ -99,10 +99,11 @@ void Build::start_root(std::function<void(std::exception_ptr)> done) {
   if (run_.limit.acquire(token_, go)) go();
 }
 
-// -- mounting ---------------------------------------------------------------------------------------------------------
+// -- mounting
+// ---------------------------------------------------------------------------------------------------------
 
-std::shared_ptr<Build> Build::mount_child(Frame& frame, StablePath path, const std::shared_ptr<Processor>& processor,
-                                          Mode mode) {
+std::shared_ptr<Build> Build::mount_child(Frame& frame, StablePath path,
+                                          const std::shared_ptr<Processor>& processor, Mode mode) {
   if (frame.is_call()) {
     throw InvalidRequest("a memoised call cannot mount (" + std::string(processor->info.name) +
                          "): Either mount the function as a component, or set memo=False");
@@ -173,7 +174,8 @@ void Build::use_mount(Frame& frame, StablePath path, std::shared_ptr<Processor> 
   if (child->error_) std::rethrow_exception(child->error_);
 }
 
-// -- running ----------------------------------------------------------------------------------------------------------
+// -- running
+// ----------------------------------------------------------------------------------------------------------
 
 void Build::run_body() {
   try {
@@ -196,7 +198,8 @@ bool Build::try_memo() {
   std::vector<std::string> stored_states;
   std::string stored;
   if (!row_.empty()) stored = layout::decode_node(row_).memo;
-  const bool candidate = !stored.empty() && !run_.full_reprocess && layout::decode_memo(stored).key == memo_key_ &&
+  const bool candidate = !stored.empty() && !run_.full_reprocess &&
+                         layout::decode_memo(stored).key == memo_key_ &&
                          memo_usable(layout::decode_memo(stored));
   if (candidate) stored_states = split_strings(layout::decode_memo(stored).states);
   const MemoStates states = processor_->collect_states(candidate ? &stored_states : nullptr);
@@ -226,12 +229,15 @@ bool Build::try_memo() {
   auto self = shared_from_this();
   run_.app.db->write_async(
       [key = place_.row_key(), row = layout::encode_node(node)](WriteTxn& txn) { txn.put(key, row); },
-      [self](std::exception_ptr error) { self->run_.pool.post_step([self, error] { self->complete(error); }); });
+      [self](std::exception_ptr error) {
+        self->run_.pool.post_step([self, error] { self->complete(error); });
+      });
   return true;
 }
 
-/// Before the body: the path is recorded, so that a crash leaves nothing unknown, and a stored memo is removed, so that it
-/// cannot vouch for what a failing run has half changed. Not waited for: later writes come behind it.
+/// Before the body: the path is recorded, so that a crash leaves nothing unknown, and a stored memo is
+/// removed, so that it cannot vouch for what a failing run has half changed. Not waited for: later writes
+/// come behind it.
 void Build::write_start() {
   layout::NodeRow node;
   if (!row_.empty()) node = layout::decode_node(row_);
@@ -266,7 +272,8 @@ void Build::part_finished() {
   if (pending_.fetch_sub(1) == 1) submit();
 }
 
-// -- committing -------------------------------------------------------------------------------------------------------
+// -- committing
+// -------------------------------------------------------------------------------------------------------
 
 void Build::submit() {
   try {
@@ -298,7 +305,8 @@ void Build::submit_checked() {
       };
     }
     if (calls_.has_stale_rows()) {
-      task.with_intent = [self](WriteTxn& txn) ZVEC_NO_THREAD_SAFETY_ANALYSIS { self->calls_.remove_stale_rows(txn); };
+      task.with_intent = [self](WriteTxn& txn)
+                             ZVEC_NO_THREAD_SAFETY_ANALYSIS { self->calls_.remove_stale_rows(txn); };
     }
     submitted_row_ = row_after(memo_now);
     if (submitted_row_ != row_ || calls_.has_new_rows() || !difference_.changed_rows.empty()) {
@@ -310,16 +318,21 @@ void Build::submit_checked() {
     }
   }
   memo_stored_ = memo_now;
-  task.done = [self](std::exception_ptr error, const std::string& collection) { self->submitted(error, collection); };
+  task.done = [self](std::exception_ptr error, const std::string& collection) {
+    self->submitted(error, collection);
+  };
   std::make_shared<Submitter>(std::move(task))->start();
 }
 
 std::string Build::row_after(bool with_memo) const ZVEC_NO_THREAD_SAFETY_ANALYSIS {
   std::string memo;
   if (with_memo) {
-    memo = encode_new_memo(
-        {.key = memo_key_, .deps = root_frame_.deps.encode(), .states = memo_states_, .targets = {}, .nested = {}},
-        *processor_);
+    memo = encode_new_memo({.key = memo_key_,
+                            .deps = root_frame_.deps.encode(),
+                            .states = memo_states_,
+                            .targets = {},
+                            .nested = {}},
+                           *processor_);
   }
   return layout::encode_node({.id = place_.id,
                               .kind = layout::Kind::component,
@@ -332,7 +345,8 @@ std::string Build::row_after(bool with_memo) const ZVEC_NO_THREAD_SAFETY_ANALYSI
 
 void Build::submitted(std::exception_ptr error, const std::string& collection) {
   if (!error && start_failed_) {
-    error = std::make_exception_ptr(StateError("component " + path_.display() + ": its place could not be recorded"));
+    error = std::make_exception_ptr(
+        StateError("component " + path_.display() + ": its place could not be recorded"));
   }
   if (error) return complete(error, collection);
   row_ = submitted_row_;
@@ -350,10 +364,11 @@ void Build::orphans_gone(bool ok) {
   if (!write_memo) return complete(nullptr);
   try {
     auto self = shared_from_this();
-    run_.app.db->write_async([key = place_.row_key(), row = row_after(true)](WriteTxn& txn) { txn.put(key, row); },
-                             [self](std::exception_ptr error) {
-                               self->run_.pool.post_step([self, error] { self->memo_written(error); });
-                             });
+    run_.app.db->write_async(
+        [key = place_.row_key(), row = row_after(true)](WriteTxn& txn) { txn.put(key, row); },
+        [self](std::exception_ptr error) {
+          self->run_.pool.post_step([self, error] { self->memo_written(error); });
+        });
   } catch (...) {
     memo_written(std::current_exception());
   }
@@ -361,7 +376,8 @@ void Build::orphans_gone(bool ok) {
 
 void Build::memo_written(std::exception_ptr error) {
   if (error) {
-    cocozvec::Log(cocozvec::LogLevel::kWarning, "the memo of " + path_.display() + " could not be stored: " + what(error));
+    cocozvec::Log(cocozvec::LogLevel::kWarning,
+                  "the memo of " + path_.display() + " could not be stored: " + what(error));
   }
   complete(nullptr);
 }
@@ -396,7 +412,8 @@ void Build::complete(std::exception_ptr error, const std::string& collection) {
   if (group_) group_->finished_one();
   run_.pool.signal(done_);
   auto parent = parent_;
-  if (parent && parent->pending_.fetch_sub(1) == 1) parent->run_.pool.post_step([parent] { parent->submit(); });
+  if (parent && parent->pending_.fetch_sub(1) == 1)
+    parent->run_.pool.post_step([parent] { parent->submit(); });
   if (root_done_) std::exchange(root_done_, nullptr)(error);  // last: the run may end with it
 }
 
@@ -406,14 +423,17 @@ void Build::absorb(const DepSet& deps, bool failed) {
   if (deps_needed_) root_frame_.deps.add_all(deps);
 }
 
-// -- declaring --------------------------------------------------------------------------------------------------------
+// -- declaring
+// --------------------------------------------------------------------------------------------------------
 
 void Build::declare(Frame& frame, TargetState state, ProviderPtr child) {
   const ProviderPtr& provider = state.provider.impl();
-  Declared d{key_fingerprint(state.key), std::move(state.key), std::move(state.value), state.fingerprint, std::move(child)};
+  Declared d{key_fingerprint(state.key), std::move(state.key), std::move(state.value), state.fingerprint,
+             std::move(child)};
   cocozvec::MutexLock lock(mu_);
   if (frame.is_call()) append_string(frame.targets, target_path(*provider, d.key_fp));
-  if ((frame.is_call() || deps_needed_) && frame.last_provider != provider.get() && provider->path.size() > 16) {
+  if ((frame.is_call() || deps_needed_) && frame.last_provider != provider.get() &&
+      provider->path.size() > 16) {
     frame.last_provider = provider.get();
     frame.deps.add({DepKind::provider, provider->path_fp,
                     generation_value(provider->generation.id, provider->generation.schema)});

@@ -1,9 +1,9 @@
 // cocoindex/runtime/build.h: one run of one component, from its mount to the end of its commit.
 //
 //   mount -> (memo hit: done) -> token -> body -> children -> submit -> orphans removed -> memo -> done
-// A state machine, not a blocked thread: only the body occupies one. The parent's count of pending parts (its body, its
-// children) decides when it goes on.
-// Threads: public functions from any thread; `mu_` guards what concurrent calls of one body share.
+// A state machine, not a blocked thread: only the body occupies one. The parent's count of pending parts (its
+// body, its children) decides when it goes on. Threads: public functions from any thread; `mu_` guards what
+// concurrent calls of one body share.
 #pragma once
 
 #include <atomic>
@@ -68,7 +68,8 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   void start_root(std::function<void(std::exception_ptr)> done);
 
   // Called by bodies, through Ctx and declare_target_state.
-  void mount(Frame& frame, StablePath path, std::shared_ptr<Processor> processor, std::shared_ptr<Readiness> group);
+  void mount(Frame& frame, StablePath path, std::shared_ptr<Processor> processor,
+             std::shared_ptr<Readiness> group);
   void use_mount(Frame& frame, StablePath path, std::shared_ptr<Processor> processor);
   void call(Frame& frame, Processor& processor);
   void parallel(Frame& frame, std::size_t n, const std::function<void(Ctx&, std::size_t)>& f);
@@ -80,7 +81,8 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
 
  private:
   // build.cc: the life of a component.
-  std::shared_ptr<Build> mount_child(Frame& frame, StablePath path, const std::shared_ptr<Processor>& processor, Mode mode);
+  std::shared_ptr<Build> mount_child(Frame& frame, StablePath path,
+                                     const std::shared_ptr<Processor>& processor, Mode mode);
   bool hit_at_once(Processor& processor, const std::string& row, Mode mode);
   void run_body();
   bool try_memo();
@@ -99,8 +101,10 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   // call.cc: memoised calls.
   bool reuse_call(Frame& frame, Processor& processor, const Fingerprint& key, const std::string& row,
                   std::optional<MemoStates>& states);
-  void execute_call(Frame& frame, Processor& processor, const Fingerprint& key, std::optional<MemoStates> states);
-  void fold(Frame& frame, const FnInfo& info, const Fingerprint& key, std::string_view deps) ZVEC_REQUIRES(mu_);
+  void execute_call(Frame& frame, Processor& processor, const Fingerprint& key,
+                    std::optional<MemoStates> states);
+  void fold(Frame& frame, const FnInfo& info, const Fingerprint& key, std::string_view deps)
+      ZVEC_REQUIRES(mu_);
 
   Run& run_;
   const std::shared_ptr<Build> parent_;
@@ -116,7 +120,7 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   std::function<void(std::exception_ptr)> root_done_;
   WaitPoint done_;
 
-  std::string row_;          ///< as recorded now
+  std::string row_;  ///< as recorded now
   bool was_tracked_ = false;
   Fingerprint memo_key_{};
   std::string memo_states_;

@@ -27,7 +27,8 @@ void Build::call(Frame& frame, Processor& processor) {
     CallMemos::Entry* e = calls_.find(key);
     while (e && e->status == CallMemos::Status::running) {
       if (frame.is_inside_call(key)) {
-        throw InvalidRequest("memoised function " + std::string(processor.info.name) + " calls itself with equal arguments");
+        throw InvalidRequest("memoised function " + std::string(processor.info.name) +
+                             " calls itself with equal arguments");
       }
       call_ended_.Wait(mu_);
       e = calls_.find(key);
@@ -83,7 +84,8 @@ bool Build::reuse_call(Frame& frame, Processor& processor, const Fingerprint& ke
   return true;
 }
 
-void Build::execute_call(Frame& frame, Processor& processor, const Fingerprint& key, std::optional<MemoStates> states) {
+void Build::execute_call(Frame& frame, Processor& processor, const Fingerprint& key,
+                         std::optional<MemoStates> states) {
   if (!states) states = processor.collect_states(nullptr);
   Frame inner(*this, &frame, key);
   try {

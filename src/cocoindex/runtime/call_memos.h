@@ -1,8 +1,8 @@
 // cocoindex/runtime/call_memos.h: the memoised calls of one component.
 //
-// Rows that this run did not use are removed together with the intent: from then on the target states that only they
-// covered may be gone, and an old row must not vouch for them after a crash. New rows come with the confirmation.
-// Threads: all functions under the lock of the Build.
+// Rows that this run did not use are removed together with the intent: from then on the target states that
+// only they covered may be gone, and an old row must not vouch for them after a crash. New rows come with the
+// confirmation. Threads: all functions under the lock of the Build.
 #pragma once
 
 #include <optional>

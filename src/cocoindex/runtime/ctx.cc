@@ -51,7 +51,8 @@ void Check(const TargetState& state) {
                          ": provider not ready: the component that declared the container has not committed");
   }
   if (!state.value) {
-    throw InvalidRequest("target state " + p.container_path + "/" + state.key.display() + ": no value to declare");
+    throw InvalidRequest("target state " + p.container_path + "/" + state.key.display() +
+                         ": no value to declare");
   }
 }
 

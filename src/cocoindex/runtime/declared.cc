@@ -16,7 +16,8 @@ std::uint64_t Prefix(const Fingerprint& fp) {
 void Sort(DeclaredGroup& group) {
   group.order.clear();
   group.order.reserve(group.items.size());
-  for (std::uint32_t i = 0; i < group.items.size(); ++i) group.order.push_back({Prefix(group.items[i].key_fp), i});
+  for (std::uint32_t i = 0; i < group.items.size(); ++i)
+    group.order.push_back({Prefix(group.items[i].key_fp), i});
   const auto& items = group.items;
   std::sort(group.order.begin(), group.order.end(), [&](const auto& a, const auto& b) {
     return a.prefix != b.prefix ? a.prefix < b.prefix : items[a.index].key_fp < items[b.index].key_fp;

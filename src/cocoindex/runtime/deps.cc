@@ -105,7 +105,9 @@ void internal::know_function(const FnInfo& info) {
   {
     cocozvec::ReaderLock lock(functions.mu);
     auto it = functions.by_name.find(dep.id);
-    if (it != functions.by_name.end() && it->second.version == dep.value && it->second.identity == info.identity) return;
+    if (it != functions.by_name.end() && it->second.version == dep.value &&
+        it->second.identity == info.identity)
+      return;
   }
   cocozvec::WriterLock lock(functions.mu);
   auto [it, fresh] = functions.by_name.try_emplace(dep.id, Known{dep.value, info.identity, info.memo});

@@ -1,6 +1,6 @@
-// cocoindex/runtime/deps.h: what a memo rests on besides its key: versions of the functions it called, detected context
-// values, generations of the target containers it wrote to.
-// Threads: DepSet is the caller's; the registry of functions is locked.
+// cocoindex/runtime/deps.h: what a memo rests on besides its key: versions of the functions it called,
+// detected context values, generations of the target containers it wrote to. Threads: DepSet is the caller's;
+// the registry of functions is locked.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,8 @@ lifespan::lifespan(Environment::Lifespan f) {
   Default& d = TheDefault();
   cocozvec::MutexLock lock(d.mu);
   if (d.lifespan) {
-    cocozvec::Log(cocozvec::LogLevel::kWarning, "a second lifespan is registered for the default environment: it wins");
+    cocozvec::Log(cocozvec::LogLevel::kWarning,
+                  "a second lifespan is registered for the default environment: it wins");
   }
   d.lifespan = std::move(f);
 }
@@ -71,13 +72,16 @@ std::shared_ptr<Session> Environment::Impl::open() const {
   Settings& s = session->settings = builder.settings;
   if (s.db_path.empty()) {
     const char* path = std::getenv("COCOINDEX_DB");
-    if (!path || !*path) throw InvalidRequest("Settings::db_path is empty and the variable COCOINDEX_DB is not set");
+    if (!path || !*path)
+      throw InvalidRequest("Settings::db_path is empty and the variable COCOINDEX_DB is not set");
     s.db_path = path;
   }
-  if (s.max_inflight_components == 0) throw InvalidRequest("Settings::max_inflight_components is 0, at least 1 is needed");
+  if (s.max_inflight_components == 0)
+    throw InvalidRequest("Settings::max_inflight_components is 0, at least 1 is needed");
   session->store =
       Store::open({.path = s.db_path, .max_dbs = s.max_dbs, .map_size = s.map_size, .durable = s.durable});
-  session->pool = std::make_unique<Pool>(s.threads ? s.threads : std::max(1u, std::thread::hardware_concurrency()));
+  session->pool =
+      std::make_unique<Pool>(s.threads ? s.threads : std::max(1u, std::thread::hardware_concurrency()));
   return session;
 }
 
@@ -115,7 +119,8 @@ void Environment::Impl::stop() {
 
 void Environment::Impl::add_app(const std::string& name) {
   cocozvec::MutexLock lock(mu_);
-  if (!apps_.insert(name).second) throw InvalidRequest("app \"" + name + "\" exists already in this environment");
+  if (!apps_.insert(name).second)
+    throw InvalidRequest("app \"" + name + "\" exists already in this environment");
 }
 
 void Environment::Impl::remove_app(const std::string& name) {

@@ -1,8 +1,8 @@
 // cocoindex/runtime/inflight.h: how many components may be in flight.
 //
-// A component holds a token from before its body until its memo is stored, and lends it to its children, one at a time:
-// a parent that waits always has one child that can run, so a limit of 1 works at any depth (cocoindex-engine.md 5.4).
-// Threads: all functions from any thread. Callbacks are made without a lock held.
+// A component holds a token from before its body until its memo is stored, and lends it to its children, one
+// at a time: a parent that waits always has one child that can run, so a limit of 1 works at any depth
+// (cocoindex-engine.md 5.4). Threads: all functions from any thread. Callbacks are made without a lock held.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,8 @@ std::string Key(char kind, NodeId id, std::string_view rest = {}) {
 
 std::string encode_node(const NodeRow& row) {
   std::string out;
-  out.push_back(static_cast<char>(static_cast<int>(row.kind) | row.tracked << 1 | row.residue << 2 | row.has_call_memos << 3));
+  out.push_back(static_cast<char>(static_cast<int>(row.kind) | row.tracked << 1 | row.residue << 2 |
+                                  row.has_call_memos << 3));
   PutVarint(out, row.id);
   PutBytes(out, row.name);
   out += row.memo;
@@ -144,7 +145,9 @@ ItemRow decode_item(std::string_view value) {
 
 std::string node_key(NodeId parent, std::string_view encoded_key) { return Key(kNode, parent, encoded_key); }
 std::string node_prefix(NodeId parent) { return Key(kNode, parent); }
-std::string call_memo_key(NodeId component, const Fingerprint& fp) { return Key(kCallMemo, component, as_bytes(fp)); }
+std::string call_memo_key(NodeId component, const Fingerprint& fp) {
+  return Key(kCallMemo, component, as_bytes(fp));
+}
 std::string call_memo_prefix(NodeId component) { return Key(kCallMemo, component); }
 
 std::string item_key(NodeId component, std::string_view path, std::uint64_t provider_id) {
@@ -155,7 +158,8 @@ std::string item_key(NodeId component, std::string_view path, std::uint64_t prov
 std::string item_prefix(NodeId component) { return Key(kItem, component); }
 
 ItemKey parse_item_key(std::string_view key) {
-  if (key.size() < 9 + 32 + 8 || (key.size() - 17) % 16 != 0) throw StateError("damaged state: a target state's key");
+  if (key.size() < 9 + 32 + 8 || (key.size() - 17) % 16 != 0)
+    throw StateError("damaged state: a target state's key");
   key.remove_prefix(9);
   return {key.substr(0, key.size() - 8), GetId(key.substr(key.size() - 8))};
 }
@@ -169,7 +173,8 @@ std::string encode_id(std::uint64_t id) {
   return out;
 }
 std::uint64_t decode_id(std::string_view value) {
-  if (value.size() != 8) throw StateError("damaged state: a number of " + std::to_string(value.size()) + " bytes, not 8");
+  if (value.size() != 8)
+    throw StateError("damaged state: a number of " + std::to_string(value.size()) + " bytes, not 8");
   return GetId(value);
 }
 

@@ -1,5 +1,5 @@
-// cocoindex/runtime/layout.h: the rows that the runtime keeps in an app's database. docs/format/state.md, "Key space".
-// Threads: pure functions over bytes. Decoding throws StateError naming the kind of row.
+// cocoindex/runtime/layout.h: the rows that the runtime keeps in an app's database. docs/format/state.md,
+// "Key space". Threads: pure functions over bytes. Decoding throws StateError naming the kind of row.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct NodeRow {
   bool tracked = false;         ///< has committed at least once
   bool residue = false;         ///< a directory that was a component and still has that one's items
   bool has_call_memos = false;  ///< there are 0x30 rows
-  std::string_view name;        ///< of the function
-  std::string_view memo;        ///< MemoRow of the component, or empty
+  std::string_view name = {};   ///< of the function
+  std::string_view memo = {};   ///< MemoRow of the component, or empty
 };
 std::string encode_node(const NodeRow& row);
 NodeRow decode_node(std::string_view value);
@@ -78,9 +78,15 @@ std::string mark_key(std::string_view container_path);
 std::string encode_id(std::uint64_t id);
 std::uint64_t decode_id(std::string_view value);
 
-inline constexpr std::string_view kFormatKey = "\x01" "format";
+inline constexpr std::string_view kFormatKey =
+    "\x01"
+    "format";
 inline constexpr std::string_view kFormat = "cocoindex runtime 1";
-inline constexpr std::string_view kNextIdKey = "\x01" "next id";        ///< every id below is taken
-inline constexpr std::string_view kMovesKey = "\x01" "ownership moves";  ///< raised when an item changes its component
+inline constexpr std::string_view kNextIdKey =
+    "\x01"
+    "next id";  ///< every id below is taken
+inline constexpr std::string_view kMovesKey =
+    "\x01"
+    "ownership moves";  ///< raised when an item changes its component
 
 }  // namespace cocoindex::inline v0::layout

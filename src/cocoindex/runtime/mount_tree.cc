@@ -18,10 +18,15 @@ std::optional<std::string> ReadRow(AppState& app, const std::string& key) {
   return std::string(*row);
 }
 
-Orphan MakeOrphan(layout::NodeId parent, std::string_view key, std::string_view value, const StablePath& path) {
+Orphan MakeOrphan(layout::NodeId parent, std::string_view key, std::string_view value,
+                  const StablePath& path) {
   const layout::NodeRow row = layout::decode_node(value);
   std::string_view rest = key;
-  return {{parent, std::string(key), row.id}, row.kind, false, std::string(row.name), std::string(value),
+  return {{parent, std::string(key), row.id},
+          row.kind,
+          false,
+          std::string(row.name),
+          std::string(value),
           path / decode_key(rest)};
 }
 
@@ -31,7 +36,8 @@ MountTree::MountTree(layout::NodeId id, bool stored) : root_{id, stored, {}} {}
 MountTree::~MountTree() = default;
 
 MountTree::Mounted MountTree::mount(const StablePath& path, AppState& app, const StablePath& parent_path) {
-  if (path.empty()) throw InvalidRequest("component path " + parent_path.display() + " already exists: the subpath is empty");
+  if (path.empty())
+    throw InvalidRequest("component path " + parent_path.display() + " already exists: the subpath is empty");
   Mounted out;
   Directory* dir = &root_;
   for (std::size_t i = 0; i < path.keys().size(); ++i) {
@@ -41,8 +47,8 @@ MountTree::Mounted MountTree::mount(const StablePath& path, AppState& app, const
     if (it != dir->children.end()) {
       if (last) throw InvalidRequest("component path " + (parent_path / path).display() + " already exists");
       if (it->second->component) {
-        throw InvalidRequest("component path " + (parent_path / path).display() + ": /" + path.keys()[i].display() +
-                             " is not a directory, it is mounted as a component");
+        throw InvalidRequest("component path " + (parent_path / path).display() + ": /" +
+                             path.keys()[i].display() + " is not a directory, it is mounted as a component");
       }
       place.id = it->second->directory.id;
       out.directories.push_back(std::move(place));
@@ -73,7 +79,8 @@ MountTree::Difference MountTree::compare(ReadTxn& txn, const StablePath& parent_
   return out;
 }
 
-void MountTree::compare_directory(ReadTxn& txn, const Directory& directory, const StablePath& path, Difference& out) {
+void MountTree::compare_directory(ReadTxn& txn, const Directory& directory, const StablePath& path,
+                                  Difference& out) {
   std::vector<std::pair<const Directory*, StablePath>> deeper;
   auto next = directory.children.begin();  // both in key order
   txn.scan(layout::node_prefix(directory.id), [&](std::string_view key, std::string_view value) {

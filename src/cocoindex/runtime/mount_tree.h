@@ -27,7 +27,7 @@ struct Orphan {
   layout::Kind kind;
   bool demoted = false;  ///< now a directory: only what it had declared as a component goes
   std::string name;
-  std::string row;       ///< as recorded
+  std::string row;  ///< as recorded
   StablePath path;
 };
 
@@ -39,7 +39,7 @@ class MountTree {
 
   struct Mounted {
     NodePlace place;
-    std::string row;                      ///< as recorded; empty: new
+    std::string row;                     ///< as recorded; empty: new
     std::vector<NodePlace> directories;  ///< between the component and the child, outermost first
   };
   /// Throws InvalidRequest "already exists", "is not a directory".
@@ -64,7 +64,8 @@ class MountTree {
     bool component = false;
     Directory directory;
   };
-  static void compare_directory(ReadTxn& txn, const Directory& directory, const StablePath& path, Difference& out);
+  static void compare_directory(ReadTxn& txn, const Directory& directory, const StablePath& path,
+                                Difference& out);
 
   Directory root_;
 };

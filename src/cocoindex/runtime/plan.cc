@@ -14,8 +14,9 @@ using layout::NodeId;
 
 /// The row says: one state, which is `fp`, written under `schema`. Without decoding it: most rows end here.
 bool IsSingle(std::string_view value, const Fingerprint& fp, std::uint64_t schema) {
-  return value.size() > 19 && value[0] == 1 && value[1] == 17 && std::memcmp(value.data() + 2, fp.bytes.data(), 16) == 0 &&
-         schema < 0x80 && static_cast<unsigned char>(value[18]) == schema && value[19] == 0;
+  return value.size() > 19 && value[0] == 1 && value[1] == 17 &&
+         std::memcmp(value.data() + 2, fp.bytes.data(), 16) == 0 && schema < 0x80 &&
+         static_cast<unsigned char>(value[18]) == schema && value[19] == 0;
 }
 
 class Planner {
@@ -53,7 +54,8 @@ class Planner {
     Declared* d = g ? seek(*g, k.key_fp()) : nullptr;
     if (d && k.provider_id == g->provider->generation.id) {
       d->matched = true;
-      if (!unchanged(*g, *d, value)) on_declared(*g, *d, std::string(key), std::string(k.path), layout::decode_item(value), value, true);
+      if (!unchanged(*g, *d, value))
+        on_declared(*g, *d, std::string(key), std::string(k.path), layout::decode_item(value), value, true);
     } else if (d) {
       plan_.pruned.emplace_back(key);  // of a former incarnation; its path has a new row
     } else {
@@ -122,7 +124,8 @@ class Planner {
     act(g, d, *out, path, row.child);
   }
 
-  /// The item of another component becomes ours, with its records. False: there was only a dangling owner row.
+  /// The item of another component becomes ours, with its records. False: there was only a dangling owner
+  /// row.
   bool take_over(DeclaredGroup& g, Declared& d, const std::string& path, NodeId owner) {
     const std::string other_key = layout::item_key(owner, path, g.provider->generation.id);
     const auto other = txn_.get(other_key);
@@ -138,10 +141,11 @@ class Planner {
     PlannedItem& item = plan_.items.back();
     item.claim = true;
     item.preempted = owner;
-    txn_.scan(layout::item_key(owner, path, 0).substr(0, 9 + path.size()), [&](std::string_view k, std::string_view) {
-      if (layout::parse_item_key(k).path == path) item.preempted_rows.emplace_back(k);
-      return true;
-    });
+    txn_.scan(layout::item_key(owner, path, 0).substr(0, 9 + path.size()),
+              [&](std::string_view k, std::string_view) {
+                if (layout::parse_item_key(k).path == path) item.preempted_rows.emplace_back(k);
+                return true;
+              });
     return true;
   }
 
@@ -218,8 +222,8 @@ class Planner {
   }
 
   /// Records what to write so that `current` becomes `staged`, then `confirmed`.
-  void finish_item(PlannedItem& item, const ItemRow& staged, const ItemRow& confirmed, std::string_view current, bool own,
-                   const std::string& path) {
+  void finish_item(PlannedItem& item, const ItemRow& staged, const ItemRow& confirmed,
+                   std::string_view current, bool own, const std::string& path) {
     std::string s = layout::encode_item(staged);
     if (!own || s != current) item.staged = std::move(s);
     if (!confirmed.states.empty()) item.confirmed = layout::encode_item(confirmed);
@@ -237,8 +241,10 @@ class Planner {
     row.states.push_back(state);
   }
 
-  std::optional<ReconcileOutput> reconcile(const DeclaredGroup& g, const StableKey& key, const TargetValue* desired,
-                                           std::span<const std::string_view> previous, bool missing, MarkState mark) {
+  std::optional<ReconcileOutput> reconcile(const DeclaredGroup& g, const StableKey& key,
+                                           const TargetValue* desired,
+                                           std::span<const std::string_view> previous, bool missing,
+                                           MarkState mark) {
     return g.provider->handler->reconcile({.key = key,
                                            .desired = desired,
                                            .previous = previous,
@@ -268,12 +274,13 @@ class Planner {
 
   void act(const DeclaredGroup& g, const Declared& d, const ReconcileOutput& out, const std::string& path,
            const std::optional<Generation>& child) {
-    const std::string display = d.child || !out.sink || !out.action ? target_display(*g.provider, d.key) : std::string();
+    const std::string display =
+        d.child || !out.sink || !out.action ? target_display(*g.provider, d.key) : std::string();
     if (d.child) {
       check_sink(out, display);
       if (!out.action) throw InvalidRequest("target state " + display + ": a container needs an action");
-      plan_.containers.push_back(
-          {d.child, child.value_or(Generation{}), g.provider->handler->has_mark(), out.action, out.sink, display});
+      plan_.containers.push_back({d.child, child.value_or(Generation{}), g.provider->handler->has_mark(),
+                                  out.action, out.sink, display});
     } else if (out.action) {
       TargetCounts& c = counts(*g.provider);
       ++(out.record ? c.upserted : c.deleted);
@@ -284,7 +291,8 @@ class Planner {
   }
 
   static void check_sink(const ReconcileOutput& out, const std::string& display) {
-    if (!out.sink) throw InvalidRequest("target state " + display + ": the handler gave an action without a sink");
+    if (!out.sink)
+      throw InvalidRequest("target state " + display + ": the handler gave an action without a sink");
   }
   [[noreturn]] static void no_output_for_container(const DeclaredGroup& g, const Declared& d) {
     throw InvalidRequest("target state " + target_display(*g.provider, d.key) +
@@ -311,11 +319,13 @@ class Planner {
 }  // namespace
 
 bool Plan::needs_intent() const {
-  return std::any_of(items.begin(), items.end(), [](const PlannedItem& i) { return i.staged || i.claim || i.clear_mark; });
+  return std::any_of(items.begin(), items.end(),
+                     [](const PlannedItem& i) { return i.staged || i.claim || i.clear_mark; });
 }
 
 bool Plan::needs_confirmation() const {
-  return !pruned.empty() || std::any_of(items.begin(), items.end(), [](const PlannedItem& i) { return i.confirm; });
+  return !pruned.empty() ||
+         std::any_of(items.begin(), items.end(), [](const PlannedItem& i) { return i.confirm; });
 }
 
 Plan make_plan(ReadTxn& txn, const PlanInput& in) { return Planner(txn, in).make(); }

@@ -1,8 +1,9 @@
-// cocoindex/runtime/plan.h: compares what a component declared with what is recorded, and says what to write and to do.
+// cocoindex/runtime/plan.h: compares what a component declared with what is recorded, and says what to write
+// and to do.
 //
-// Pure but for reading the transaction it is given: made in a snapshot first, and again inside the write transaction only
-// when something moved meanwhile (cocoindex-engine.md 8.2, 8.5, 9, 10).
-// Threads: one Planner belongs to one call.
+// Pure but for reading the transaction it is given: made in a snapshot first, and again inside the write
+// transaction only when something moved meanwhile (cocoindex-engine.md 8.2, 8.5, 9, 10). Threads: one Planner
+// belongs to one call.
 #pragma once
 
 #include <functional>
@@ -21,14 +22,14 @@ namespace cocoindex::inline v0 {
 struct PlannedItem {
   std::string row_key;
   std::string path;
-  std::optional<std::string> staged;    ///< row after the commit of intent, when it differs from what is there
+  std::optional<std::string> staged;  ///< row after the commit of intent, when it differs from what is there
   std::optional<std::string> confirmed;  ///< row after the confirmation; nothing: no row
-  bool confirm = false;                 ///< the confirmation has something to write
-  bool must_exist = false;              ///< confirmed only when the row is still there
-  bool claim = false;                   ///< becomes the owner of the path
-  bool check_unowned = false;           ///< planned as if nobody owned the path
-  bool release = false;                 ///< no row of the path is left: no owner either
-  bool clear_mark = false;              ///< the container starts anew, or goes
+  bool confirm = false;                  ///< the confirmation has something to write
+  bool must_exist = false;               ///< confirmed only when the row is still there
+  bool claim = false;                    ///< becomes the owner of the path
+  bool check_unowned = false;            ///< planned as if nobody owned the path
+  bool release = false;                  ///< no row of the path is left: no owner either
+  bool clear_mark = false;               ///< the container starts anew, or goes
   layout::NodeId preempted = layout::kNoNode;
   std::vector<std::string> preempted_rows;
 };
@@ -57,8 +58,8 @@ struct Plan {
   std::vector<PlannedAction> actions;
   std::vector<PlannedContainer> containers;
   std::map<std::string, TargetCounts> counts;
-  std::uint64_t max_id = 0;  ///< largest number given out
-  std::string moves;         ///< value of kMovesKey that it was made under
+  std::uint64_t max_id = 0;                     ///< largest number given out
+  std::string moves;                            ///< value of kMovesKey that it was made under
   layout::NodeId blocked_by = layout::kNoNode;  ///< its items are in flight: wait, plan again
   bool moves_items = false;  ///< takes items of other components: only true inside the write transaction
 
@@ -69,10 +70,10 @@ struct Plan {
 struct PlanInput {
   Run* run;
   layout::NodeId node;
-  DeclaredSet* declared;                                     ///< sorted
-  std::function<bool(std::string_view path)> is_protected;  ///< by the hit of a call memo; may be empty
+  DeclaredSet* declared;                                      ///< sorted
+  std::function<bool(std::string_view path)> is_protected;    ///< by the hit of a call memo; may be empty
   std::map<std::string, std::optional<std::uint64_t>> marks;  ///< container path -> mark read now
-  bool in_write;                                             ///< false: a snapshot
+  bool in_write;                                              ///< false: a snapshot
 };
 
 Plan make_plan(ReadTxn& txn, const PlanInput& in);

@@ -19,7 +19,8 @@ thread_local const Pool* current_pool = nullptr;
 Scope::Scope(const Scope* parent) noexcept : parent_(parent), jump_(this), depth_(0) {
   if (!parent) return;
   depth_ = parent->depth_ + 1;
-  // Skew-binary jump pointers (Myers 1983): the jump of a node spans what two jumps of its parent span, when equal.
+  // Skew-binary jump pointers (Myers 1983): the jump of a node spans what two jumps of its parent span, when
+  // equal.
   const Scope* j = parent->jump_;
   jump_ = parent->depth_ - j->depth_ == j->depth_ - j->jump_->depth_ ? j->jump_ : parent;
 }
@@ -118,7 +119,8 @@ void Pool::wake_for(const Scope* scope) {
     (*it)->wake->NotifyAll();
     return sleepers_.erase(it);
   };
-  // An idle thread is sure to take it; a waiter may find that its own wait is over, so then all that could are woken.
+  // An idle thread is sure to take it; a waiter may find that its own wait is over, so then all that could
+  // are woken.
   for (auto it = sleepers_.begin(); it != sleepers_.end(); ++it) {
     if ((*it)->scope == nullptr) return static_cast<void>(wake(it));
   }

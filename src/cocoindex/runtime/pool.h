@@ -1,9 +1,9 @@
 // cocoindex/runtime/pool.h: the engine's threads.
 //
-// Two kinds of work. A *step* is short and never waits for other work: anyone may run it. A *body* is a user's function:
-// it may wait for its descendants. A thread that waits runs steps and the bodies below what it waits for, nothing else:
-// so with a single thread nothing that is needed is stuck below an unrelated function that waits in turn.
-// Threads: all functions from any thread.
+// Two kinds of work. A *step* is short and never waits for other work: anyone may run it. A *body* is a
+// user's function: it may wait for its descendants. A thread that waits runs steps and the bodies below what
+// it waits for, nothing else: so with a single thread nothing that is needed is stuck below an unrelated
+// function that waits in turn. Threads: all functions from any thread.
 #pragma once
 
 #include <pthread.h>

@@ -4,7 +4,8 @@
 
 namespace cocoindex::inline v0 {
 
-void Removal::all(Run& run, InflightLimit::Holder* parent, std::vector<Orphan> orphans, std::function<void(bool)> done) {
+void Removal::all(Run& run, InflightLimit::Holder* parent, std::vector<Orphan> orphans,
+                  std::function<void(bool)> done) {
   struct Left {
     std::atomic<std::size_t> count;
     std::atomic<bool> ok{true};
@@ -69,7 +70,8 @@ void Removal::remove_children() {
       children = children_of(*txn, orphan_.place.id, orphan_.path);
     }
     // A plain directory has no token to lend, so it passes on its parent's.
-    all(run_, has_states() ? &token_ : parent_, std::move(children), [self = shared_from_this()](bool ok) { self->children_gone(ok); });
+    all(run_, has_states() ? &token_ : parent_, std::move(children),
+        [self = shared_from_this()](bool ok) { self->children_gone(ok); });
   } catch (...) {
     finish(std::current_exception());
   }

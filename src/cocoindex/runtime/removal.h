@@ -1,8 +1,8 @@
 // cocoindex/runtime/removal.h: deletes a component that is no longer mounted, and all that lies below it.
 //
-// Own target states first, then children; its row goes last, when everything below is gone: as long as something is left,
-// the path stays recorded, and the next commit of its parent (or a drop) tries again (cocoindex-engine.md 11.3).
-// Threads: start() once; `done` is called on a thread of the pool.
+// Own target states first, then children; its row goes last, when everything below is gone: as long as
+// something is left, the path stays recorded, and the next commit of its parent (or a drop) tries again
+// (cocoindex-engine.md 11.3). Threads: start() once; `done` is called on a thread of the pool.
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,8 @@ class Removal : public std::enable_shared_from_this<Removal> {
   void start();
 
   /// Removes all, side by side, then calls `done`.
-  static void all(Run& run, InflightLimit::Holder* parent, std::vector<Orphan> orphans, std::function<void(bool)> done);
+  static void all(Run& run, InflightLimit::Holder* parent, std::vector<Orphan> orphans,
+                  std::function<void(bool)> done);
 
  private:
   void admitted();

@@ -88,7 +88,7 @@ bool Run::dep_holds(const Dep& dep) {
   return false;
 }
 
-void Run::count(std::string_view name, std::uint64_t ComponentCounts::*counter) {
+void Run::count(std::string_view name, std::uint64_t ComponentCounts::* counter) {
   cocozvec::MutexLock lock(stats_mu_);
   auto it = components_.find(name);
   if (it == components_.end()) it = components_.emplace(std::string(name), ComponentCounts{}).first;
@@ -106,7 +106,8 @@ void Run::count_targets(const std::map<std::string, TargetCounts>& counts) {
 }
 
 void Run::add_failure(Failure failure) {
-  cocozvec::Log(cocozvec::LogLevel::kError, "component build failed: " + failure.path.display() + ": " + failure.message);
+  cocozvec::Log(cocozvec::LogLevel::kError,
+                "component build failed: " + failure.path.display() + ": " + failure.message);
   cocozvec::MutexLock lock(stats_mu_);
   failures_.push_back(std::move(failure));
 }

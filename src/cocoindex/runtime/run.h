@@ -95,7 +95,7 @@ class Run {
   bool dep_holds(const Dep& dep);
 
   // Counters and failures.
-  void count(std::string_view name, std::uint64_t ComponentCounts::*counter);
+  void count(std::string_view name, std::uint64_t ComponentCounts::* counter);
   void count_executed();
   void count_targets(const std::map<std::string, TargetCounts>& counts);
   void add_failure(Failure failure);
@@ -107,7 +107,8 @@ class Run {
   const std::atomic<bool>& all_cancelled_;
   cocozvec::SharedMutex providers_mu_;
   std::map<std::string, ProviderPtr, std::less<>> providers_ ZVEC_GUARDED_BY(providers_mu_);
-  std::unordered_map<Fingerprint, ProviderPtr, FingerprintHash> providers_by_fp_ ZVEC_GUARDED_BY(providers_mu_);
+  std::unordered_map<Fingerprint, ProviderPtr, FingerprintHash> providers_by_fp_
+      ZVEC_GUARDED_BY(providers_mu_);
   mutable cocozvec::Mutex stats_mu_;
   UpdateStats stats_ ZVEC_GUARDED_BY(stats_mu_);
   std::map<std::string, ComponentCounts, std::less<>> components_ ZVEC_GUARDED_BY(stats_mu_);

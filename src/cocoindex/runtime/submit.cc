@@ -54,10 +54,11 @@ void Submitter::plan() {
 
 void Submitter::write_intent() {
   auto self = shared_from_this();
-  task_.run->app.db->write_async([self](WriteTxn& txn) { self->intent_body(txn); },
-                                 [self](std::exception_ptr error) {
-                                   self->task_.run->pool.post_step([self, error] { self->intent_written(error); });
-                                 });
+  task_.run->app.db->write_async(
+      [self](WriteTxn& txn) { self->intent_body(txn); },
+      [self](std::exception_ptr error) {
+        self->task_.run->pool.post_step([self, error] { self->intent_written(error); });
+      });
 }
 
 void Submitter::intent_body(WriteTxn& txn) {
@@ -88,7 +89,8 @@ void Submitter::write_items_intent(WriteTxn& txn) const {
 void Submitter::intent_written(std::exception_ptr error) {
   if (error) return finish(error);
   if (plan_.blocked_by != layout::kNoNode) {
-    if (std::exchange(in_flight_, false)) task_.run->app.in_flight.leave(task_.node);  // of a first try of the body
+    if (std::exchange(in_flight_, false))
+      task_.run->app.in_flight.leave(task_.node);  // of a first try of the body
     // Its owner is between intent and confirmation in this process: our turn comes when it has finished.
     auto self = shared_from_this();
     task_.run->app.in_flight.when_left(plan_.blocked_by, [self] { self->then(&Submitter::plan); });
@@ -102,7 +104,8 @@ void Submitter::make_child_handlers() {
   Run& run = *task_.run;
   for (const PlannedContainer& c : plan_.containers) {
     auto handler = c.sink->child_handler(run.context, *c.action);
-    if (!handler) throw InvalidRequest("target state " + c.display + ": its sink makes no handler for children");
+    if (!handler)
+      throw InvalidRequest("target state " + c.display + ": its sink makes no handler for children");
     child_handlers_.push_back(std::move(handler));
   }
   group_actions();
@@ -112,12 +115,14 @@ void Submitter::make_child_handlers() {
 
 void Submitter::group_actions() {
   for (PlannedAction& a : plan_.actions) {
-    auto it = std::find_if(groups_.begin(), groups_.end(), [&](const SinkGroup& g) { return g.sink == a.sink; });
+    auto it =
+        std::find_if(groups_.begin(), groups_.end(), [&](const SinkGroup& g) { return g.sink == a.sink; });
     if (it == groups_.end()) {
       it = groups_.insert(groups_.end(), {a.sink, {}, {}, a.provider->container_path});
     }
     it->actions.push_back(std::move(a.action));
-    if (a.provider->marked && std::find(it->marked.begin(), it->marked.end(), a.provider) == it->marked.end()) {
+    if (a.provider->marked &&
+        std::find(it->marked.begin(), it->marked.end(), a.provider) == it->marked.end()) {
       it->marked.push_back(a.provider);
     }
   }

@@ -1,4 +1,5 @@
-// cocoindex/runtime/submit.h: makes the targets what a component declared, so that a crash at any point is healed.
+// cocoindex/runtime/submit.h: makes the targets what a component declared, so that a crash at any point is
+// healed.
 //
 //   plan     in a snapshot; nothing to do ends here
 //   intent   one write: every record that may become true
@@ -26,7 +27,8 @@ class Submitter : public std::enable_shared_from_this<Submitter> {
     layout::NodeId node = layout::kNoNode;
     DeclaredSet declared;
     std::function<bool(std::string_view path)> is_protected;
-    std::function<void(WriteTxn&)> with_intent;   ///< written with the intent; with the confirmation when nothing is staged
+    std::function<void(WriteTxn&)>
+        with_intent;  ///< written with the intent; with the confirmation when nothing is staged
     std::function<void(WriteTxn&)> with_confirm;  ///< the same for the confirmation
     std::function<void(std::exception_ptr, std::string collection)> done;
   };

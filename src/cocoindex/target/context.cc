@@ -48,7 +48,8 @@ void ContextProvider::on_exit(std::function<void()> f) { impl_->at_exit.push_bac
 
 void* ContextProvider::find(std::string_view name, const std::type_info& type) const {
   auto it = impl_->values.find(name);
-  if (it == impl_->values.end()) throw ContextError("context key \"" + std::string(name) + "\" is not provided");
+  if (it == impl_->values.end())
+    throw ContextError("context key \"" + std::string(name) + "\" is not provided");
   if (*it->second.type != type) {
     throw ContextError("context key \"" + std::string(name) + "\" is provided as " +
                        reflect::type_name(*it->second.type) + ", asked for as " + reflect::type_name(type));
@@ -70,8 +71,8 @@ void ContextProvider::add(std::string_view name, std::shared_ptr<void> value, co
 }
 
 void ContextProvider::throw_not_hashable(std::string_view name, const std::type_info& type) {
-  throw ContextError("context key \"" + std::string(name) + "\" detects changes, but a " + reflect::type_name(type) +
-                     " cannot be hashed: give it a coco_memo_key");
+  throw ContextError("context key \"" + std::string(name) + "\" detects changes, but a " +
+                     reflect::type_name(type) + " cannot be hashed: give it a coco_memo_key");
 }
 
 }  // namespace cocoindex::inline v0

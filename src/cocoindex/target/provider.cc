@@ -33,11 +33,14 @@ std::string AppendPath(const TargetProvider::Impl* parent, const StableKey& key)
 
 }  // namespace
 
-std::optional<std::uint64_t> TargetHandler::read_mark(const ContextProvider&, const StableKey&, const Fingerprint&) {
+std::optional<std::uint64_t> TargetHandler::read_mark(const ContextProvider&, const StableKey&,
+                                                      const Fingerprint&) {
   return std::nullopt;
 }
 
-std::shared_ptr<TargetHandler> TargetSink::child_handler(const ContextProvider&, const TargetAction&) { return nullptr; }
+std::shared_ptr<TargetHandler> TargetSink::child_handler(const ContextProvider&, const TargetAction&) {
+  return nullptr;
+}
 
 TargetProvider::Impl::Impl(const Impl* parent, StableKey key)
     : keys(Append(parent, std::move(key))),
@@ -55,10 +58,12 @@ void TargetProvider::Impl::resolve(std::shared_ptr<TargetHandler> h, Generation 
 std::string TargetProvider::memo_key() const {
   if (!impl_) throw InvalidRequest("an empty TargetProvider is an argument of a memoised function");
   if (!impl_->resolved()) {
-    throw InvalidRequest("target provider " + impl_->container_path +
-                         " is pending: it cannot be an argument of a memoised function before its component has committed");
+    throw InvalidRequest(
+        "target provider " + impl_->container_path +
+        " is pending: it cannot be an argument of a memoised function before its component has committed");
   }
-  return impl_->path + "@" + std::to_string(impl_->generation.id) + "." + std::to_string(impl_->generation.schema);
+  return impl_->path + "@" + std::to_string(impl_->generation.id) + "." +
+         std::to_string(impl_->generation.schema);
 }
 
 Fingerprint key_fingerprint(const StableKey& key) {
@@ -68,7 +73,8 @@ Fingerprint key_fingerprint(const StableKey& key) {
   return fingerprint_bytes(buffer);
 }
 
-TargetProvider register_root_target_states_provider(std::string name, std::shared_ptr<TargetHandler> handler) {
+TargetProvider register_root_target_states_provider(std::string name,
+                                                    std::shared_ptr<TargetHandler> handler) {
   if (!handler) throw InvalidRequest("target states provider \"" + name + "\": no handler");
   auto impl = std::make_shared<TargetProvider::Impl>(nullptr, StableKey(name));
   impl->resolve(std::move(handler), {}, false);

@@ -1,5 +1,6 @@
 // cocoindex/target/provider.h: what a TargetProvider is inside, and the registry of root providers.
-// Threads: a provider is written once, before `resolved` is set, and read-only afterwards; the registry is locked.
+// Threads: a provider is written once, before `resolved` is set, and read-only afterwards; the registry is
+// locked.
 #pragma once
 
 #include <atomic>

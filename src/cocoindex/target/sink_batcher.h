@@ -1,8 +1,9 @@
-// cocoindex/target/sink_batcher.h: one call at a time per sink; what arrives meanwhile goes into the next call.
+// cocoindex/target/sink_batcher.h: one call at a time per sink; what arrives meanwhile goes into the next
+// call.
 //
-// The first batch runs at once on the thread that brings it. A merged call that fails is taken apart along component
-// boundaries until each component has an outcome of its own (cocoindex-engine.md 8.3).
-// Threads: submit() from any; `done` is called on the thread that ran the sink.
+// The first batch runs at once on the thread that brings it. A merged call that fails is taken apart along
+// component boundaries until each component has an outcome of its own (cocoindex-engine.md 8.3). Threads:
+// submit() from any; `done` is called on the thread that ran the sink.
 #pragma once
 
 #include <deque>

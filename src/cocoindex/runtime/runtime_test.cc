@@ -1,3 +1,0 @@
-#include <gtest/gtest.h>
-#include "cocoindex/cocoindex.h"
-TEST(X,Y){}
