@@ -24,6 +24,19 @@ FileCounts FileCountsOf(const coco::UpdateStats& stats, const RunNotes& notes) {
   return files;
 }
 
+namespace {
+
+// Folders are walked in every run, that is how a change is noticed; what counts is what was done about it.
+std::uint64_t ExecutedForFiles(const coco::UpdateStats& stats) {
+  std::uint64_t walks = 0;
+  if (const auto it = stats.by_component.find(kFolderComponent); it != stats.by_component.end()) {
+    walks = it->second.adds + it->second.reprocesses + it->second.errors;
+  }
+  return stats.executed - std::min(stats.executed, walks);
+}
+
+}  // namespace
+
 IndexReport MakeReport(const coco::UpdateStats& stats, std::span<const coco::Failure> failures,
                        const RunNotes& notes) {
   IndexReport report;
@@ -31,7 +44,7 @@ IndexReport MakeReport(const coco::UpdateStats& stats, std::span<const coco::Fai
   const coco::TargetCounts targets = stats.target_total();
   report.documents.upserted = targets.upserted;
   report.documents.deleted = targets.deleted;
-  report.components_executed = stats.executed;
+  report.components_executed = ExecutedForFiles(stats);
   report.empty_pieces = notes.counts().empty_pieces;
   report.skips = notes.skips();
   for (const coco::Failure& failure : failures)

@@ -12,7 +12,9 @@ namespace cocozvec::cli {
 namespace localfs = cocoindex::connectors::localfs;
 namespace zc = cocoindex::connectors::zvec;
 
-const char* const kFileComponent = "process_file";  // persistent, as a literal below
+const char* const kFileComponent =
+    "process_file";  // persistent; literals again where the functions are named
+const char* const kFolderComponent = "index_folder";
 
 namespace {
 

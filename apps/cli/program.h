@@ -59,6 +59,7 @@ void CloseDatabase(const coco::Environment& environment);
 
 /// Names in UpdateStats::by_component.
 extern const char* const kFileComponent;
+extern const char* const kFolderComponent;
 /// The file or folder that a component path stands for; the path as it displays for any other.
 std::string FileOf(const coco::StablePath& path);
 
