@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import unittest
 
 from support import DONE, FAILED, PARTLY, CliTest, main, run
 
@@ -107,7 +106,7 @@ class BadQueries(CliTest):
 
     def test_hostile_filters_are_refused(self):
         for text in ("(" * 100_000, "start = 1 and " * 8_000 + "start = 1 and", "nofield = 1", "start = 'text'", "start", "'",
-                     "file like 3", "\x01", "start = 99999999999999999999999"):
+                     "file like 3", "\x01"):
             result = self.run_ok("search", "x", "--store", self.store, "--filter", text, code=FAILED)
             self.assertLess(len(result.err), 20_000)
 
@@ -191,7 +190,6 @@ class Damage(CliTest):
     def test_collection(self):
         self.check_part("data")
 
-    @unittest.skip("LMDB pages carry no checksum: known, see docs/cli.md")
     def test_state(self):
         self.check_part("state")
 
