@@ -5,6 +5,7 @@
 //   CRASHSHIM_REPORT   a file that the shim maps and keeps up to date (struct Report); its magic is the proof
 //   of loading CRASHSHIM_KILL_AT  N: die before the Nth call takes effect; 0 or absent: only count
 //   CRASHSHIM_TEAR     1: if call N is a write, do half of it first
+//   CRASHSHIM_TRACE    a file to which each counted call is added as a line: number, operation, path
 //
 // Counted: open with O_CREAT or O_TRUNC, write, pwrite, writev, pwritev, fsync, fdatasync, msync (of any
 // mapping), ftruncate, fallocate, rename, unlink, rmdir, mkdir, link, in all their spellings. Not seen:
@@ -60,6 +61,7 @@ static char root[PATH_MAX];
 static size_t root_length;
 static uint64_t kill_at;
 static int tear;
+static int trace_fd = -1;
 static struct Report* report;
 
 #define REAL(name) ((__typeof__(&name))Resolve(#name))
@@ -86,6 +88,8 @@ __attribute__((constructor)) static void Start(void) {
   memcpy(mapped->magic, "CRSHIM1\n", 8);
   report = mapped;
   root_length = strlen(root);
+  const char* trace = getenv("CRASHSHIM_TRACE");
+  if (trace != NULL) trace_fd = REAL(open)(trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 static int IsInside(const char* path) {
@@ -137,10 +141,23 @@ static void Die(enum Op op, uint64_t call, const char* what) {
   for (;;) pause();
 }
 
+static void Trace(enum Op op, uint64_t call, const char* what) {
+  char line[PATH_MAX + 64];
+  const int n = snprintf(line, sizeof(line), "%llu %s %s\n", (unsigned long long)call, kOpNames[op], what);
+  if (n > 0 && (size_t)n < sizeof(line) && REAL(write)(trace_fd, line, (size_t)n) != n) abort();
+}
+
+// Paths cost a system call: only when somebody will read them.
+static void NameOf(int fd, char* path) {
+  path[0] = '\0';
+  if (kill_at != 0 || trace_fd >= 0) PathOfFd(fd, path);
+}
+
 // Counts a call; returns its number when it is the fatal one and the caller may do half of it first, else 0.
 static uint64_t Count(enum Op op, const char* what, int can_tear) {
   const uint64_t call = atomic_fetch_add(&report->calls, 1) + 1;
   atomic_fetch_add(&report->by_op[op], 1);
+  if (trace_fd >= 0) Trace(op, call, what);
   if (call != kill_at) return 0;
   if (can_tear && tear) return call;
   Die(op, call, what);
@@ -148,9 +165,9 @@ static uint64_t Count(enum Op op, const char* what, int can_tear) {
 }
 
 static void CountFd(enum Op op, int fd) {
-  char path[PATH_MAX] = "";
+  char path[PATH_MAX];
   if (!FdInside(fd)) return;
-  if (kill_at != 0) PathOfFd(fd, path);
+  NameOf(fd, path);
   Count(op, path, 0);
 }
 
@@ -214,8 +231,8 @@ int close(int fd) {
 // Before a write of `size` bytes: 0, or the number of the fatal call, which then does size / 2.
 static uint64_t BeforeWrite(int fd, size_t size) {
   if (!FdInside(fd)) return 0;
-  char path[PATH_MAX] = "";
-  if (kill_at != 0) PathOfFd(fd, path);
+  char path[PATH_MAX];
+  NameOf(fd, path);
   return Count(kOpWrite, path, size > 1);
 }
 

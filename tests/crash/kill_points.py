@@ -91,12 +91,13 @@ class Program:
         return subprocess.run([self.path, *arguments], env=self.environment(extra_env or {}), stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=RUN_LIMIT_S, check=False)
 
-    def run_watched(self, arguments, area, report, kill_at=0, tear=False):
-        """Returns (exit status, struct of the shim's report)."""
+    def run_watched(self, arguments, area, report, kill_at=0, tear=False, trace=None):
+        """Returns the finished process and what the shim reports."""
         if os.path.exists(report):
             os.remove(report)
-        done = self.run(arguments, {"LD_PRELOAD": self.shim, "CRASHSHIM_ROOT": area, "CRASHSHIM_REPORT": report,
-                                    "CRASHSHIM_KILL_AT": str(kill_at), "CRASHSHIM_TEAR": "1" if tear else "0"})
+        env = {"LD_PRELOAD": self.shim, "CRASHSHIM_ROOT": area, "CRASHSHIM_REPORT": report,
+               "CRASHSHIM_KILL_AT": str(kill_at), "CRASHSHIM_TEAR": "1" if tear else "0"}
+        done = self.run(arguments, env | ({"CRASHSHIM_TRACE": trace} if trace else {}))
         with open(report, "rb") as file:
             magic, calls, killed_at, *rest = REPORT.unpack(file.read())
         if magic != b"CRSHIM1\n":
@@ -128,6 +129,17 @@ def shape_of(area):
     return shape
 
 
+def places_of(trace, store):
+    """How many calls hit each part of the store (the engine's state, the database's files)."""
+    places = collections.Counter()
+    with open(trace, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            path = line.rstrip("\n").split(" ", 2)[2]
+            inside = os.path.relpath(path, store) if path.startswith(store + "/") else "the store itself"
+            places[inside.split("/")[0]] += 1
+    return places
+
+
 class Phase:
     """One kind of run, in a workspace whose folder stands as this phase needs it."""
 
@@ -148,10 +160,13 @@ class Phase:
         ws.must(self.complete)
         self.shapes.append(shape_of(ws.area))
         ws.fill(self.template)
-        done, report = ws.program.run_watched(self.command, ws.area, ws.report)
+        trace = os.path.join(ws.path, "trace")
+        done, report = ws.program.run_watched(self.command, ws.area, ws.report, trace=trace)
         if done.returncode != 0:
             raise RuntimeError(f"{self.name}: the shim disturbs the run: {done.stderr!r}")
         self.calls, self.by_op = report["calls"], report["by_op"]
+        self.by_place = places_of(trace, ws.store)
+        os.remove(trace)
 
     def kill_at_call(self, call, tear, kill_again):
         ws = self.ws
@@ -264,7 +279,7 @@ class Tally:
     """What happened in one phase of one worker."""
 
     def __init__(self, phase):
-        self.name, self.calls, self.by_op = phase.name, phase.calls, phase.by_op
+        self.name, self.calls, self.by_op, self.by_place = phase.name, phase.calls, phase.by_op, phase.by_place
         self.tried, self.struck, self.findings = collections.Counter(), collections.Counter(), []
 
 
@@ -318,6 +333,7 @@ def main():
     parser.add_argument("--fault", help="value of COCOZVEC_FAULT for the program")
     parser.add_argument("--expect-caught", action="store_true", help="succeed when something was found")
     parser.add_argument("--keep", help="copy the workspace of each finding here")
+    parser.add_argument("--any-layout", action="store_true", help="do not look for STORE/state and STORE/data")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     there = [path for path in options.cli if os.path.exists(path)]
@@ -345,6 +361,9 @@ def report(options, shares, seconds):
         tried, struck = tried + here_tried, struck + here_struck
         findings += [finding for row in rows for finding in row.findings]
         ops = " ".join(f"{op} {n}" for op, n in rows[0].by_op.items() if n)
+        ops += "; " + " ".join(f"{place} {n}" for place, n in sorted(rows[0].by_place.items()))
+        if not options.any_layout and not {"state", "data"} <= rows[0].by_place.keys():
+            findings.append(f"{name}: the shim saw no calls of one of the two stores: {dict(rows[0].by_place)}")
         print(f"{name + ':':11} {'/'.join(str(row.calls) for row in rows)} calls ({ops}); struck {here_struck['call']} of "
               f"{here_tried['call']} points, {here_struck['time']} of {here_tried['time']} times")
     for finding in findings[:20]:

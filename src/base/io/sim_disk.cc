@@ -216,11 +216,7 @@ Result<std::vector<std::string_view>> Split(std::string_view operation, std::str
     const std::string_view part = path.substr(start, end - start);
     start = end + 1;
     if (part.size() > kLongestName) return IoFailure(operation, path, ENAMETOOLONG);
-    if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-    } else if (!part.empty() && part != ".") {
-      parts.push_back(part);
-    }
+    if (!part.empty() && part != ".") parts.push_back(part);
   }
   return parts;
 }
@@ -234,11 +230,18 @@ struct Place {
 
 Result<SimNodePtr> Walk(SimNodePtr node, std::span<const std::string_view> parts, std::string_view operation,
                         std::string_view path) {
+  std::vector<SimNodePtr> above;
   for (std::string_view part : parts) {
     if (node->kind != FileKind::kDirectory) return IoFailure(operation, path, ENOTDIR);
+    if (part == "..") {
+      if (above.empty()) continue;  // the root is its own parent
+      node = std::move(above.back());
+      above.pop_back();
+      continue;
+    }
     auto it = node->entries.find(part);
     if (it == node->entries.end()) return Missing(operation, path);
-    node = SimNodePtr(it->second);
+    above.push_back(std::exchange(node, SimNodePtr(it->second)));
   }
   return node;
 }
@@ -254,14 +257,17 @@ Result<SimNodePtr> FindDirectory(const SimNodePtr& root, std::string_view operat
   return node;
 }
 
-Result<Place> Locate(const SimNodePtr& root, std::string_view operation, std::string_view path) {
+/// `shown` stands for the path in messages.
+Result<Place> Locate(const SimNodePtr& root, std::string_view operation, std::string_view path,
+                     std::string_view shown) {
   ZVEC_ASSIGN_OR_RETURN(std::vector<std::string_view> parts, Split(operation, path));
   if (parts.empty()) return Place{nullptr, "/", root};
+  if (parts.back() == "..") return IoFailure(operation, shown, EBUSY);
   Place place;
   place.name = parts.back();
   parts.pop_back();
-  ZVEC_ASSIGN_OR_RETURN(place.directory, Walk(root, parts, operation, path));
-  if (place.directory->kind != FileKind::kDirectory) return IoFailure(operation, path, ENOTDIR);
+  ZVEC_ASSIGN_OR_RETURN(place.directory, Walk(root, parts, operation, shown));
+  if (place.directory->kind != FileKind::kDirectory) return IoFailure(operation, shown, ENOTDIR);
   auto it = place.directory->entries.find(place.name);
   if (it != place.directory->entries.end()) place.node = it->second;
   return place;
@@ -279,6 +285,7 @@ Status CheckRename(const Place& from, const Place& to, std::string_view operatio
   if (!from.directory || !to.directory) return IoFailure(operation, path, EBUSY);
   if (Contains(*from.node, to.directory.get())) return IoFailure(operation, path, EINVAL);
   if (!to.node) return Status::Ok();
+  if (Contains(*to.node, from.node.get())) return IoFailure(operation, path, ENOTEMPTY);
   const bool directory = from.node->kind == FileKind::kDirectory;
   if (directory && to.node->kind != FileKind::kDirectory) return IoFailure(operation, path, ENOTDIR);
   if (!directory && to.node->kind == FileKind::kDirectory) return IoFailure(operation, path, EISDIR);
@@ -291,8 +298,8 @@ Status Move(SimDisk::State& state, PathView from, PathView to, bool replace) {
   const std::string both = from.str() + " to " + to.str();
   Call call(state, DiskOperation::kRename, kName, both);
   ZVEC_RETURN_IF_ERROR(call.Begin(false));
-  ZVEC_ASSIGN_OR_RETURN(Place source, Locate(state.root, kName, from.view()));
-  ZVEC_ASSIGN_OR_RETURN(Place target, Locate(state.root, kName, to.view()));
+  ZVEC_ASSIGN_OR_RETURN(Place source, Locate(state.root, kName, from.view(), both));
+  ZVEC_ASSIGN_OR_RETURN(Place target, Locate(state.root, kName, to.view(), both));
   if (!source.node) return Missing(kName, both);
   if (!replace && target.node) return Taken(kName, both);
   if (source.node == target.node) return Status::Ok();
@@ -305,7 +312,7 @@ Status Move(SimDisk::State& state, PathView from, PathView to, bool replace) {
 Status Remove(SimDisk::State& state, DiskOperation operation, std::string_view name, PathView path) {
   Call call(state, operation, name, path.view());
   ZVEC_RETURN_IF_ERROR(call.Begin(false));
-  ZVEC_ASSIGN_OR_RETURN(Place place, Locate(state.root, name, path.view()));
+  ZVEC_ASSIGN_OR_RETURN(Place place, Locate(state.root, name, path.view(), path.view()));
   if (!place.node) return Missing(name, path.view());
   if (!place.directory) return IoFailure(name, path.view(), EBUSY);
   const bool directory = place.node->kind == FileKind::kDirectory;
@@ -327,7 +334,7 @@ SimDisk::~SimDisk() = default;
 Result<std::unique_ptr<File>> SimDisk::Open(PathView path, OpenMode mode) {
   const bool may_create = mode == OpenMode::kCreate || mode == OpenMode::kCreateNew;
   Call call(*state_, DiskOperation::kOpen, "open", path.view());
-  Result<Place> found = Locate(state_->root, "open", path.view());
+  Result<Place> found = Locate(state_->root, "open", path.view(), path.view());
   ZVEC_RETURN_IF_ERROR(call.Begin(found.ok() && !found->node && may_create));
   ZVEC_ASSIGN_OR_RETURN(Place place, std::move(found));
   if (place.node && mode == OpenMode::kCreateNew) return Taken("open", path.view());
@@ -363,7 +370,7 @@ Result<std::vector<DirEntry>> SimDisk::List(PathView directory) {
 Status SimDisk::CreateDirectory(PathView path) {
   Call call(*state_, DiskOperation::kCreateDirectory, "create directory", path.view());
   ZVEC_RETURN_IF_ERROR(call.Begin(true));
-  ZVEC_ASSIGN_OR_RETURN(Place place, Locate(state_->root, "create directory", path.view()));
+  ZVEC_ASSIGN_OR_RETURN(Place place, Locate(state_->root, "create directory", path.view(), path.view()));
   if (place.node) return Taken("create directory", path.view());
   state_->Apply({nullptr, place.directory, {}, place.name, state_->NewNode(FileKind::kDirectory)});
   call.Changed();

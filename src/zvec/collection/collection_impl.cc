@@ -1,0 +1,265 @@
+#include "zvec/collection/collection_impl.h"
+
+#include "cocozvec/base/log.h"
+#include "zvec/query/filter.h"
+#include "zvec/query/search.h"
+#include "zvec/schema/text.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::MutexLock;
+
+CollectionImpl::~CollectionImpl() {
+  if (const Status status = Close(); !status.ok())
+    cocozvec::Log(cocozvec::LogLevel::kError, "closing " + path_ + ": " + status.ToString());
+}
+
+Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
+
+Status CollectionImpl::CheckWritable() {
+  MutexLock lock(store_->write_mu());
+  return store_->CheckWritable();
+}
+
+Result<WriteResult> CollectionImpl::Insert(std::span<const Doc> docs) {
+  return Write(WriteKind::kInsert, docs, {});
+}
+Result<WriteResult> CollectionImpl::Upsert(std::span<const Doc> docs) {
+  return Write(WriteKind::kUpsert, docs, {});
+}
+Result<WriteResult> CollectionImpl::Update(std::span<const Doc> docs) {
+  return Write(WriteKind::kUpdate, docs, {});
+}
+Result<WriteResult> CollectionImpl::Delete(std::span<const std::string> ids) {
+  return Write(WriteKind::kUpsert, {}, ids);
+}
+Result<WriteResult> CollectionImpl::Apply(std::span<const Doc> upserts,
+                                          std::span<const std::string> deletes) {
+  return Write(WriteKind::kUpsert, upserts, deletes);
+}
+
+Result<WriteResult> CollectionImpl::Write(WriteKind kind, std::span<const Doc> docs,
+                                          std::span<const std::string> deletes) {
+  ZVEC_RETURN_IF_ERROR(CheckWritable());
+  WriteCall call;
+  call.kind = kind;
+  call.deletes = deletes;
+  call.ids.reserve(docs.size());
+  (kind == WriteKind::kUpdate ? call.patches.resize(docs.size()) : call.rows.resize(docs.size()));
+  for (std::size_t i = 0; i < docs.size(); ++i) {
+    call.ids.push_back(docs[i].id);
+    ZVEC_RETURN_IF_ERROR(kind == WriteKind::kUpdate
+                             ? EncodePatch(schema(), store_->layout(), docs[i], &call.patches[i])
+                             : EncodeDoc(schema(), store_->layout(), docs[i], call.rows[i]));
+  }
+  return Run(call);
+}
+
+Result<WriteResult> CollectionImpl::Run(WriteCall& call) {
+  {
+    MutexLock lock(queue_mu_);
+    queue_.push_back(&call);
+  }
+  MutexLock lock(store_->write_mu());
+  if (!call.done) {
+    RunQueue();
+    store_->SealIfLarge();
+  }
+  if (!call.status.ok()) return call.status;
+  return std::move(call.result);
+}
+
+void CollectionImpl::RunQueue() {
+  std::vector<WriteCall*> calls;
+  {
+    MutexLock lock(queue_mu_);
+    calls.swap(queue_);
+  }
+  Status writable = store_->CheckWritable();
+  const auto version = store_->Snapshot();
+  std::vector<std::string> records;
+  std::vector<WriteCall*> owners;
+  if (writable.ok()) {
+    Resolver resolver(*version, schema(), store_->layout());
+    for (WriteCall* call : calls) {
+      auto record = resolver.Resolve(*call);
+      if (!record.ok()) {
+        call->status = record.status();
+      } else if (record->has_value()) {
+        records.push_back(**std::move(record));
+        owners.push_back(call);
+      }
+    }
+  }
+  std::vector<Status> statuses(records.size());
+  if (!records.empty()) store_->Commit(records, statuses);
+  for (std::size_t i = 0; i < owners.size(); ++i) owners[i]->status = statuses[i];
+  for (WriteCall* call : calls) {
+    if (!writable.ok()) call->status = writable;
+    call->done = true;
+  }
+}
+
+Result<std::uint64_t> CollectionImpl::DeleteByFilter(std::string_view filter) {
+  ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_ASSIGN_OR_RETURN(const auto parsed, Filter::Parse(filter, schema()));
+  if (parsed->matches_all())
+    return Status::InvalidArgument("collection " + Quoted(schema().name) +
+                                   ": deleting by an empty filter would delete every document");
+  MutexLock lock(store_->write_mu());
+  RunQueue();  // calls that came before are seen
+  ZVEC_RETURN_IF_ERROR(store_->CheckWritable());
+  const auto version = store_->Snapshot();
+  QueryStats stats;
+  ZVEC_ASSIGN_OR_RETURN(const auto hits, ScanRows(version->Views(), *parsed, UINT64_MAX, &stats));
+  if (hits.empty()) return std::uint64_t{0};
+  BatchBuilder batch(kRecordHeaderBytes);
+  DocReader reader(*version, {});
+  Doc doc;
+  for (const RowHit& hit : hits) {
+    ZVEC_RETURN_IF_ERROR(reader.Read({hit.segment, hit.row}, &doc));
+    batch.Delete(doc.id);
+  }
+  std::string record = std::move(batch).Finish();
+  Status status;
+  store_->Commit({&record, 1}, {&status, 1});
+  ZVEC_RETURN_IF_ERROR(status);
+  store_->SealIfLarge();
+  return std::uint64_t{hits.size()};
+}
+
+Result<std::shared_ptr<const Version>> CollectionImpl::Current() const {
+  auto version = store_->Snapshot();
+  if (!version) return Closed();
+  return version;
+}
+
+Result<std::vector<Doc>> CollectionImpl::Fetch(std::span<const std::string> ids,
+                                               const FetchOptions& options) const {
+  ZVEC_ASSIGN_OR_RETURN(Projection projection,
+                        MakeProjection(schema(), options.output_fields, options.include_vectors));
+  std::shared_ptr<const Version> version;
+  ZVEC_ASSIGN_OR_RETURN(const auto found, store_->LocateAll(ids, &version));
+  if (!version) return Closed();
+  std::vector<Doc> docs;
+  docs.reserve(ids.size());
+  std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
+  DocReader reader(*version, std::move(projection));
+  for (const auto& at : found) {
+    if (!at || !seen.insert({at->segment, at->row}).second) continue;
+    ZVEC_RETURN_IF_ERROR(reader.Read(*at, &docs.emplace_back()));
+  }
+  return docs;
+}
+
+namespace {
+
+Status ReadHits(const Version& version, Projection projection, const std::vector<RowHit>& rows,
+                HitList* out) {
+  DocReader reader(version, std::move(projection));
+  out->hits.resize(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    out->hits[i].score = rows[i].score;
+    ZVEC_RETURN_IF_ERROR(reader.Read({rows[i].segment, rows[i].row}, &out->hits[i].doc));
+  }
+  return {};
+}
+
+/// Owns the state of the moment it was made.
+class VersionIterator final : public DocIterator {
+ public:
+  VersionIterator(std::shared_ptr<const Version> version, Projection projection)
+      : version_(std::move(version)), reader_(*version_, std::move(projection)) {}
+
+  Result<bool> Next(Doc* doc) override {
+    for (; at_.segment < version_->size(); ++at_.segment, at_.row = 0) {
+      const StoredView& view = version_->At(at_.segment);
+      while (at_.row < view.row_count() && view.IsDead(at_.row)) ++at_.row;
+      if (at_.row >= view.row_count()) continue;
+      ZVEC_RETURN_IF_ERROR(reader_.Read(at_, doc));
+      ++at_.row;
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  const std::shared_ptr<const Version> version_;
+  DocReader reader_;
+  Location at_;
+};
+
+}  // namespace
+
+Result<HitList> CollectionImpl::Query(const VectorQuery& query) const {
+  ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
+  ZVEC_ASSIGN_OR_RETURN(Projection projection,
+                        MakeProjection(schema(), query.output_fields, query.include_vectors));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, Filter::Parse(query.filter, schema()));
+  HitList out;
+  ZVEC_ASSIGN_OR_RETURN(const auto rows,
+                        SearchVectors(version->Views(), schema(), query, *filter, &out.stats));
+  ZVEC_RETURN_IF_ERROR(ReadHits(*version, std::move(projection), rows, &out));
+  return out;
+}
+
+Result<HitList> CollectionImpl::Scan(const ScanQuery& query) const {
+  ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
+  ZVEC_ASSIGN_OR_RETURN(Projection projection,
+                        MakeProjection(schema(), query.output_fields, query.include_vectors));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, Filter::Parse(query.filter, schema()));
+  HitList out;
+  ZVEC_ASSIGN_OR_RETURN(const auto rows, ScanRows(version->Views(), *filter, query.limit, &out.stats));
+  ZVEC_RETURN_IF_ERROR(ReadHits(*version, std::move(projection), rows, &out));
+  return out;
+}
+
+Result<std::unique_ptr<DocIterator>> CollectionImpl::Iterate(const FetchOptions& options) const {
+  ZVEC_ASSIGN_OR_RETURN(auto version, Current());
+  ZVEC_ASSIGN_OR_RETURN(Projection projection,
+                        MakeProjection(schema(), options.output_fields, options.include_vectors));
+  return std::unique_ptr<DocIterator>(
+      std::make_unique<VersionIterator>(std::move(version), std::move(projection)));
+}
+
+Status CollectionImpl::Flush() {
+  MutexLock lock(store_->write_mu());
+  return store_->Flush();
+}
+
+Status CollectionImpl::Optimize(const OptimizeOptions&) {
+  MutexLock lock(store_->write_mu());
+  return store_->Optimize();
+}
+
+Status CollectionImpl::Close() {
+  MutexLock lock(store_->write_mu());
+  return store_->Close();
+}
+
+Status CollectionImpl::SetMark(std::string_view mark) {
+  if (mark.size() > kMaxMarkBytes)
+    return Status::InvalidArgument("collection " + path_ + ": a mark of " + std::to_string(mark.size()) +
+                                   " bytes, at most " + std::to_string(kMaxMarkBytes) + " are allowed");
+  MutexLock lock(store_->write_mu());
+  return store_->SetMark(mark);
+}
+
+CollectionStats CollectionImpl::Stats() const {
+  CollectionStats stats;
+  const auto version = store_->Snapshot();
+  if (!version) return stats;
+  stats.doc_count = version->live_count();
+  stats.deleted_count = version->dead_count();
+  stats.sealed_segments = static_cast<std::uint32_t>(version->sealed.size());
+  stats.disk_bytes = store_->DiskBytes();
+  for (const FieldSchema& field : schema().fields) {
+    if (!IsVector(field.type)) continue;
+    // A flat field needs no index; of the others none is built yet: every search is exact.
+    const bool flat = !field.index || field.index->type == IndexType::kFlat;
+    stats.index_completeness[field.name] = flat || stats.doc_count == 0 ? 1.0 : 0.0;
+  }
+  return stats;
+}
+
+}  // namespace zvec::inline v0

@@ -1,0 +1,61 @@
+// zvec/collection/collection_impl.h: the public operations over a Store.
+// Threads: as Collection. Writers queue up; whoever gets the write lock first resolves and logs all that
+// wait, with one sync.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "zvec/collection.h"
+#include "zvec/collection/store.h"
+#include "zvec/collection/write_call.h"
+
+namespace zvec::inline v0 {
+
+class CollectionImpl final : public Collection {
+ public:
+  CollectionImpl(std::string path, const CollectionOptions& options, std::unique_ptr<Store> store)
+      : path_(std::move(path)), options_(options), store_(std::move(store)) {}
+  ~CollectionImpl() override;
+
+  Result<WriteResult> Insert(std::span<const Doc> docs) override;
+  Result<WriteResult> Upsert(std::span<const Doc> docs) override;
+  Result<WriteResult> Update(std::span<const Doc> docs) override;
+  Result<WriteResult> Delete(std::span<const std::string> ids) override;
+  Result<WriteResult> Apply(std::span<const Doc> upserts, std::span<const std::string> deletes) override;
+  Result<std::uint64_t> DeleteByFilter(std::string_view filter) override;
+
+  Result<std::vector<Doc>> Fetch(std::span<const std::string> ids,
+                                 const FetchOptions& options) const override;
+  Result<HitList> Query(const VectorQuery& query) const override;
+  Result<HitList> Scan(const ScanQuery& query) const override;
+  Result<std::unique_ptr<DocIterator>> Iterate(const FetchOptions& options) const override;
+
+  Status Flush() override;
+  Status Optimize(const OptimizeOptions& options) override;
+  Status Close() override;
+
+  CollectionStats Stats() const override;
+  const CollectionSchema& schema() const noexcept override { return store_->schema(); }
+  const std::string& path() const noexcept override { return path_; }
+  const CollectionOptions& options() const noexcept override { return options_; }
+  Status SetMark(std::string_view mark) override;
+
+ private:
+  Status CheckWritable() ZVEC_EXCLUDES(queue_mu_);
+  Result<WriteResult> Write(WriteKind kind, std::span<const Doc> docs, std::span<const std::string> deletes);
+  Result<WriteResult> Run(WriteCall& call);
+  void RunQueue() ZVEC_REQUIRES(store_->write_mu());
+  Result<std::shared_ptr<const Version>> Current() const;
+  Status Closed() const;
+
+  const std::string path_;
+  const CollectionOptions options_;
+  const std::unique_ptr<Store> store_;
+  cocozvec::Mutex queue_mu_;
+  std::vector<WriteCall*> queue_ ZVEC_GUARDED_BY(queue_mu_);  ///< waiting for the write lock, in order
+};
+
+}  // namespace zvec::inline v0

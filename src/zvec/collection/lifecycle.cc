@@ -1,0 +1,212 @@
+// Making, opening and removing collections as a whole; what concerns a directory from outside.
+#include <algorithm>
+#include <random>
+
+#include "zvec/collection.h"
+#include "zvec/collection/collection_impl.h"
+#include "zvec/collection/store.h"
+#include "zvec/storage/file_names.h"
+#include "zvec/storage/mark.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::DirEntry;
+using cocozvec::FileInfo;
+using cocozvec::FileKind;
+using cocozvec::FileSystem;
+using cocozvec::JoinPath;
+using cocozvec::ParentPath;
+
+namespace {
+
+constexpr int kNameAttempts = 8;
+
+FileSystem& FileSystemOf(const CollectionOptions& options) {
+  return options.file_system ? *options.file_system : cocozvec::PosixFileSystem();
+}
+
+std::string ParentOf(PathView path) {
+  std::string parent = ParentPath(path);
+  return parent.empty() ? "." : parent;
+}
+
+std::uint64_t RandomNumber() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+/// The directory's entries; kNotFound, or kInvalidArgument when it is something else than a directory.
+Result<std::vector<DirEntry>> ListCollection(FileSystem& fs, const std::string& path) {
+  if (path.empty()) return Status::InvalidArgument("the path of a collection is empty");
+  auto info = fs.Stat(path);
+  if (info.status().IsNotFound()) return Status::NotFound("collection " + path + " does not exist");
+  ZVEC_RETURN_IF_ERROR(info.status());
+  if (info->kind == FileKind::kFile) return Status::InvalidArgument(path + " is a file, not a collection");
+  // A link to a directory is followed by the paths below it.
+  return fs.List(path);
+}
+
+bool Has(const std::vector<DirEntry>& entries, NameKind kind) {
+  return std::any_of(entries.begin(), entries.end(), [kind](const DirEntry& entry) {
+    const auto name = ParseName(entry.name);
+    return name && name->kind == kind;
+  });
+}
+
+Status NotACollection(const std::string& path) {
+  return Status::InvalidArgument(path + " is not a collection: it holds no LOCK and manifest");
+}
+
+/// Nothing but files of ours, so that the directory may be removed; the name of a foreign entry otherwise.
+std::string ForeignEntry(const std::vector<DirEntry>& entries) {
+  for (const DirEntry& entry : entries)
+    if (entry.kind != FileKind::kFile || !ParseName(entry.name)) return entry.name;
+  return "";
+}
+
+/// Removes a directory of ours whose lock is held. The lock file goes last: without it nobody would know
+/// whose it is.
+Status RemoveOurs(FileSystem& fs, const std::string& path) {
+  ZVEC_ASSIGN_OR_RETURN(const auto entries, fs.List(path));
+  for (const DirEntry& entry : entries)
+    if (entry.name != kLockName && ParseName(entry.name))
+      ZVEC_RETURN_IF_ERROR(fs.RemoveFile(JoinPath(path, entry.name)));
+  if (Status status = fs.RemoveFile(JoinPath(path, kLockName)); !status.ok() && !status.IsNotFound())
+    return status;
+  return fs.RemoveDirectory(path);
+}
+
+/// A fresh directory beside `path`, and its lock.
+Result<std::unique_ptr<DirectoryLock>> MakeSibling(FileSystem& fs, const std::string& path,
+                                                   std::string* sibling) {
+  Status status;
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    *sibling = JoinPath(ParentPath(path), NewSiblingName(cocozvec::BaseName(path), RandomNumber()));
+    status = fs.CreateDirectory(*sibling);
+    if (status.code() == StatusCode::kAlreadyExists) continue;
+    ZVEC_RETURN_IF_ERROR(status);
+    auto lock = DirectoryLock::Acquire(fs, *sibling, /*create=*/true);
+    if (lock.ok()) return lock;
+    status = lock.status();
+    (void)fs.RemoveFile(JoinPath(*sibling, kLockName));
+    (void)fs.RemoveDirectory(*sibling);
+    // Somebody who tidied up took the directory while it was still empty: again, under another name.
+    if (!status.IsNotFound()) return status;
+  }
+  return status;
+}
+
+/// Removes one leftover unless it is in use or not ours.
+Status RemoveLeftover(FileSystem& fs, const std::string& path) {
+  auto entries = fs.List(path);
+  if (!entries.ok()) return entries.status().IsNotFound() ? Status() : entries.status();
+  if (!ForeignEntry(*entries).empty()) return {};
+  if (entries->empty()) {
+    const Status status = fs.RemoveDirectory(path);
+    return status.IsNotFound() ? Status() : status;
+  }
+  auto lock = DirectoryLock::Acquire(fs, path, /*create=*/false);
+  if (!lock.ok()) {
+    const StatusCode code = lock.status().code();
+    return code == StatusCode::kBusy || code == StatusCode::kNotFound ? Status() : lock.status();
+  }
+  return RemoveOurs(fs, path);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Collection>> Collection::Create(PathView path, const CollectionSchema& schema,
+                                                       const CollectionOptions& options) {
+  FileSystem& fs = FileSystemOf(options);
+  const std::string target = path.str();
+  if (target.empty()) return Status::InvalidArgument("the path of a collection is empty");
+  if (options.read_only)
+    return Status::InvalidArgument("collection " + target + " cannot be created read-only");
+  ZVEC_RETURN_IF_ERROR(schema.Validate());
+  const auto there = fs.Stat(target);
+  if (there.ok()) return Status::AlreadyExists("collection " + target + ": something is there already");
+  if (!there.status().IsNotFound()) return there.status();
+  if (!ParentPath(target).empty()) ZVEC_RETURN_IF_ERROR(cocozvec::CreateDirectories(fs, ParentPath(target)));
+
+  std::string sibling;
+  ZVEC_ASSIGN_OR_RETURN(auto lock, MakeSibling(fs, target, &sibling));
+  lock->WriteHolder();
+  Status status = Store::WriteEmpty(fs, sibling, schema);
+  if (status.ok()) status = fs.RenameNoReplace(sibling, target);
+  if (!status.ok()) {
+    (void)RemoveOurs(fs, sibling);
+    return status.WithContext("collection " + target + " was not created");
+  }
+  ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(ParentOf(target)));
+  ZVEC_ASSIGN_OR_RETURN(auto store, Store::Open(fs, target, options, std::move(lock)));
+  return std::shared_ptr<Collection>(std::make_shared<CollectionImpl>(target, options, std::move(store)));
+}
+
+Result<std::shared_ptr<Collection>> Collection::Open(PathView path, const CollectionOptions& options) {
+  FileSystem& fs = FileSystemOf(options);
+  const std::string target = path.str();
+  ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, target));
+  if (!Has(entries, NameKind::kManifest) && !Has(entries, NameKind::kLock)) return NotACollection(target);
+  if (!Has(entries, NameKind::kManifest)) return Status::DataLoss(target + ": its manifest is missing");
+  std::unique_ptr<DirectoryLock> lock;
+  if (!options.read_only) {
+    // The lock file holds nothing that is needed: one that somebody removed is made again.
+    ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs, target, /*create=*/true));
+  }
+  ZVEC_ASSIGN_OR_RETURN(auto store, Store::Open(fs, target, options, std::move(lock)));
+  return std::shared_ptr<Collection>(std::make_shared<CollectionImpl>(target, options, std::move(store)));
+}
+
+Status Collection::Destroy(PathView path, const CollectionOptions& options) {
+  FileSystem& fs = FileSystemOf(options);
+  const std::string target = path.str();
+  ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, target));
+  if (!Has(entries, NameKind::kLock) || !IsLockFile(fs, JoinPath(target, kLockName)))
+    return NotACollection(target);
+  if (const std::string foreign = ForeignEntry(entries); !foreign.empty())
+    return Status::FailedPrecondition("collection " + target + " holds " + foreign +
+                                      ", which is not part of it: nothing was removed");
+  ZVEC_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Acquire(fs, target, /*create=*/false));
+  const std::string tombstone =
+      JoinPath(ParentPath(target), OldSiblingName(cocozvec::BaseName(target), RandomNumber()));
+  ZVEC_RETURN_IF_ERROR(fs.RenameNoReplace(target, tombstone));
+  ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(ParentOf(target)));
+  return RemoveOurs(fs, tombstone);
+}
+
+Status Collection::RemoveLeftovers(PathView parent, const CollectionOptions& options) {
+  FileSystem& fs = FileSystemOf(options);
+  const std::string directory = parent.empty() ? "." : parent.str();
+  ZVEC_ASSIGN_OR_RETURN(const auto entries, fs.List(directory));
+  Status first;
+  for (const DirEntry& entry : entries) {
+    if (entry.kind != FileKind::kDirectory || !IsSiblingName(entry.name)) continue;
+    const Status status = RemoveLeftover(fs, JoinPath(directory, entry.name));
+    if (first.ok()) first = status;
+  }
+  return first;
+}
+
+bool Collection::Exists(PathView path, const CollectionOptions& options) {
+  FileSystem& fs = FileSystemOf(options);
+  const std::string target = path.str();
+  constexpr int kAttempts = 20;  // beside a writer the newest manifest may be retired between two calls
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto entries = ListCollection(fs, target);
+    if (!entries.ok()) return false;
+    std::uint64_t newest = 0;
+    for (const DirEntry& entry : *entries)
+      if (const auto name = ParseName(entry.name); name && name->kind == NameKind::kManifest)
+        newest = std::max(newest, name->number);
+    if (newest == 0) return false;
+    const auto manifest = ReadManifest(fs, target, newest);
+    if (!manifest.status().IsNotFound()) return manifest.ok();
+  }
+  return false;
+}
+
+Result<std::string> Collection::ReadMark(PathView path, const CollectionOptions& options) {
+  return ReadMarkFile(FileSystemOf(options), path.str());
+}
+
+}  // namespace zvec::inline v0

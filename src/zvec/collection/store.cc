@@ -1,0 +1,209 @@
+#include "zvec/collection/store.h"
+
+#include "cocozvec/base/log.h"
+#include "zvec/storage/cell.h"
+#include "zvec/storage/file_names.h"
+#include "zvec/storage/id_table.h"
+#include "zvec/storage/mark.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::FileSystem;
+using cocozvec::JoinPath;
+
+namespace {
+
+/// Rows that a record replaces or deletes, by segment of the version.
+class Deaths {
+ public:
+  explicit Deaths(const Version& version) : version_(version), changed_(version.size()) {}
+
+  void Add(const Location& at) {
+    auto& bitmap = changed_[at.segment];
+    if (!bitmap) {
+      const auto& old = version_.At(at.segment).dead();
+      bitmap = old ? std::make_shared<Bitmap>(*old) : std::make_shared<Bitmap>();
+    }
+    bitmap->Add(at.row);
+  }
+  bool Changed(std::size_t segment) const { return changed_[segment] != nullptr; }
+  std::shared_ptr<const Bitmap> Dead(std::size_t segment) const {
+    return changed_[segment] ? changed_[segment] : version_.At(segment).dead();
+  }
+
+ private:
+  const Version& version_;
+  std::vector<std::shared_ptr<Bitmap>> changed_;
+};
+
+struct Appended {
+  std::string_view id;
+  std::uint64_t hash;
+  std::uint32_t row;
+};
+
+}  // namespace
+
+Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& options)
+    : fs_(fs), directory_(std::move(directory)), options_(options), seal_at_bytes_(options.seal_bytes) {}
+
+Store::~Store() {
+  cocozvec::MutexLock lock(write_mu_);
+  if (const Status status = Close(); !status.ok())
+    cocozvec::Log(cocozvec::LogLevel::kError, "closing " + directory_ + ": " + status.ToString());
+}
+
+std::shared_ptr<const Version> Store::Snapshot() const {
+  cocozvec::ReaderLock lock(state_mu_);
+  return version_;
+}
+
+void Store::Publish(std::shared_ptr<const Version> version) {
+  cocozvec::WriterLock lock(state_mu_);
+  version_.swap(version);
+}
+
+Result<std::vector<std::optional<Location>>> Store::LocateAll(std::span<const std::string> ids,
+                                                              std::shared_ptr<const Version>* version) const {
+  std::vector<std::optional<Location>> found(ids.size());
+  cocozvec::ReaderLock lock(state_mu_);
+  *version = version_;
+  if (!version_) return found;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    ZVEC_ASSIGN_OR_RETURN(found[i], version_->Locate(ids[i], HashId(ids[i])));
+  }
+  return found;
+}
+
+std::uint64_t Store::DiskBytes() const {
+  std::shared_ptr<const Manifest> manifest;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    manifest = manifest_;
+  }
+  std::uint64_t bytes = 0;
+  for (const std::string& name : NamedFiles(*manifest))
+    if (const auto info = fs_.Stat(PathOf(name)); info.ok()) bytes += info->size;
+  return bytes;
+}
+
+Status Store::CheckWritable() const {
+  if (closed_) return Status::Closed("collection " + directory_ + " is closed");
+  if (options_.read_only)
+    return Status::FailedPrecondition("collection " + directory_ + " is open read-only");
+  if (!fence_.ok()) return fence_;
+  return log_->broken();
+}
+
+void Store::Commit(std::span<std::string> records, std::span<Status> statuses) {
+  std::size_t written = 0;
+  Status status = CheckWritable();
+  while (status.ok() && written < records.size()) {
+    status = log_->Append(records[written]);
+    if (status.ok()) ++written;
+  }
+  if (written != 0 && options_.durability == Durability::kDurable) {
+    if (Status synced = log_->Sync(/*keep_unsynced=*/false); !synced.ok()) {
+      status = std::move(synced);
+      written = 0;
+    }
+  }
+  for (std::size_t i = 0; i < written; ++i) {
+    statuses[i] = Apply(std::string_view(records[i]).substr(kRecordHeaderBytes), /*trusted=*/true);
+    if (statuses[i].ok()) continue;
+    // Logged but not applied: memory no longer follows the log.
+    fence_ = Status::FailedPrecondition("collection " + directory_ +
+                                        " must be reopened after: " + statuses[i].ToString());
+    status = statuses[i];
+    written = i;
+  }
+  for (std::size_t i = written; i < records.size(); ++i)
+    statuses[i] = status.WithContext("collection " + directory_);
+}
+
+Status Store::CheckRow(const RowCells& row) const {
+  ZVEC_RETURN_IF_ERROR(ValidateId(row.id));
+  for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
+    const FieldSchema& field = schema_->fields[f];
+    if (row.cells[f].data() == nullptr) {
+      if (!field.nullable) return Status::DataLoss("field " + field.name + " is null and must not be");
+    } else if (layout_->width(f) == 0) {
+      ZVEC_RETURN_IF_ERROR(CheckCell(field, row.cells[f]));
+    }
+  }
+  return {};
+}
+
+Status Store::Apply(std::string_view payload, bool trusted) {
+  const std::shared_ptr<const Version> now = Snapshot();
+  const std::uint32_t first = tail_->rows();
+  Deaths deaths(*now);
+  std::vector<Appended> appended;
+  BatchReader in(*layout_, payload);
+  RowCells row;
+  while (in.NextPut(&row)) {
+    if (!trusted)
+      if (const Status status = CheckRow(row); !status.ok())
+        return Status::DataLoss(std::string(status.message()));
+    const std::uint64_t hash = HashId(row.id);
+    ZVEC_ASSIGN_OR_RETURN(const auto old, now->Locate(row.id, hash));
+    if (old) deaths.Add(*old);
+    appended.push_back({row.id, hash, tail_->Append(row)});
+  }
+  for (std::string_view id; in.NextDelete(&id);) {
+    ZVEC_ASSIGN_OR_RETURN(const auto old, now->Locate(id, HashId(id)));
+    if (old) deaths.Add(*old);
+  }
+  if (!in.ok()) return Status::DataLoss("the batch does not follow its format");
+
+  auto next = std::make_shared<Version>(*now);
+  for (std::size_t i = 0; i < now->sealed.size(); ++i)
+    if (deaths.Changed(i))
+      next->sealed[i] = std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i));
+  next->tail = tail_->Publish(deaths.Dead(now->sealed.size()));
+  bool twice = false;
+  cocozvec::WriterLock lock(state_mu_);
+  for (const Appended& a : appended) {
+    const auto old = tail_->Index(a.id, a.hash, a.row);
+    twice |= old && *old >= first;
+  }
+  version_ = std::move(next);
+  return twice ? Status::DataLoss("an id stands twice in one batch") : Status();
+}
+
+Status Store::Flush() {
+  if (options_.read_only && !closed_) return {};
+  ZVEC_RETURN_IF_ERROR(CheckWritable());
+  return log_->Sync(/*keep_unsynced=*/true);
+}
+
+Status Store::SetMark(std::string_view mark) {
+  ZVEC_RETURN_IF_ERROR(CheckWritable());
+  // The mark says that the data is there: it must not survive a power cut that the data does not.
+  ZVEC_RETURN_IF_ERROR(log_->Sync(/*keep_unsynced=*/true));
+  return WriteMark(fs_, directory_, mark);
+}
+
+Status Store::Close() {
+  if (closed_) return {};
+  closed_ = true;
+  Status status;
+  if (log_) status = log_->Close();
+  if (status.ok()) status = fence_;
+  Publish(nullptr);
+  log_.reset();
+  tail_.reset();
+  lock_.reset();
+  return status;
+}
+
+std::set<std::string> NamedFiles(const Manifest& manifest) {
+  std::set<std::string> names = {ManifestName(manifest.generation), LogName(manifest.log_number)};
+  for (const SegmentEntry& entry : manifest.segments) {
+    names.insert(SegmentName(entry.file.number));
+    if (entry.deletes_number != 0) names.insert(DeletesName(entry.deletes_number));
+  }
+  return names;
+}
+
+}  // namespace zvec::inline v0

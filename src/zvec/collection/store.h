@@ -1,0 +1,124 @@
+// zvec/collection/store.h: the files of one open collection and its state in memory: log, segments, manifest.
+// It knows rows and log records, not documents. Threads: Snapshot, LocateAll and Stats from any thread.
+// Everything else needs the write lock, which the caller takes: the collection resolves a call against the
+// state and commits it under one lock.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/io/file_system.h"
+#include "base/mutex.h"
+#include "zvec/collection/version.h"
+#include "zvec/options.h"
+#include "zvec/storage/lock.h"
+#include "zvec/storage/log.h"
+#include "zvec/storage/manifest.h"
+#include "zvec/storage/mutable_segment.h"
+
+namespace zvec::inline v0 {
+
+class Store {
+ public:
+  /// Writes the files of an empty collection into `directory`, which exists and is locked. Names and data are
+  /// durable.
+  static Status WriteEmpty(cocozvec::FileSystem& fs, const std::string& directory,
+                           const CollectionSchema& schema);
+  /// `lock`: the directory's, held since WriteEmpty; null: taken here, unless read-only.
+  static Result<std::unique_ptr<Store>> Open(cocozvec::FileSystem& fs, const std::string& directory,
+                                             const CollectionOptions& options,
+                                             std::unique_ptr<DirectoryLock> lock);
+  ~Store();
+
+  const CollectionSchema& schema() const noexcept { return *schema_; }
+  const RowLayout& layout() const noexcept { return *layout_; }
+  const CollectionOptions& options() const noexcept { return options_; }
+
+  /// Null after Close.
+  std::shared_ptr<const Version> Snapshot() const ZVEC_EXCLUDES(state_mu_);
+  /// The live rows of the ids, all at one moment, and the version that they are rows of (null after Close).
+  Result<std::vector<std::optional<Location>>> LocateAll(std::span<const std::string> ids,
+                                                         std::shared_ptr<const Version>* version) const
+      ZVEC_EXCLUDES(state_mu_);
+  std::uint64_t DiskBytes() const ZVEC_EXCLUDES(state_mu_);
+
+  cocozvec::Mutex& write_mu() { return write_mu_; }
+
+  /// kClosed, kFailedPrecondition (read-only, or an earlier failure).
+  Status CheckWritable() const ZVEC_REQUIRES(write_mu_);
+  /// Logs the records (kRecordHeaderBytes free bytes and a batch, row.h), syncs once, applies them one by
+  /// one. `statuses` are per record: when one could not be written, it and all after it have not happened.
+  void Commit(std::span<std::string> records, std::span<Status> statuses) ZVEC_REQUIRES(write_mu_);
+  /// Seals when the mutable segment has become large. A failure is logged and tried again later: the rows are
+  /// in the log.
+  void SealIfLarge() ZVEC_REQUIRES(write_mu_);
+  Status Optimize() ZVEC_REQUIRES(write_mu_);
+  Status Flush() ZVEC_REQUIRES(write_mu_);
+  Status SetMark(std::string_view mark) ZVEC_REQUIRES(write_mu_);
+  Status Close() ZVEC_REQUIRES(write_mu_);
+
+ private:
+  struct Recovery;
+  Store(cocozvec::FileSystem& fs, std::string directory, const CollectionOptions& options);
+
+  // Opening (store_open.cc).
+  Status Load(std::unique_ptr<DirectoryLock> lock);
+  Status LoadManifest(Recovery& recovery);
+  Status LoadSegments();
+  Status ReplayLog(Recovery& recovery);
+  Status BecomeWriter(Recovery& recovery);
+
+  // Applying (store.cc).
+  Status Apply(std::string_view payload, bool trusted);
+  Status CheckRow(const RowCells& row) const;
+  void Publish(std::shared_ptr<const Version> version) ZVEC_EXCLUDES(state_mu_);
+
+  // Rewriting (store_rewrite.cc).
+  struct Rewrite;
+  Status RewriteSegments(const std::vector<bool>& chosen);
+  std::uint64_t TakeNumber() { return next_number_++; }
+  Status BuildOutputs(Rewrite& rewrite);
+  Status WriteChangedDeletes(Rewrite& rewrite);
+  Status StartLog(Rewrite& rewrite);
+  Status Install(Rewrite& rewrite);
+  void Abandon(const Rewrite& rewrite);
+  Status ForgetOlderGeneration();
+  void RemoveUnnamed();
+
+  std::string PathOf(const std::string& name) const { return cocozvec::JoinPath(directory_, name); }
+
+  cocozvec::FileSystem& fs_;
+  const std::string directory_;
+  const CollectionOptions options_;
+  std::shared_ptr<const CollectionSchema> schema_;
+  std::optional<RowLayout> layout_;
+
+  cocozvec::Mutex write_mu_;
+  // Changed under the write lock (or while opening).
+  std::unique_ptr<DirectoryLock> lock_;
+  std::unique_ptr<LogWriter> log_;
+  std::shared_ptr<MutableSegment> tail_;
+  std::optional<Manifest> previous_;  ///< the older generation that is kept
+  std::map<std::uint64_t, std::uint64_t>
+      persisted_dead_;  ///< segment number -> deleted rows that the manifest knows
+  std::uint64_t next_number_ =
+      0;  ///< for the next file; never goes back, also when a rewrite came to nothing
+  std::uint64_t seal_at_bytes_ = 0;
+  Status fence_;  ///< why no write is taken any more
+  bool closed_ = false;
+
+  mutable cocozvec::SharedMutex state_mu_;
+  std::shared_ptr<const Version> version_ ZVEC_GUARDED_BY(state_mu_);
+  std::shared_ptr<const Manifest> manifest_ ZVEC_GUARDED_BY(state_mu_);
+};
+
+/// The names of the files that a manifest needs, its own among them.
+std::set<std::string> NamedFiles(const Manifest& manifest);
+
+}  // namespace zvec::inline v0

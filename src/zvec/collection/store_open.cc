@@ -1,0 +1,166 @@
+// Opening: newest manifest, its segments, the log; a writer then makes durable what it is about to trust.
+#include <algorithm>
+#include <random>
+
+#include "zvec/collection/store.h"
+#include "zvec/storage/deletes.h"
+#include "zvec/storage/file_names.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::FileKind;
+using cocozvec::FileSystem;
+using cocozvec::JoinPath;
+using cocozvec::OpenMode;
+
+namespace {
+
+constexpr int kReadOnlyAttempts = 20;
+
+std::uint64_t RandomNumber() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+struct Store::Recovery {
+  std::vector<std::uint64_t> generations;  ///< of the manifests that are there, ascending
+  std::vector<std::uint64_t> logs;         ///< numbers of the logs that are there
+  std::unique_ptr<cocozvec::File> log_file;
+  LogContent log;
+};
+
+Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const CollectionSchema& schema) {
+  Manifest manifest;
+  manifest.collection = RandomNumber();
+  manifest.generation = 1;
+  manifest.log_number = 1;
+  manifest.next_number = 2;
+  manifest.schema = schema;
+  FileHeader header{
+      .collection = manifest.collection, .number = manifest.log_number, .a = 1, .b = manifest.generation};
+  ZVEC_RETURN_IF_ERROR(
+      LogWriter::Create(fs, JoinPath(directory, LogName(manifest.log_number)), header).status());
+  EncodeFileHeader(kLogMagic, header);
+  manifest.log_checksum = header.checksum;
+  bool uncertain = false;
+  return InstallManifest(fs, directory, manifest, &uncertain);
+}
+
+Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& directory,
+                                           const CollectionOptions& options,
+                                           std::unique_ptr<DirectoryLock> lock) {
+  for (int attempt = 1;; ++attempt) {
+    std::unique_ptr<Store> store(new Store(fs, directory, options));
+    const Status status = store->Load(std::move(lock));
+    if (status.ok()) return store;
+    store->closed_ = true;
+    // Beside a writer a file may be retired between the manifest and its opening: the newer manifest knows
+    // better.
+    if (!options.read_only || !status.IsNotFound() || attempt == kReadOnlyAttempts) return status;
+  }
+}
+
+Status Store::Load(std::unique_ptr<DirectoryLock> lock) {
+  Recovery recovery;
+  if (!options_.read_only && !lock) {
+    ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs_, directory_, /*create=*/false));
+  }
+  lock_ = std::move(lock);
+  ZVEC_RETURN_IF_ERROR(LoadManifest(recovery));
+  ZVEC_RETURN_IF_ERROR(LoadSegments());
+  ZVEC_RETURN_IF_ERROR(ReplayLog(recovery));
+  return options_.read_only ? Status() : BecomeWriter(recovery);
+}
+
+Status Store::LoadManifest(Recovery& recovery) {
+  ZVEC_ASSIGN_OR_RETURN(const auto entries, fs_.List(directory_));
+  for (const auto& entry : entries) {
+    const auto name = ParseName(entry.name);
+    if (!name) continue;
+    if (entry.kind != FileKind::kFile) return Status::DataLoss(PathOf(entry.name) + ": not a plain file");
+    if (name->kind == NameKind::kManifest) recovery.generations.push_back(name->number);
+    if (name->kind == NameKind::kLog) recovery.logs.push_back(name->number);
+  }
+  if (recovery.generations.empty())
+    return Status::InvalidArgument(directory_ + " is not a collection: it has no manifest");
+  std::sort(recovery.generations.begin(), recovery.generations.end());
+  ZVEC_ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(fs_, directory_, recovery.generations.back()));
+  schema_ = std::make_shared<CollectionSchema>(manifest.schema);
+  layout_.emplace(*schema_);
+  next_number_ = manifest.next_number;
+  cocozvec::WriterLock lock(state_mu_);
+  manifest_ = std::make_shared<Manifest>(std::move(manifest));
+  return {};
+}
+
+Status Store::LoadSegments() {
+  std::shared_ptr<const Manifest> manifest;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    manifest = manifest_;
+  }
+  auto version = std::make_shared<Version>();
+  for (const SegmentEntry& entry : manifest->segments) {
+    ZVEC_ASSIGN_OR_RETURN(auto segment,
+                          SealedSegment::Open(fs_, PathOf(SegmentName(entry.file.number)), entry.file,
+                                              manifest->collection, schema_, options_.enable_mmap));
+    std::shared_ptr<const Bitmap> dead;
+    if (entry.deletes_number != 0) {
+      ZVEC_ASSIGN_OR_RETURN(
+          Bitmap read,
+          ReadDeletes(fs_, PathOf(DeletesName(entry.deletes_number)), entry.deletes_number,
+                      manifest->collection, entry.file.number, entry.file.rows, entry.deletes_checksum));
+      persisted_dead_[entry.file.number] = read.Count();
+      dead = std::make_shared<Bitmap>(std::move(read));
+    }
+    version->sealed.push_back(std::make_shared<SealedView>(std::move(segment), std::move(dead)));
+  }
+  tail_ = std::make_shared<MutableSegment>(schema_);
+  version->tail = tail_->Publish(nullptr);
+  Publish(std::move(version));
+  return {};
+}
+
+Status Store::ReplayLog(Recovery& recovery) {
+  std::shared_ptr<const Manifest> manifest;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    manifest = manifest_;
+  }
+  const std::string path = PathOf(LogName(manifest->log_number));
+  ZVEC_ASSIGN_OR_RETURN(recovery.log_file,
+                        fs_.Open(path, options_.read_only ? OpenMode::kRead : OpenMode::kReadWrite));
+  ZVEC_ASSIGN_OR_RETURN(
+      recovery.log, ReadLog(*recovery.log_file, manifest->log_number, manifest->collection,
+                            [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }));
+  if (recovery.log.header.checksum != manifest->log_checksum)
+    return DamageAt(path, 56, "this is not the log that the manifest names, but another one of that number");
+  for (const std::uint64_t number : recovery.logs) {
+    if (number <= manifest->log_number) continue;
+    // A newer log gets its first record after the manifest that names it is durable: with records, that
+    // manifest is gone.
+    const auto info = fs_.Stat(PathOf(LogName(number)));
+    if (info.ok() && info->size > kFileHeaderBytes)
+      return Status::DataLoss(PathOf(LogName(number)) + ": holds writes that manifest " +
+                              std::to_string(manifest->generation) +
+                              " does not know: a newer manifest is missing");
+  }
+  return {};
+}
+
+Status Store::BecomeWriter(Recovery& recovery) {
+  // What is trusted from here on is made durable first; only then anything is removed.
+  ZVEC_ASSIGN_OR_RETURN(log_, LogWriter::Continue(std::move(recovery.log_file), recovery.log));
+  ZVEC_RETURN_IF_ERROR(fs_.SyncDirectory(directory_));
+  if (recovery.generations.size() > 1) {
+    auto older = ReadManifest(fs_, directory_, recovery.generations[recovery.generations.size() - 2]);
+    if (older.ok()) previous_ = *std::move(older);
+  }
+  RemoveUnnamed();
+  lock_->WriteHolder();
+  return {};
+}
+
+}  // namespace zvec::inline v0

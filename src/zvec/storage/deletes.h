@@ -1,0 +1,23 @@
+// zvec/storage/deletes.h: the file with the deleted rows of one sealed segment. docs/format/deletes.md
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/io/file_system.h"
+#include "zvec/schema.h"
+#include "zvec/storage/bitmap.h"
+
+namespace zvec::inline v0 {
+
+/// Writes and syncs; returns the checksum of the file's header.
+Result<std::uint64_t> WriteDeletes(cocozvec::FileSystem& fs, const std::string& path, std::uint64_t number,
+                                   std::uint64_t collection, std::uint64_t segment, const Bitmap& dead);
+
+/// Errors   kDataLoss (also: another segment's, another version's, a row that the segment does not have),
+/// kUnimplemented.
+Result<Bitmap> ReadDeletes(cocozvec::FileSystem& fs, const std::string& path, std::uint64_t number,
+                           std::uint64_t collection, std::uint64_t segment, std::uint64_t rows,
+                           std::uint64_t header_checksum);
+
+}  // namespace zvec::inline v0

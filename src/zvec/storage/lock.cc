@@ -1,0 +1,115 @@
+#include "zvec/storage/lock.h"
+
+#include <chrono>
+#include <ctime>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/process_info.h"
+#include "zvec/storage/file_header.h"
+#include "zvec/storage/file_names.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::File;
+using cocozvec::FileInfo;
+using cocozvec::FileSystem;
+using cocozvec::JoinPath;
+using cocozvec::OpenMode;
+
+namespace {
+
+constexpr std::string_view kFirstLine = "zvec collection lock\n";
+constexpr std::size_t kLockFileBytes =
+    192;  // always the same size: writing the holder needs no room on the disk
+
+struct Registry {
+  using Key = std::tuple<const FileSystem*, std::uint64_t, std::uint64_t>;
+  cocozvec::Mutex mu;
+  std::set<Key> held ZVEC_GUARDED_BY(mu);
+
+  static Registry& Get() {
+    static Registry* registry =
+        new Registry();  // never destroyed: collections may be closed by static destructors
+    return *registry;
+  }
+  static Key KeyOf(const FileSystem& fs, const FileInfo& id) { return {&fs, id.device, id.inode}; }
+};
+
+std::string Now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc));
+}
+
+std::string Padded(std::string text) {
+  text.resize(kLockFileBytes - 1, ' ');
+  return text + "\n";
+}
+
+std::string ReadLockFile(const File& file) {
+  std::string text(kLockFileBytes, '\0');
+  const auto got = file.ReadAt(0, std::as_writable_bytes(std::span(text)));
+  text.resize(got.ok() ? *got : 0);
+  return text;
+}
+
+/// The second line, without the padding: "process 17, started ..., opened it ...".
+std::string HolderIn(const std::string& text) {
+  if (!text.starts_with(kFirstLine)) return "";
+  std::string line = text.substr(kFirstLine.size());
+  line.resize(std::min(line.find('\n'), line.size()));
+  line.resize(line.find_last_not_of(' ') + 1);
+  return line;
+}
+
+Status Busy(const std::string& directory, const std::string& holder) {
+  return Status::Busy("collection " + directory + " is open for writing" +
+                      (holder.empty() ? std::string(" elsewhere") : ": " + holder));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Acquire(FileSystem& fs, const std::string& directory,
+                                                              bool create) {
+  const std::string path = JoinPath(directory, kLockName);
+  ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, create ? OpenMode::kCreate : OpenMode::kReadWrite));
+  ZVEC_ASSIGN_OR_RETURN(const FileInfo id, fs.Stat(path));
+  Registry& registry = Registry::Get();
+  cocozvec::MutexLock lock(registry.mu);
+  if (registry.held.contains(Registry::KeyOf(fs, id))) return Busy(directory, HolderIn(ReadLockFile(*file)));
+  if (Status status = file->TryLock(/*exclusive=*/true); !status.ok()) {
+    if (status.code() != StatusCode::kBusy) return status;
+    return Busy(directory, HolderIn(ReadLockFile(*file)));
+  }
+  // The directory may have been renamed away between the two calls: then this is the lock of something else.
+  const auto again = fs.Stat(path);
+  if (!again.ok() || again->device != id.device || again->inode != id.inode)
+    return Status::NotFound("collection " + directory + " was removed while it was opened");
+  registry.held.insert(Registry::KeyOf(fs, id));
+  return std::unique_ptr<DirectoryLock>(new DirectoryLock(fs, id, std::move(file)));
+}
+
+DirectoryLock::~DirectoryLock() {
+  Registry& registry = Registry::Get();
+  cocozvec::MutexLock lock(registry.mu);
+  registry.held.erase(Registry::KeyOf(fs_, id_));
+  file_.reset();
+}
+
+void DirectoryLock::WriteHolder() {
+  const std::string text =
+      Padded(std::string(kFirstLine) + cocozvec::OwnProcess().ToString() + ", opened it " + Now());
+  (void)file_->WriteAt(0, AsBytes(text));
+}
+
+bool IsLockFile(FileSystem& fs, const std::string& path) {
+  auto file = fs.Open(path, OpenMode::kRead);
+  return file.ok() && ReadLockFile(**file).starts_with(kFirstLine);
+}
+
+}  // namespace zvec::inline v0

@@ -1,0 +1,98 @@
+#include "zvec/storage/manifest.h"
+
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "zvec/storage/file_header.h"
+#include "zvec/storage/file_names.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::ChecksumAt;
+using cocozvec::FileSystem;
+using cocozvec::JoinPath;
+using cocozvec::PutBytes;
+using cocozvec::PutFixed;
+using cocozvec::Reader;
+
+namespace {
+constexpr std::uint64_t kSegmentEntryBytes = 6 * 8;
+
+bool DecodeBody(std::string_view body, Manifest* m) {
+  Reader in(body);
+  m->next_number = in.Read<std::uint64_t>();
+  m->log_number = in.Read<std::uint64_t>();
+  m->log_checksum = in.Read<std::uint64_t>();
+  const std::string_view schema = in.Bytes();
+  m->segments.resize(in.Count(kSegmentEntryBytes));
+  for (SegmentEntry& s : m->segments)
+    for (std::uint64_t* v : {&s.file.number, &s.file.size_bytes, &s.file.rows, &s.file.header_checksum,
+                             &s.deletes_number, &s.deletes_checksum})
+      *v = in.Read<std::uint64_t>();
+  return in.done() && DecodeSchema(schema, &m->schema);
+}
+}  // namespace
+
+std::string EncodeManifest(const Manifest& m) {
+  std::string body;
+  for (std::uint64_t v : {m.next_number, m.log_number, m.log_checksum}) PutFixed(body, v);
+  std::string schema;
+  EncodeSchema(m.schema, schema);
+  PutBytes(body, schema);
+  cocozvec::PutVarint(body, m.segments.size());
+  for (const SegmentEntry& s : m.segments)
+    for (std::uint64_t v : {s.file.number, s.file.size_bytes, s.file.rows, s.file.header_checksum,
+                            s.deletes_number, s.deletes_checksum})
+      PutFixed(body, v);
+  FileHeader header{.collection = m.collection, .number = m.generation};
+  header.a = body.size();
+  header.b = ChecksumAt(AsBytes(body), m.generation, kFileHeaderBytes, m.collection);
+  return EncodeFileHeader(kManifestMagic, header) + body;
+}
+
+Result<Manifest> DecodeManifest(std::string_view bytes, std::uint64_t generation, const std::string& path) {
+  ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kManifestMagic, bytes, generation, path));
+  const std::string_view body = bytes.substr(kFileHeaderBytes);
+  if (body.size() != header.a)
+    return DamageAt(
+        path, bytes.size(),
+        std::to_string(body.size()) + " bytes after the header, which says " + std::to_string(header.a));
+  if (ChecksumAt(AsBytes(body), generation, kFileHeaderBytes, header.collection) != header.b)
+    return DamageAt(path, kFileHeaderBytes, "the manifest does not match its checksum");
+  Manifest manifest;
+  manifest.collection = header.collection;
+  manifest.generation = generation;
+  if (!DecodeBody(body, &manifest))
+    return DamageAt(path, kFileHeaderBytes, "the manifest does not follow its format");
+  if (Status status = manifest.schema.Validate(); !status.ok())
+    return DamageAt(path, kFileHeaderBytes, "the schema is not valid: " + std::string(status.message()));
+  return manifest;
+}
+
+Result<Manifest> ReadManifest(FileSystem& fs, const std::string& directory, std::uint64_t generation) {
+  const std::string path = JoinPath(directory, ManifestName(generation));
+  ZVEC_ASSIGN_OR_RETURN(const std::string bytes, cocozvec::ReadFile(fs, path, kMaxManifestBytes));
+  return DecodeManifest(bytes, generation, path);
+}
+
+Status InstallManifest(FileSystem& fs, const std::string& directory, const Manifest& manifest,
+                       bool* uncertain) {
+  *uncertain = false;
+  const std::string path = JoinPath(directory, ManifestName(manifest.generation));
+  const std::string temporary = path + ".tmp";
+  {
+    ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(temporary, cocozvec::OpenMode::kCreate));
+    ZVEC_RETURN_IF_ERROR(file->Truncate(0));
+    const std::string bytes = EncodeManifest(manifest);
+    ZVEC_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(bytes)));
+    ZVEC_RETURN_IF_ERROR(file->Sync());
+  }
+  // The names of what the manifest names must be durable before its own may be.
+  ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(directory));
+  *uncertain = true;
+  ZVEC_RETURN_IF_ERROR(fs.Rename(temporary, path));
+  ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(directory));
+  *uncertain = false;
+  return {};
+}
+
+}  // namespace zvec::inline v0
