@@ -65,7 +65,8 @@ TEST_F(ConnectionTest, HandsOutOneHandle) {
   zc::ManagedConnection connection = zc::connect(dir_);
   std::vector<std::shared_ptr<db::Collection>> handles(8);
   std::vector<std::thread> threads;
-  for (auto& handle : handles) threads.emplace_back([&] { handle = connection.open_or_create("docs", Schema()); });
+  for (auto& handle : handles)
+    threads.emplace_back([&] { handle = connection.open_or_create("docs", Schema()); });
   for (auto& thread : threads) thread.join();
   for (const auto& handle : handles) EXPECT_EQ(handle, handles[0]);
   EXPECT_EQ(connection.open_existing("docs"), handles[0]);

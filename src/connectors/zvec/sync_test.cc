@@ -57,10 +57,12 @@ void app_main(coco::Ctx& ctx, const Plan& plan) {
       {.primary_key = {"id"},
        .column_overrides = {{"embedding", VectorSchema{plan.dimension}},
                             {"title", zc::ZvecType{zc::DataType::STRING, plan.title_indexed}}}});
-  auto target = zc::mount_collection_target(ctx, DB, "docs", std::move(schema), {.managed_by = plan.managed_by});
+  auto target =
+      zc::mount_collection_target(ctx, DB, "docs", std::move(schema), {.managed_by = plan.managed_by});
   for (const auto& [name, docs] : plan.files) {
     if (plan.memo) {
-      ctx.mount(coco::subpath("file", name), coco::fn<&index_file>({.memo = true, .version = 1}), docs, target);
+      ctx.mount(coco::subpath("file", name), coco::fn<&index_file>({.memo = true, .version = 1}), docs,
+                target);
     } else {
       ctx.mount(coco::subpath("file", name), coco::fn<&index_file>(), docs, target);
     }
@@ -73,8 +75,9 @@ class SyncTest : public testing::Test {
     char pattern[] = "/tmp/connector_zvec_XXXXXX";
     ASSERT_NE(mkdtemp(pattern), nullptr);
     dir_ = pattern;
-    cocozvec::SetLogCallback([this](cocozvec::LogLevel, std::string_view m) { log_ += std::string(m) + "\n"; },
-                             cocozvec::LogLevel::kWarning);
+    cocozvec::SetLogCallback(
+        [this](cocozvec::LogLevel, std::string_view m) { log_ += std::string(m) + "\n"; },
+        cocozvec::LogLevel::kWarning);
     Start();
   }
   void TearDown() override {
@@ -83,9 +86,10 @@ class SyncTest : public testing::Test {
     fs::remove_all(dir_);
   }
   void Start() {
-    env_.emplace(coco::Settings{.db_path = dir_ / "state", .threads = 2}, [this](coco::EnvironmentBuilder& b) {
-      if (provide_) b.provide(DB, zc::connect(data_.empty() ? dir_ / "data" : data_));
-    });
+    env_.emplace(coco::Settings{.db_path = dir_ / "state", .threads = 2},
+                 [this](coco::EnvironmentBuilder& b) {
+                   if (provide_) b.provide(DB, zc::connect(data_.empty() ? dir_ / "data" : data_));
+                 });
     app_ = std::make_unique<coco::App>(*env_, "test", coco::fn<&app_main>(), Plan{});
   }
   void Stop() {
@@ -248,7 +252,8 @@ TEST_F(SyncTest, UserManagedCollectionMustExistAndStays) {
   ASSERT_FALSE(result.failures.empty());
   EXPECT_THAT(result.failures[0].message, HasSubstr((dir_ / "data" / "docs").string()));
   EXPECT_EQ(Names(), std::set<std::string>{});
-  const auto schema = zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}}).core()->database_schema("docs");
+  const auto schema =
+      zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}}).core()->database_schema("docs");
   Connection().open_or_create("docs", schema);
   EXPECT_EQ(RunWell(plan).upserted, 3u);
   EXPECT_EQ(Stored(), Declared(plan));
@@ -271,7 +276,8 @@ TEST_F(SyncTest, BadRowFailsItsOwnComponentOnly) {
   const coco::UpdateResult result = Run(plan);
   ASSERT_EQ(result.failures.size(), 1u);
   EXPECT_THAT(result.failures[0].message,
-              AllOf(HasSubstr("'docs'"), HasSubstr("bad#2"), HasSubstr("'embedding'"), HasSubstr("3 elements"), HasSubstr("says 4")));
+              AllOf(HasSubstr("'docs'"), HasSubstr("bad#2"), HasSubstr("'embedding'"),
+                    HasSubstr("3 elements"), HasSubstr("says 4")));
   EXPECT_THROW(std::rethrow_exception(result.failures[0].cause), coco::RowError);
   EXPECT_EQ(Stored(), Declared(Small()));
   plan.files["bad"][1].embedding.resize(4);
@@ -344,9 +350,13 @@ TEST_F(SyncTest, SomeoneElsesDirectoryIsLeftAlone) {
 }
 
 TEST_F(SyncTest, EqualSchemaIsAdoptedWithAWarning) {
-  const auto schema = zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}}).core()->database_schema("docs");
+  const auto schema =
+      zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}}).core()->database_schema("docs");
   const auto handle = Connection().open_or_create("docs", schema);
-  ASSERT_TRUE(handle->Upsert(std::vector<::zvec::Doc>{::zvec::Doc("old", {{"title", "t"}, {"embedding", std::vector<float>(4)}})}).ok());
+  ASSERT_TRUE(handle
+                  ->Upsert(std::vector<::zvec::Doc>{
+                      ::zvec::Doc("old", {{"title", "t"}, {"embedding", std::vector<float>(4)}})})
+                  .ok());
   EXPECT_EQ(RunWell(Small()).upserted, 3u);
   EXPECT_THAT(log_, HasSubstr("adopted with 1 documents"));
   EXPECT_EQ(Stored().size(), 4u);
