@@ -1,4 +1,5 @@
-// zvec/query/filter.h: a filter expression: parsed, checked against a schema, then evaluated on chunks of rows.
+// zvec/query/filter.h: a filter expression: parsed, checked against a schema, then evaluated on chunks of
+// rows.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +18,13 @@ inline constexpr std::size_t kMaxInItems = 20'000;
 /// A filter bound to one schema. Immutable: may be used from any thread.
 class Filter {
  public:
-  /// `text` blank: a filter that every row passes (matches_all). kInvalidArgument with the place marked by a caret.
+  /// `text` blank: a filter that every row passes (matches_all). kInvalidArgument with the place marked by a
+  /// caret.
   static Result<std::unique_ptr<Filter>> Parse(std::string_view text, const CollectionSchema& schema);
   virtual ~Filter() = default;
   virtual bool matches_all() const noexcept = 0;
-  /// Keeps in `rows` (kChunkRows / 64 words, bit r = row r of the chunk) the rows for which the whole expression is true
-  /// (three-valued logic: unknown is not true). Only rows set on entry are looked at.
+  /// Keeps in `rows` (kChunkRows / 64 words, bit r = row r of the chunk) the rows for which the whole
+  /// expression is true (three-valued logic: unknown is not true). Only rows set on entry are looked at.
   virtual Status Evaluate(const SegmentView& segment, std::uint32_t chunk, std::uint64_t* rows) const = 0;
 };
 

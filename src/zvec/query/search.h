@@ -18,9 +18,11 @@ struct RowHit {
 };
 
 /// The `query.topk` nearest live rows that pass the filter, nearest first, equal scores by (segment, row).
-/// Rows whose vector is null are not found. The query vector is checked against the field (kInvalidArgument, kNotFound).
-Result<std::vector<RowHit>> SearchVectors(std::span<const SegmentView* const> segments, const CollectionSchema& schema,
-                                          const VectorQuery& query, const Filter& filter, QueryStats* stats);
+/// Rows whose vector is null are not found. The query vector is checked against the field (kInvalidArgument,
+/// kNotFound).
+Result<std::vector<RowHit>> SearchVectors(std::span<const SegmentView* const> segments,
+                                          const CollectionSchema& schema, const VectorQuery& query,
+                                          const Filter& filter, QueryStats* stats);
 
 /// Live rows that pass the filter, in storage order, at most `limit`.
 Result<std::vector<RowHit>> ScanRows(std::span<const SegmentView* const> segments, const Filter& filter,

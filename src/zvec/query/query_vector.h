@@ -1,0 +1,55 @@
+// zvec/query/query_vector.h: a query vector, checked against its field and made ready for many rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zvec/query.h"
+#include "zvec/simd/kernels.h"
+#include "zvec/storage/segment_view.h"
+
+namespace zvec::inline v0 {
+
+/// The scores of rows. Scores are never NaN: where single precision overflows or vanishes, double precision
+/// decides.
+class QueryVector {
+ public:
+  /// kNotFound (no such field); kInvalidArgument: not a vector field, kind, dimension, NaN, sparse rules.
+  static Result<QueryVector> Make(const CollectionSchema& schema, const VectorQuery& query);
+
+  std::size_t field() const noexcept { return field_; }
+  bool larger_is_nearer() const noexcept { return metric_ == MetricType::kIp; }
+
+  /// Scores rows [first, first + count) of the chunk, none of them null, into `scores`; count <= kChunkRows.
+  void Score(const ColumnChunk& column, std::uint32_t first, std::uint32_t count,
+             float* scores) const noexcept;
+
+ private:
+  QueryVector() = default;
+  void PrepareDense(std::string_view cell);
+  void PrepareSparse(std::string_view cell);
+  void ScoreDense(const simd::Rows& rows, float* scores) const noexcept;
+  void ScoreCosine(const simd::Rows& rows, float* scores) const noexcept;
+  float ScoreSparse(std::string_view cell) const noexcept;
+  double Element(const std::byte* row, std::size_t i) const noexcept;
+  float ExactProduct(const std::byte* row) const noexcept;
+  float ExactCosine(const std::byte* row) const noexcept;
+
+  std::size_t field_ = 0;
+  DataType type_ = DataType::kUndefined;
+  MetricType metric_ = MetricType::kUndefined;
+  std::size_t dim_ = 0;
+  const simd::TypeKernels* kernels_ = nullptr;
+  std::vector<float> floats_;       // dense FP32 and FP16
+  std::vector<signed char> bytes_;  // dense INT8
+  float squared_norm_ = 0;          // cosine
+  // Sparse: ascending indices with their values, and where the indices are small a table of values by index.
+  std::vector<std::uint32_t> indices_;
+  std::vector<float> values_;
+  std::vector<float> table_;
+};
+
+}  // namespace zvec::inline v0
