@@ -47,8 +47,8 @@ inline constexpr std::uint64_t kDefaultMaxFileBytes = 16ull << 20;
 struct WalkOptions {
   /// As in a .gitignore: "*.md" in any folder, "/docs" or "docs/api" from the root, "docs/" a folder, "**"
   /// any number of folders. A folder stands for everything below it. None: everything.
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;  ///< wins over include
+  std::vector<std::string> include = {};
+  std::vector<std::string> exclude = {};  ///< wins over include
   /// Obey the .gitignore files inside the root and leave out ".git". Those above the root, and git's own
   /// settings, are not read.
   bool respect_gitignore = false;
@@ -57,7 +57,7 @@ struct WalkOptions {
 
 /// A regular file as the walk saw it. Times in nanoseconds since 1970.
 struct FileEntry {
-  std::string path;  ///< below the root, '/' between names, UTF-8
+  std::string path = {};  ///< below the root, '/' between names, UTF-8
   std::uint64_t size = 0;
   std::int64_t mtime_ns = 0, ctime_ns = 0;
   std::uint64_t inode = 0, device = 0;
@@ -66,15 +66,16 @@ struct FileEntry {
 };
 
 struct SkippedEntry {
-  std::string path;  ///< bytes that are no UTF-8 as \xNN
+  std::string path = {};  ///< bytes that are no UTF-8 as \xNN
   Skip reason = Skip::unreadable;
-  std::string detail;  ///< the operating system's words, or the sizes
+  std::string detail = {};  ///< the operating system's words, or the sizes
 };
 
 /// Where files come from, for FileRef.
 struct Folder {
-  std::string name;  ///< part of every memo key in place of the path: a folder that moves keeps its memos
-  std::string path;
+  std::string name =
+      {};  ///< part of every memo key in place of the path: a folder that moves keeps its memos
+  std::string path = {};
   std::uint64_t max_file_bytes = kDefaultMaxFileBytes;
 };
 
@@ -82,8 +83,8 @@ struct Folder {
 struct FileContent {
   std::optional<Skip>
       skipped;  ///< binary, oversized, unreadable, vanished, special, symlink; then there is no text
-  std::string text;
-  std::string detail;
+  std::string text = {};
+  std::string detail = {};
 };
 
 /// A file as an argument of a memoised function. Memo key: folder name and path. Memo state: size, times,

@@ -1,5 +1,6 @@
 #include "connectors/localfs/glob.h"
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -47,17 +48,8 @@ Glob::Glob(std::string_view pattern) {
 
 void Glob::Compile(std::string_view p) {
   for (std::size_t i = 0; i < p.size() && valid_;) {
-    const bool at_name = i == 0 || p[i - 1] == '/';
-    if (at_name && p.substr(i).starts_with("**/")) {
-      tokens_.push_back({Kind::kFolders});
-      tokens_.push_back({Kind::kInFolder});
-      i += 3;
-    } else if (at_name && p.substr(i) == "**") {
-      tokens_.push_back({Kind::kEverything});
-      i += 2;
-    } else if (p[i] == '*') {
-      tokens_.push_back({Kind::kStar});
-      while (i < p.size() && p[i] == '*') ++i;
+    if (p[i] == '*') {
+      i = CompileStars(p, i);
     } else if (p[i] == '?') {
       tokens_.push_back({Kind::kAnyByte});
       ++i;
@@ -72,6 +64,24 @@ void Glob::Compile(std::string_view p) {
       ++i;
     }
   }
+}
+
+/// From the first of one or more stars, of which all but the first two mean nothing; returns the place
+/// behind.
+std::size_t Glob::CompileStars(std::string_view p, std::size_t first) {
+  const std::size_t end = std::min(p.find_first_not_of('*', first), p.size());
+  const bool whole_name = (first == 0 || p[first - 1] == '/') && (end == p.size() || p[end] == '/');
+  if (end - first < 2 || !whole_name) {
+    tokens_.push_back({Kind::kStar});
+    return end;
+  }
+  if (end == p.size()) {
+    tokens_.push_back({Kind::kEverything});
+    return end;
+  }
+  tokens_.push_back({Kind::kFolders});
+  tokens_.push_back({Kind::kInFolder});
+  return end + 1;
 }
 
 /// From behind '['; returns the place behind ']'.

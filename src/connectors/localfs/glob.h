@@ -40,6 +40,7 @@ class Glob {
   using Set = std::bitset<256>;
 
   void Compile(std::string_view pattern);
+  std::size_t CompileStars(std::string_view pattern, std::size_t first);
   std::size_t CompileClass(std::string_view pattern, std::size_t at);
   bool MatchText(std::string_view text) const;
   void Enter(std::size_t state, std::vector<bool>& states) const;

@@ -105,6 +105,8 @@ Status RemoveLeftover(FileSystem& fs, const std::string& path) {
     const Status status = fs.RemoveDirectory(path);
     return status.IsNotFound() ? Status() : status;
   }
+  // The lock file is made first and removed last: files without it are what a power cut left, and nobody's.
+  if (!Has(*entries, NameKind::kLock)) return RemoveOurs(fs, path);
   auto lock = DirectoryLock::Acquire(fs, path, /*create=*/false);
   if (!lock.ok()) {
     const StatusCode code = lock.status().code();
