@@ -59,6 +59,8 @@ class ContextProvider {
   bool has(std::string_view name) const noexcept;
   /// Of the value of a key with detect_change; nothing for others.
   std::optional<Fingerprint> fingerprint_of(std::string_view name) const noexcept;
+  /// True when the key whose name has the fingerprint `name_fp` has a value with the fingerprint `value_fp`.
+  bool holds(const Fingerprint& name_fp, const Fingerprint& value_fp) const noexcept;
 
   // For EnvironmentBuilder and tests.
   template <class T>

@@ -232,6 +232,9 @@ class Processor {
   virtual void run(Ctx& ctx) = 0;  ///< once
   /// Memoised functions only: adds the arguments to the key.
   virtual void hash_arguments(Hasher& h) const = 0;
+  /// Memo states of the arguments (memo.h): how many, and what they are now.
+  virtual std::size_t state_count() const = 0;
+  virtual MemoStates collect_states(const std::vector<std::string>* previous) const = 0;
   virtual bool result_storable() const noexcept = 0;
   virtual std::string encode_result() const = 0;
   virtual void decode_result(std::string_view bytes) = 0;
@@ -293,6 +296,12 @@ class ProcessorImpl final : public Processor {
       }
     };
     std::apply([&](const Args&... a) { (add(a), ...); }, *args_);
+  }
+  std::size_t state_count() const override {
+    return std::apply([](const Args&... a) { return count_memo_states(a...); }, *args_);
+  }
+  MemoStates collect_states(const std::vector<std::string>* previous) const override {
+    return std::apply([previous](const Args&... a) { return collect_memo_states(previous, a...); }, *args_);
   }
   bool result_storable() const noexcept override { return std::is_void_v<Result> || kMemoEncodable<Stored>; }
   std::string encode_result() const override {

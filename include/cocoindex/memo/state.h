@@ -75,7 +75,7 @@ void VisitStates(const T& v, F& fn) {
 template <class... Args>
 std::size_t count_memo_states(const Args&... args) {
   std::size_t count = 0;
-  auto add = [&count](const auto&) { ++count; };
+  [[maybe_unused]] auto add = [&count](const auto&) { ++count; };
   (memo_detail::VisitStates(args, add), ...);
   return count;
 }
@@ -88,7 +88,7 @@ MemoStates collect_memo_states(const std::vector<std::string>* previous, const A
   const std::size_t count = count_memo_states(args...);
   const bool comparable = previous != nullptr && previous->size() == count;
   out.valid = count == 0 || comparable;
-  auto ask = [&](const auto& state_of) {
+  [[maybe_unused]] auto ask = [&](const auto& state_of) {
     const std::string* before = comparable ? &(*previous)[out.states.size()] : nullptr;
     MemoStateOutcome outcome = state_of(before ? std::optional<std::string_view>(*before) : std::nullopt);
     out.valid = out.valid && outcome.valid;

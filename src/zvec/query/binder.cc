@@ -22,7 +22,18 @@ __extension__ using Wide = __int128;
 constexpr Wide kWideLimit = Wide{1} << 100;
 
 // Conditions in the order of what they cost a row: the parts of AND and OR run cheap ones first.
-enum Cost { kNullCost = 0, kNumberCost = 1, kTextCost = 2, kListCost = 3, kPatternCost = 4 };
+enum Cost { kNullCost = 0, kNumberCost = 1, kTextCost = 2, kListCost = 3, kPatternCost = 4, kCosts = 5 };
+
+void CheapFirst(std::vector<BoundNode>* children) {
+  std::vector<BoundNode> sorted;
+  sorted.reserve(children->size());
+  for (int cost = 0; cost < kCosts; ++cost) {
+    for (BoundNode& child : *children) {
+      if (child.cost == cost) sorted.push_back(std::move(child));
+    }
+  }
+  *children = std::move(sorted);
+}
 
 Wide ParseWide(std::string_view digits) {
   const bool negative = digits[0] == '-';
@@ -102,8 +113,7 @@ class Binder {
       bound.cost = std::max(bound.cost, bound_child.cost);
       bound.children.push_back(std::move(bound_child));
     }
-    std::stable_sort(bound.children.begin(), bound.children.end(),
-                     [](const BoundNode& a, const BoundNode& b) { return a.cost < b.cost; });
+    CheapFirst(&bound.children);
     return bound;
   }
 

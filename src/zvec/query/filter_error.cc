@@ -83,17 +83,17 @@ std::string Suggestion(std::string_view name, const std::vector<std::string_view
   if (name.size() > 256) return {};
   const std::string wanted = Lowered(name);
   const std::size_t limit = std::max<std::size_t>(1, std::min<std::size_t>(3, wanted.size() / 3));
-  std::vector<std::pair<std::size_t, std::string_view>> near;
-  for (const std::string_view candidate : known) {
-    const std::size_t distance = Distance(wanted, Lowered(candidate));
-    if (distance <= limit) near.emplace_back(distance, candidate);
+  std::vector<std::pair<std::size_t, std::size_t>> near;  // distance, place in `known`
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    const std::size_t distance = Distance(wanted, Lowered(known[i]));
+    if (distance <= limit) near.emplace_back(distance, i);
   }
-  std::stable_sort(near.begin(), near.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(near.begin(), near.end());
   if (near.size() > kMost) near.resize(kMost);
   std::string text;
   for (std::size_t i = 0; i < near.size(); ++i) {
     text += i == 0 ? "; did you mean " : i + 1 == near.size() ? " or " : ", ";
-    text += Quoted(near[i].second);
+    text += Quoted(known[near[i].second]);
   }
   return near.empty() ? text : text + "?";
 }

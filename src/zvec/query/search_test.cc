@@ -162,7 +162,8 @@ TEST(Search, TopKIsTheBeginningOfTheFullRanking) {
                                                   : metric == MetricType::kIp ? ip
                                                                               : cosine));
     }
-    std::stable_sort(expected.begin(), expected.end(), [&](const auto& x, const auto& y) {
+    std::sort(expected.begin(), expected.end(), [&](const auto& x, const auto& y) {
+      if (x.second == y.second) return x.first < y.first;
       return metric == MetricType::kIp ? x.second > y.second : x.second < y.second;
     });
     std::string divisible = "n NOT IN (0";

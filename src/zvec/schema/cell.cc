@@ -184,8 +184,9 @@ Status EncodeSparseVector(const FieldSchema& field, const Value& value, std::str
   std::vector<std::uint32_t> order(v->indices.size());
   std::iota(order.begin(), order.end(), 0u);
   if (!std::is_sorted(v->indices.begin(), v->indices.end())) {
-    std::stable_sort(order.begin(), order.end(),
-                     [&](auto a, auto b) { return v->indices[a] < v->indices[b]; });
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+      return v->indices[a] != v->indices[b] ? v->indices[a] < v->indices[b] : a < b;
+    });
   }
   ZVEC_RETURN_IF_ERROR(CheckSparse(field, *v, order));
   PutFixed(out, static_cast<std::uint32_t>(order.size()));
