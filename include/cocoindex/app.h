@@ -1,8 +1,9 @@
 // cocoindex/app.h: environments, apps, updates and what they report.
 //
-//   coco::Environment env{{.db_path = "./state"}, [](coco::EnvironmentBuilder& b) { b.provide(DB,
-//   connect("./data")); }}; coco::App app{env, "docs", coco::fn<&app_main>(), "./folder"}; coco::UpdateResult
-//   result = app.update_blocking();
+//   coco::Environment env{{.db_path = "./state"},
+//                         [](coco::EnvironmentBuilder& b) { b.provide(DB, connect("./data")); }};
+//   coco::App app{env, "docs", coco::fn<&app_main>(), "./folder"};
+//   coco::UpdateResult result = app.update_blocking();
 //
 // Threads: everything here may be used from any thread. Updates and drops of one app run one after another.
 #pragma once
