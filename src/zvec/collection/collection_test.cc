@@ -278,6 +278,49 @@ TEST_P(CollectionTest, AMarkTravelsWithTheDirectory) {
   EXPECT_EQ(Collection::ReadMark(place_->path("d"), options_).status().code(), StatusCode::kNotFound);
 }
 
+TEST_P(CollectionTest, QueryFindsTheNearestWhereverTheyLie) {
+  Create();
+  Upsert(
+      {Note("far", std::string(50, 'x'), 5), Note("near", std::string(11, 'x'), 5), Note("null", "x", -1)});
+  ASSERT_TRUE(collection_->Optimize().ok());
+  Upsert({Note("nearer", std::string(10, 'x'), 5), Note("small", std::string(10, 'x'), 1)});
+  VectorQuery query{.field = "v", .vector = std::vector<float>{10, 5, 1}, .topk = 2, .filter = "size = 5"};
+  const HitList found = collection_->Query(query).value();
+  ASSERT_EQ(found.hits.size(), 2u);
+  EXPECT_EQ(found.hits[0].doc, Doc("nearer", {{"text", std::string(10, 'x')}, {"size", std::int64_t{5}}}));
+  EXPECT_EQ(found.hits[0].score, 0);
+  EXPECT_EQ(found.hits[1].doc.id, "near");
+  EXPECT_EQ(found.hits[1].score, 1);
+  EXPECT_EQ(found.stats.segments, 2u);
+  query.include_vectors = true;
+  EXPECT_EQ(collection_->Query(query).value().hits[0].doc, Note("nearer", std::string(10, 'x'), 5));
+  query.field = "nothing";
+  EXPECT_EQ(collection_->Query(query).status().code(), StatusCode::kNotFound);
+}
+
+TEST_P(CollectionTest, ScanListsInStorageOrder) {
+  Create();
+  Upsert({Note("a", "1"), Note("b", "2"), Note("c", "3", 9)});
+  Upsert({Note("a", "again")});
+  std::vector<std::string> ids;
+  for (const Hit& hit : collection_->Scan({}).value().hits) ids.push_back(hit.doc.id);
+  EXPECT_THAT(ids, ElementsAre("b", "c", "a"));
+  EXPECT_EQ(collection_->Scan({.limit = 1, .filter = "size > 1"}).value().hits[0].doc.id, "c");
+  EXPECT_EQ(collection_->Scan({.filter = "size >"}).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_P(CollectionTest, DeleteByFilterRefusesABlankFilter) {
+  Create();
+  Upsert({Note("a", "1", 1), Note("b", "2", 2), Note("c", "3", 3)});
+  for (const char* blank : {"", "  \t"})
+    EXPECT_EQ(collection_->DeleteByFilter(blank).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(collection_->DeleteByFilter("size >= 2").value(), 2u);
+  EXPECT_EQ(collection_->DeleteByFilter("size >= 2").value(), 0u);
+  Reopen();
+  EXPECT_THAT(AllIds(*collection_), ElementsAre("a"));
+  EXPECT_EQ(collection_->Insert(std::vector{Note("b", "again")}).value().applied, 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Disks, CollectionTest, ::testing::Combine(::testing::Bool(), ::testing::Bool()),
                          [](const auto& info) {
                            return std::string(std::get<0>(info.param) ? "Posix" : "Sim") +

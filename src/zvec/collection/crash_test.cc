@@ -1,5 +1,5 @@
-// Power cuts: after every change that a full life of a collection makes to the disk, what was acknowledged is there,
-// the call under way has happened or not, and the collection opens.
+// Power cuts: after every change that a full life of a collection makes to the disk, what was acknowledged is
+// there, the call under way has happened or not, and the collection opens.
 #include <gtest/gtest.h>
 
 #include "base/fault.h"
@@ -37,8 +37,9 @@ class CrashHarness {
   void Run(const std::vector<Cut>& cuts, const std::function<void(SimDisk&, const Cut&)>& look) {
     disk_.OnChange([&](const DiskChange& change) {
       for (const Cut& cut : cuts) {
-        cut_ = "step '" + step_ + "', change " + std::to_string(change.number) + " (" + change.path + "), cut kind " +
-               std::to_string(static_cast<int>(cut.kind)) + ", seed " + std::to_string(cut.seed);
+        cut_ = "step '" + step_ + "', change " + std::to_string(change.number) + " (" + change.path +
+               "), cut kind " + std::to_string(static_cast<int>(cut.kind)) + ", seed " +
+               std::to_string(cut.seed);
         const auto disk = disk_.PowerCut(cut.kind, cut.seed);
         ++images_;
         look(*disk, cut);
@@ -69,7 +70,8 @@ class CrashHarness {
     CollectionOptions options = world_.options;
     options.file_system = &disk;
     if (disk.Stat("parent").ok()) {
-      if (const Status status = Collection::RemoveLeftovers("parent", options); !status.ok()) Report(status.ToString());
+      if (const Status status = Collection::RemoveLeftovers("parent", options); !status.ok())
+        Report(status.ToString());
       const auto entries = disk.List("parent").value();
       if (entries.size() != (state.exists ? 1u : 0u)) Report("leftovers stay beside the collection");
     }

@@ -1,5 +1,5 @@
-// A full or broken disk: every call that can fail fails once, or from then on. No acknowledged write is lost, a failed
-// call has happened whole or not at all, and what can be read reads right.
+// A full or broken disk: every call that can fail fails once, or from then on. No acknowledged write is lost,
+// a failed call has happened whole or not at all, and what can be read reads right.
 #include <gtest/gtest.h>
 
 #include "zvec/collection/testing/test_docs.h"
@@ -67,7 +67,8 @@ class FaultyLife {
   std::string CheckLive() {
     if (!world_.collection) return "";
     auto iterator = world_.collection->Iterate();
-    if (!iterator.ok()) return iterator.status().code() == StatusCode::kClosed ? "" : iterator.status().ToString();
+    if (!iterator.ok())
+      return iterator.status().code() == StatusCode::kClosed ? "" : iterator.status().ToString();
     std::map<std::string, Doc> docs;
     for (Doc doc;;) {
       const auto more = (*iterator)->Next(&doc);
@@ -105,7 +106,8 @@ class FaultyLife {
     const Seen seen = LookAt(*copy, world_.options);
     if (!seen.problem.empty()) return seen.problem;
     if (seen.state == acked_ || (maybe_ && seen.state == *maybe_)) return "";
-    return "is " + Describe(seen.state) + "\n  was " + Describe(acked_) + (maybe_ ? "\n  or  " + Describe(*maybe_) : "");
+    return "is " + Describe(seen.state) + "\n  was " + Describe(acked_) +
+           (maybe_ ? "\n  or  " + Describe(*maybe_) : "");
   }
 
   SimDisk disk_;
@@ -133,7 +135,8 @@ INSTANTIATE_TEST_SUITE_P(Disk, Fault,
                          ::testing::Combine(::testing::Values(DiskFault::kNoSpace, DiskFault::kIoError),
                                             ::testing::Bool(), ::testing::Bool()),
                          [](const auto& info) {
-                           return std::string(std::get<0>(info.param) == DiskFault::kNoSpace ? "NoSpace" : "IoError") +
+                           return std::string(std::get<0>(info.param) == DiskFault::kNoSpace ? "NoSpace"
+                                                                                             : "IoError") +
                                   (std::get<1>(info.param) ? "Sticky" : "Once") +
                                   (std::get<2>(info.param) ? "Mapped" : "Read");
                          });

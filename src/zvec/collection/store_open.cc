@@ -58,7 +58,10 @@ Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& di
     store->closed_ = true;
     // Beside a writer a file may be retired between the manifest and its opening: the newer manifest knows
     // better.
-    if (!options.read_only || !status.IsNotFound() || attempt == kReadOnlyAttempts) return status;
+    if (status.IsNotFound() && options.read_only && attempt < kReadOnlyAttempts) continue;
+    if (status.IsNotFound() && fs.Stat(directory).ok())
+      return Status::DataLoss("a file that the manifest names is missing: " + std::string(status.message()));
+    return status;
   }
 }
 

@@ -222,6 +222,7 @@ void Store::RemoveUnnamed() {
 }
 
 void Store::SealIfLarge() {
+  if (!CheckWritable().ok()) return;
   const std::uint64_t log_limit = 2 * options_.seal_bytes + (1 << 20);
   if (tail_->bytes() < seal_at_bytes_ && log_->position().end < log_limit) return;
   const Status status = RewriteSegments(std::vector<bool>(Snapshot()->sealed.size(), false));

@@ -78,39 +78,26 @@ struct ProductAndNorm {
   }
 };
 
-// `N` rows side by side: independent sums hide the latency of the additions, and the query is loaded once for
-// all.
-template <class E, class Op, int N>
-ZVEC_SIMD_INLINE void Block(const typename E::Query* query, const Rows& rows, std::size_t first,
-                            float* const* out) {
-  const std::byte* row[N];
-  typename E::Acc acc[N][Op::kSums];
-  for (int r = 0; r < N; ++r) {
-    row[r] = rows.first + (first + static_cast<std::size_t>(r)) * rows.stride;
-    for (int s = 0; s < Op::kSums; ++s) acc[r][s] = E::Zero();
-  }
-  std::size_t i = 0;
-  for (; i + E::kStep <= rows.dim; i += E::kStep) {
-    const typename E::Vec q = E::LoadQuery(query + i);
-    for (int r = 0; r < N; ++r) Op::template Step<E>(acc[r], q, E::LoadRow(row[r] + i * E::kRowElement));
-  }
-  if (const std::size_t left = rows.dim - i; left != 0) {
-    const typename E::Vec q = E::LoadQueryTail(query + i, left);
-    for (int r = 0; r < N; ++r)
-      Op::template Step<E>(acc[r], q, E::LoadRowTail(row[r] + i * E::kRowElement, left));
-  }
-  for (int s = 0; s < Op::kSums; ++s) {
-    for (int r = 0; r < N; ++r) out[s][first + static_cast<std::size_t>(r)] = E::Sum(acc[r][s]);
-  }
-}
-
+// One row after the other: the processor overlaps the sums of neighbours by itself, and memory is read in one
+// stream, which is faster from caches and a third faster from memory than four rows side by side (measured
+// with bench/database).
 template <class E, class Op>
 void Run(const void* query, const Rows& rows, float* const* out) {
-  constexpr int kBlock = 4;
   const auto* q = static_cast<const typename E::Query*>(query);
-  std::size_t i = 0;
-  for (; i + kBlock <= rows.count; i += kBlock) Block<E, Op, kBlock>(q, rows, i, out);
-  for (; i < rows.count; ++i) Block<E, Op, 1>(q, rows, i, out);
+  const std::byte* row = rows.first;
+  for (std::size_t r = 0; r < rows.count; ++r, row += rows.stride) {
+    typename E::Acc acc[Op::kSums];
+    for (int s = 0; s < Op::kSums; ++s) acc[s] = E::Zero();
+    std::size_t i = 0;
+    for (; i + E::kStep <= rows.dim; i += E::kStep) {
+      Op::template Step<E>(acc, E::LoadQuery(q + i), E::LoadRow(row + i * E::kRowElement));
+    }
+    if (const std::size_t left = rows.dim - i; left != 0) {
+      Op::template Step<E>(acc, E::LoadQueryTail(q + i, left),
+                           E::LoadRowTail(row + i * E::kRowElement, left));
+    }
+    for (int s = 0; s < Op::kSums; ++s) out[s][r] = E::Sum(acc[s]);
+  }
 }
 
 template <class E, class Op>

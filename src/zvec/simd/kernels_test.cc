@@ -16,7 +16,7 @@
 namespace zvec::simd {
 namespace {
 
-constexpr std::size_t kRows = 7;  // a block of four and three single ones
+constexpr std::size_t kRows = 3;
 
 std::vector<std::size_t> Dims() {
   std::vector<std::size_t> dims;

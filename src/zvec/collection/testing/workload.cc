@@ -41,8 +41,7 @@ Step Delete(std::vector<std::string> ids) {
 }
 
 Step Apply(std::vector<Doc> docs, std::vector<std::string> ids) {
-  return {"apply",
-          [docs, ids](World& w) { return Outcome(w.collection->Apply(docs, ids)); },
+  return {"apply", [docs, ids](World& w) { return Outcome(w.collection->Apply(docs, ids)); },
           [docs, ids](State& s) {
             for (const Doc& doc : docs) s.docs[doc.id] = doc;
             for (const std::string& id : ids) s.docs.erase(id);
@@ -50,20 +49,22 @@ Step Apply(std::vector<Doc> docs, std::vector<std::string> ids) {
 }
 
 Step Update(std::string id, std::int64_t size) {
-  return {"update",
-          [id, size](World& w) {
-            return Outcome(w.collection->Update(std::vector{Doc(id, {{"size", size}})}));
-          },
-          [id, size](State& s) {
-            if (const auto it = s.docs.find(id); it != s.docs.end()) it->second.Set("size", size);
-          }};
+  return {
+      "update",
+      [id, size](World& w) { return Outcome(w.collection->Update(std::vector{Doc(id, {{"size", size}})})); },
+      [id, size](State& s) {
+        if (const auto it = s.docs.find(id); it != s.docs.end()) it->second.Set("size", size);
+      }};
 }
 
 Step Mark(std::string mark) {
-  return {"mark", [mark](World& w) { return w.collection->SetMark(mark); }, [mark](State& s) { s.mark = mark; }};
+  return {"mark", [mark](World& w) { return w.collection->SetMark(mark); },
+          [mark](State& s) { s.mark = mark; }};
 }
 
-Step Plain(std::string name, std::function<Status(World&)> run) { return {std::move(name), std::move(run), [](State&) {}}; }
+Step Plain(std::string name, std::function<Status(World&)> run) {
+  return {std::move(name), std::move(run), [](State&) {}};
+}
 
 Status Reopen(World& w) {
   Status closed = w.collection ? w.collection->Close() : Status();
@@ -76,7 +77,8 @@ Status Reopen(World& w) {
 
 std::vector<Doc> Notes(const std::string& prefix, int count, std::size_t text_size) {
   std::vector<Doc> docs;
-  for (int i = 0; i < count; ++i) docs.push_back(Note(prefix + std::to_string(i), prefix + std::string(text_size, 'x'), i));
+  for (int i = 0; i < count; ++i)
+    docs.push_back(Note(prefix + std::to_string(i), prefix + std::string(text_size, 'x'), i));
   return docs;
 }
 
@@ -89,14 +91,16 @@ Result<State> Contents(const Collection& collection) {
     const auto more = (*iterator)->Next(&doc);
     if (!more.ok()) return more.status();
     if (!*more) break;
-    if (!state.docs.emplace(doc.id, doc).second) return Status::DataLoss("document " + doc.id + " is there twice");
+    if (!state.docs.emplace(doc.id, doc).second)
+      return Status::DataLoss("document " + doc.id + " is there twice");
   }
   std::vector<std::string> ids;
   for (const auto& [id, doc] : state.docs) ids.push_back(id);
   ZVEC_ASSIGN_OR_RETURN(const auto fetched, collection.Fetch(ids));
   if (fetched.size() != ids.size()) return Status::DataLoss("a document is there but cannot be fetched");
   for (const Doc& doc : fetched)
-    if (state.docs[doc.id] != doc) return Status::DataLoss("document " + doc.id + " is fetched otherwise than read");
+    if (state.docs[doc.id] != doc)
+      return Status::DataLoss("document " + doc.id + " is fetched otherwise than read");
   return state;
 }
 
@@ -177,11 +181,13 @@ Seen LookAt(SimDisk& disk, const CollectionOptions& options) {
   if (!writer.ok()) return seen.problem = "open: " + writer.status().ToString(), seen;
   auto state = Contents(**writer);
   if (!state.ok()) return seen.problem = state.status().ToString(), seen;
-  if (*read != *state) return seen.problem = "a read-only open sees " + Describe(*read) + ", a writer " + Describe(*state), seen;
+  if (*read != *state)
+    return seen.problem = "a read-only open sees " + Describe(*read) + ", a writer " + Describe(*state), seen;
   auto mark = Collection::ReadMark(World::kPath, mine);
   if (mark.ok()) state->mark = *mark;
   if (!mark.ok() && !mark.status().IsNotFound()) return seen.problem = mark.status().ToString(), seen;
-  if (const std::string name = Residue(disk, World::kPath); !name.empty()) return seen.problem = "left over: " + name, seen;
+  if (const std::string name = Residue(disk, World::kPath); !name.empty())
+    return seen.problem = "left over: " + name, seen;
   seen.state = *std::move(state);
   return seen;
 }

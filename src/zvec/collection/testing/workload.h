@@ -1,5 +1,5 @@
-// zvec/collection/testing/workload.h: a life of a collection, step by step, and what it must hold after each step. The
-// harnesses cut the power or fail calls somewhere in it. Tests only.
+// zvec/collection/testing/workload.h: a life of a collection, step by step, and what it must hold after each
+// step. The harnesses cut the power or fail calls somewhere in it. Tests only.
 #pragma once
 
 #include <functional>
@@ -36,11 +36,12 @@ struct Step {
   std::function<void(State&)> effect;
 };
 
-/// Every operation, seals and merges among them, from Create to Destroy. At most `seal_bytes` 2,000 make sense.
+/// Every operation, seals and merges among them, from Create to Destroy. At most `seal_bytes` 2,000 make
+/// sense.
 std::vector<Step> FullLife();
 
-/// Opens what is there and reads all of it; an error message when it cannot be read, or a read-only and a writable open
-/// show different things, the first of them wrote, or the second left files that nobody names.
+/// Opens what is there and reads all of it; an error message when it cannot be read, or a read-only and a
+/// writable open show different things, the first of them wrote, or the second left files that nobody names.
 struct Seen {
   State state;
   std::string problem;

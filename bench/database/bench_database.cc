@@ -1,0 +1,276 @@
+// bench/database: documents a second into a collection, and queries a second of the exact scan beside the
+// speed at which this machine can read memory, measured in the same run. `bench_database [--quick] [--json]
+// [--directory PATH]`.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/io/file_system.h"
+#include "report.h"
+#include "zvec/collection.h"
+#include "zvec/simd/kernels.h"
+
+namespace {
+
+using bench::Report;
+using Clock = std::chrono::steady_clock;
+
+double Seconds(Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); }
+
+struct Options {
+  bool quick = false, json = false;
+  std::string directory;
+};
+
+struct Size {
+  std::uint32_t dim;
+  std::size_t rows;  // of the scan
+};
+
+double Median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+zvec::CollectionSchema Schema(std::uint32_t dim) {
+  zvec::FieldSchema number, vector;
+  number.name = "n";
+  number.type = zvec::DataType::kInt32;
+  vector.name = "v";
+  vector.type = zvec::DataType::kVectorFp32;
+  vector.dimension = dim;
+  vector.index = zvec::IndexParams::Flat(zvec::MetricType::kL2);
+  return {"bench", {number, vector}};
+}
+
+class Vectors {
+ public:
+  explicit Vectors(std::uint32_t dim) : pool_(kPool) {
+    std::mt19937 random(dim);
+    std::normal_distribution<float> normal;
+    for (auto& vector : pool_) {
+      vector.resize(dim);
+      for (float& x : vector) x = normal(random);
+    }
+  }
+  const std::vector<float>& operator[](std::size_t i) const { return pool_[i % kPool]; }
+
+ private:
+  static constexpr std::size_t kPool = 997;
+  std::vector<std::vector<float>> pool_;
+};
+
+std::vector<zvec::Doc> Batch(const Vectors& vectors, std::size_t first, std::size_t count) {
+  std::vector<zvec::Doc> docs(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    docs[i].id = "document-" + std::to_string(first + i);
+    docs[i].Set("n", static_cast<std::int32_t>(first + i)).Set("v", vectors[first + i]);
+  }
+  return docs;
+}
+
+class Fresh {  // a collection in a directory of its own, removed at the end
+ public:
+  Fresh(const Options& options, std::uint32_t dim, zvec::Durability durability)
+      : path_(options.directory + "/collection") {
+    settings_.durability = durability;
+    if (zvec::Collection::Exists(path_)) zvec::Collection::Destroy(path_).WithContext("left over").ok();
+    collection = zvec::Collection::Create(path_, Schema(dim), settings_).value();
+  }
+  ~Fresh() {
+    collection.reset();
+    if (const auto status = zvec::Collection::Destroy(path_); !status.ok())
+      std::fputs(status.ToString().c_str(), stderr);
+  }
+  std::shared_ptr<zvec::Collection> collection;
+
+ private:
+  std::string path_;
+  zvec::CollectionOptions settings_;
+};
+
+// Insert alone is timed; making the documents is the user's work.
+void MeasureWrites(const Options& options, Report& report) {
+  report.Begin("insert", "documents a second, one thread; durable: every call is synced before it returns");
+  const double limit = options.quick ? 0.3 : 2.0;
+  for (const std::uint32_t dim : {128u, 768u}) {
+    const Vectors vectors(dim);
+    for (const zvec::Durability durability : {zvec::Durability::kDurable, zvec::Durability::kRelaxed}) {
+      for (const std::size_t batch : {std::size_t{1}, std::size_t{100}, std::size_t{1000}}) {
+        Fresh fresh(options, dim, durability);
+        const std::size_t most = (std::size_t{512} << 20) / (dim * sizeof(float));
+        double spent = 0;
+        std::size_t documents = 0;
+        while (spent < limit && documents < most) {
+          const std::vector<zvec::Doc> docs = Batch(vectors, documents, batch);
+          const auto start = Clock::now();
+          const auto written = fresh.collection->Insert(docs).value();
+          spent += Seconds(start);
+          if (written.applied != batch) std::abort();
+          documents += batch;
+        }
+        report.Add({{"dim", double(dim)},
+                    {"durability", durability == zvec::Durability::kDurable ? "durable" : "relaxed"},
+                    {"batch", double(batch)},
+                    {"documents_per_s", double(documents) / spent},
+                    {"calls_per_s", double(documents) / double(batch) / spent},
+                    {"documents", double(documents)}});
+      }
+    }
+  }
+}
+
+// What durable writes of small batches are made of: an append of 4 KiB and a sync.
+void MeasureSync(const Options& options, Report& report) {
+  report.Begin("sync", "appends of 4 KiB, each synced, a second");
+  cocozvec::FileSystem& fs = cocozvec::PosixFileSystem();
+  const std::string path = options.directory + "/sync";
+  const std::vector<std::byte> block(4096);
+  {
+    const auto file = fs.Open(path, cocozvec::OpenMode::kCreate).value();
+    const auto start = Clock::now();
+    std::uint64_t syncs = 0;
+    for (; Seconds(start) < (options.quick ? 0.2 : 1.0); ++syncs) {
+      if (!file->WriteAt(syncs * block.size(), block).ok() || !file->Sync().ok()) std::abort();
+    }
+    report.Add({{"syncs_per_s", double(syncs) / Seconds(start)}});
+  }
+  if (!fs.RemoveFile(path).ok()) std::abort();
+}
+
+// Bytes a second of one thread that reads a buffer far larger than the caches and does next to nothing with
+// it.
+class Bandwidth {
+ public:
+  explicit Bandwidth(std::size_t bytes)
+      : words_(bytes / sizeof(std::uint64_t)), data_(new std::uint64_t[words_]) {
+    for (std::size_t i = 0; i < words_; ++i) data_[i] = i;
+  }
+  double Measure() {
+    const auto start = Clock::now();
+    std::uint64_t sums[16] = {};
+    for (std::size_t i = 0; i + 16 <= words_; i += 16) {
+      for (std::size_t lane = 0; lane < 16; ++lane) sums[lane] += data_[i + lane];
+    }
+    const double seconds = Seconds(start);
+    for (const std::uint64_t sum : sums) kept_ ^= sum;
+    return double(words_ * sizeof(std::uint64_t)) / seconds;
+  }
+  std::uint64_t kept() const { return kept_; }  // so that the loop is not removed
+
+ private:
+  std::size_t words_;
+  std::unique_ptr<std::uint64_t[]> data_;
+  std::uint64_t kept_ = 0;
+};
+
+void Load(zvec::Collection& collection, const Vectors& vectors, std::size_t rows) {
+  for (std::size_t first = 0; first < rows; first += 1000) {
+    collection.Insert(Batch(vectors, first, std::min<std::size_t>(1000, rows - first))).value();
+  }
+  if (const auto status = collection.Optimize(); !status.ok()) cocozvec::ThrowStatusError(status);
+}
+
+// Alternates the two readers, so that both see the same neighbours on the machine.
+void MeasureQueries(const Options& options, const Size& size, Bandwidth& bandwidth, Report& report) {
+  const Vectors vectors(size.dim);
+  Fresh fresh(options, size.dim, zvec::Durability::kRelaxed);
+  Load(*fresh.collection, vectors, size.rows);
+  const struct {
+    const char* name;
+    std::string filter;
+  } cases[] = {{"none", ""},
+               {"half", "n < " + std::to_string(size.rows / 2)},
+               {"one in 100", "n >= " + std::to_string(size.rows - size.rows / 100)}};
+  for (const auto& c : cases) {
+    std::vector<double> query_seconds, stream;
+    zvec::QueryStats stats;
+    for (int round = 0; round < (options.quick ? 3 : 15); ++round) {
+      stream.push_back(bandwidth.Measure());
+      zvec::VectorQuery query;
+      query.field = "v";
+      query.vector = vectors[static_cast<std::size_t>(round) * 31];
+      query.filter = c.filter;
+      query.output_fields.emplace();
+      const auto start = Clock::now();
+      const zvec::HitList hits = fresh.collection->Query(query).value();
+      query_seconds.push_back(Seconds(start));
+      if (hits.hits.size() != 10) std::abort();
+      stats = hits.stats;
+    }
+    const double seconds = Median(query_seconds);
+    const double scanned = double(stats.distances) * size.dim * sizeof(float) / seconds;
+    report.Add({{"dim", double(size.dim)},
+                {"rows", double(size.rows)},
+                {"filter", c.name},
+                {"queries_per_s", 1 / seconds},
+                {"distances", double(stats.distances)},
+                {"vector_GB_per_s", scanned / 1e9},
+                {"stream_GB_per_s", Median(stream) / 1e9},
+                {"share_of_stream", scanned / Median(stream)}});
+  }
+}
+
+Options Parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--quick") {
+      options.quick = true;
+    } else if (argument == "--json") {
+      options.json = true;
+    } else if (argument == "--directory" && i + 1 < argc) {
+      options.directory = argv[++i];
+    } else {
+      std::fprintf(stderr, "usage: bench_database [--quick] [--json] [--directory PATH]\n");
+      std::exit(2);
+    }
+  }
+  return options;
+}
+
+int Main(Options options) {
+  const bool own_directory = options.directory.empty();
+  if (own_directory) {
+    const char* parent = std::getenv("TMPDIR");
+    options.directory =
+        std::string(parent ? parent : "/tmp") + "/bench_database." + std::to_string(::getpid());
+    if (const auto status = cocozvec::PosixFileSystem().CreateDirectory(options.directory); !status.ok()) {
+      cocozvec::ThrowStatusError(status);
+    }
+  }
+  Report report(options.json);
+  report.Begin("machine", "what ran");
+  report.Add({{"kernels", std::string(zvec::simd::ActiveKernels().name)}, {"directory", options.directory}});
+  MeasureSync(options, report);
+  MeasureWrites(options, report);
+  report.Begin("scan", "queries a second, top 10 by L2, one thread, beside a plain read of memory; medians");
+  Bandwidth bandwidth(std::size_t{options.quick ? 256u : 1024u} << 20);
+  for (const Size& size :
+       {Size{128, options.quick ? 50'000u : 500'000u}, Size{768, options.quick ? 10'000u : 100'000u}}) {
+    MeasureQueries(options, size, bandwidth, report);
+  }
+  report.Finish();
+  if (own_directory && !cocozvec::PosixFileSystem().RemoveDirectory(options.directory).ok()) return 1;
+  return bandwidth.kept() == 1 ? 3 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(Parse(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_database: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,182 @@
+// Damage: one flipped byte anywhere in any file is reported or does no harm; so is a file that is missing or
+// cut short.
+#include <gtest/gtest.h>
+
+#include "zvec/collection/testing/test_docs.h"
+#include "zvec/storage/file_header.h"
+
+namespace zvec::inline v0::testing_docs {
+namespace {
+
+using cocozvec::JoinPath;
+using cocozvec::OpenMode;
+using cocozvec::PowerCutKind;
+using cocozvec::SimDisk;
+
+using Docs = std::map<std::string, Doc>;
+
+/// A closed collection with a file of every kind.
+class Damage : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options_.file_system = &disk_;
+    options_.seal_bytes = 3000;
+    auto collection = Collection::Create("c", AllTypesSchema(), options_).value();
+    std::vector<Doc> docs;
+    for (int i = 0; i < 8; ++i) docs.push_back(AllTypesDoc("doc" + std::to_string(i), i));
+    ASSERT_TRUE(collection->Upsert(docs).ok());
+    ASSERT_TRUE(collection->Delete(std::vector<std::string>{"doc1", "doc6"}).ok());
+    ASSERT_TRUE(collection->Upsert(docs = {docs.begin() + 2, docs.begin() + 5}).ok());
+    for (int i = 10; collection->Stats().sealed_segments < 2; ++i)
+      ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("doc" + std::to_string(i), i)}).ok());
+    ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("in the log", 3)}).ok());
+    ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("in the log too", 4)}).ok());
+    ASSERT_TRUE(collection->SetMark("mark").ok());
+    for (Doc& doc : AllDocs(*collection)) expected_[doc.id] = doc;
+    ASSERT_TRUE(collection->Close().ok());
+    for (const auto& entry : disk_.List("c").value()) names_.push_back(entry.name);
+    for (const char* kind : {"MANIFEST-", "log-", "segment-", "deletes-", "MARK", "LOCK"})
+      ASSERT_TRUE(std::any_of(names_.begin(), names_.end(), [&](auto& name) {
+        return name.starts_with(kind);
+      })) << kind;
+    read_only_ = options_;
+    read_only_.read_only = true;
+  }
+
+  /// "" when what can be read is right, or the damage is reported as such.
+  std::string Look(SimDisk& disk, CollectionOptions options) {
+    options.file_system = &disk;
+    auto opened = Collection::Open("c", options);
+    if (!opened.ok()) return Judge(opened.status());
+    Docs docs;
+    auto iterator = (*opened)->Iterate().value();
+    for (Doc doc;;) {
+      const auto more = iterator->Next(&doc);
+      if (!more.ok()) return Judge(more.status());
+      if (!*more) break;
+      docs[doc.id] = doc;
+    }
+    if (docs != expected_) return "the damage changed what is read";
+    for (const auto& [id, doc] : expected_) {
+      const auto fetched = (*opened)->Fetch(std::vector{id});
+      if (!fetched.ok()) return Judge(fetched.status());
+      if (fetched->size() != 1 || (*fetched)[0] != doc) return "the damage changed what is fetched";
+    }
+    return "";
+  }
+
+  std::string Judge(const Status& status) {
+    ++reported_;
+    if (status.code() != StatusCode::kDataLoss) return "not called data loss: " + status.ToString();
+    return status.message().find("c/") != std::string::npos ? ""
+                                                            : "the file is not named: " + status.ToString();
+  }
+
+  static unsigned char Byte(SimDisk& disk, const std::string& path, std::uint64_t at) {
+    std::byte byte{};
+    EXPECT_EQ(disk.Open(path, OpenMode::kRead).value()->ReadAt(at, {&byte, 1}).value(), 1u);
+    return static_cast<unsigned char>(byte);
+  }
+  static void SetByte(SimDisk& disk, const std::string& path, std::uint64_t at, unsigned char value) {
+    const std::byte byte{value};
+    ASSERT_TRUE(disk.Open(path, OpenMode::kReadWrite).value()->WriteAt(at, {&byte, 1}).ok());
+  }
+
+  SimDisk disk_;
+  CollectionOptions options_, read_only_;
+  Docs expected_;
+  std::vector<std::string> names_;
+  std::size_t reported_ = 0;
+};
+
+TEST_F(Damage, EveryByteOfEveryFileIsGuarded) {
+  std::size_t bytes = 0;
+  for (const std::string& name : names_) {
+    const std::string path = JoinPath("c", name);
+    const std::uint64_t size = disk_.Stat(path).value().size;
+    for (std::uint64_t at = 0; at < size; ++at, ++bytes) {
+      const unsigned char old = Byte(disk_, path, at);
+      const unsigned char damaged[] = {static_cast<unsigned char>(old ^ (1u << (at % 8))), 0, 0xFF};
+      SetByte(disk_, path, at, damaged[(at / 8) % 3] == old ? damaged[0] : damaged[(at / 8) % 3]);
+      ASSERT_EQ(Look(disk_, read_only_), "") << path << " at byte " << at;
+      if (name == "MARK") {
+        EXPECT_EQ(Collection::ReadMark("c", options_).status().code(), StatusCode::kDataLoss) << at;
+      }
+      SetByte(disk_, path, at, old);
+    }
+  }
+  EXPECT_GT(bytes, 5'000u);
+  EXPECT_GT(reported_, bytes / 2);
+  EXPECT_EQ(Look(disk_, options_), "");
+}
+
+TEST_F(Damage, AWriterReportsItTooAndGoesOnWhereItCan) {
+  for (const std::string& name : names_) {
+    const std::string path = JoinPath("c", name);
+    const std::uint64_t size = disk_.Stat(path).value().size;
+    for (std::uint64_t at = 0; at < size; at += 97) {
+      const auto copy = disk_.PowerCut(PowerCutKind::kKeepEverything);
+      SetByte(*copy, path, at, static_cast<unsigned char>(~Byte(*copy, path, at)));
+      ASSERT_EQ(Look(*copy, options_), "") << path << " at byte " << at;
+      CollectionOptions options = options_;
+      options.file_system = copy.get();
+      options.enable_mmap = false;
+      if (auto opened = Collection::Open("c", options); opened.ok()) {
+        const Status optimized = (*opened)->Optimize();
+        ASSERT_TRUE(optimized.ok() || optimized.code() == StatusCode::kDataLoss) << optimized.ToString();
+      }
+    }
+  }
+}
+
+TEST_F(Damage, AFileThatIsMissingOrCutShortIsNamed) {
+  std::vector<std::string> counted;
+  CollectionOptions writer = options_;
+  const auto whole = disk_.PowerCut(PowerCutKind::kKeepEverything);
+  for (const std::string& name : names_) {
+    if (name == "LOCK" || name == "MARK") continue;
+    const std::string path = JoinPath("c", name);
+    for (const CollectionOptions& options : {read_only_, writer}) {
+      const auto gone = disk_.PowerCut(PowerCutKind::kKeepEverything);
+      ASSERT_TRUE(gone->RemoveFile(path).ok());
+      EXPECT_EQ(Look(*gone, options), "") << path;
+    }
+    if (name.starts_with("log-"))
+      continue;  // cut at a record it cannot be told from one that was never written
+    const std::uint64_t size = disk_.Stat(path).value().size;
+    for (std::uint64_t length = 0; length < size; length += 1 + size / 50) {
+      const auto cut = disk_.PowerCut(PowerCutKind::kKeepEverything);
+      ASSERT_TRUE(cut->Open(path, OpenMode::kReadWrite).value()->Truncate(length).ok());
+      EXPECT_EQ(Look(*cut, read_only_), "") << path << " cut to " << length;
+    }
+  }
+  EXPECT_GT(reported_, 50u);
+}
+
+TEST_F(Damage, AnOlderCopyOfAFileIsNotTakenForTheNewOne) {
+  const auto before = disk_.PowerCut(PowerCutKind::kKeepEverything);
+  {
+    auto collection = Collection::Open("c", options_).value();
+    ASSERT_TRUE(collection->Optimize().ok());
+    ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("new", 9)}).ok());
+    expected_["new"] = AllTypesDoc("new", 9);
+    ASSERT_TRUE(collection->Close().ok());
+  }
+  // Every file of before under every name of its kind of today.
+  for (const auto& entry : disk_.List("c").value()) {
+    const std::string kind = entry.name.substr(0, entry.name.find('-'));
+    if (kind == "LOCK" || kind == "MARK") continue;
+    for (const std::string& old_name : names_) {
+      if (!old_name.starts_with(kind)) continue;
+      const auto copy = disk_.PowerCut(PowerCutKind::kKeepEverything);
+      const std::string bytes = cocozvec::ReadFile(*before, JoinPath("c", old_name), 1 << 20).value();
+      auto file = copy->Open(JoinPath("c", entry.name), OpenMode::kReadWrite).value();
+      ASSERT_TRUE(file->Truncate(0).ok());
+      ASSERT_TRUE(file->WriteAt(0, AsBytes(bytes)).ok());
+      EXPECT_EQ(Look(*copy, read_only_), "") << old_name << " in place of " << entry.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace zvec::inline v0::testing_docs
