@@ -13,8 +13,11 @@ namespace {
 // is not.
 Status CheckOurs(const StorePaths& paths) {
   ZVEC_ASSIGN_OR_RETURN(const StoreKind kind, Inspect(paths));
-  if (kind == StoreKind::kNothing) return Status::NotFound("store '" + paths.root() + "': nothing is there");
-  if (kind == StoreKind::kStarted) return Status::Ok();
+  if (kind == StoreKind::kNothing && PosixFileSystem().Stat(paths.root()).status().IsNotFound()) {
+    return Status::NotFound("store '" + paths.root() + "': nothing is there");
+  }
+  if (kind != StoreKind::kStore)
+    return Status::Ok();  // a drop that was killed may have left an empty directory
   const Status config = ReadConfig(paths).status();
   return config.code() == StatusCode::kDataLoss ? Status::Ok() : config;
 }
@@ -27,11 +30,9 @@ Status RemoveAll(const StorePaths& paths, const coco::Environment& environment) 
   ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.data()));
   environment.stop();
   ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.state()));
-  for (const std::string& file : {paths.config() + ".tmp", paths.config()}) {
-    const Status status = fs.RemoveFile(file);
-    if (!status.ok() && !status.IsNotFound()) return status;
-  }
-  return Status::Ok();
+  RemoveHalfWrittenConfig(paths);
+  Status status = fs.RemoveFile(paths.config());
+  return status.IsNotFound() ? Status::Ok() : status;
 }
 
 void ThrowIfError(Status status) {

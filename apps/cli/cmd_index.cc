@@ -39,6 +39,15 @@ struct Session {
   std::optional<coco::Environment> environment;
 };
 
+void SaveConfig(const StorePaths& paths, const StoreConfig& config) {
+  const bool is_new = Inspect(paths).value() != StoreKind::kStore;
+  if (!is_new && ReadConfig(paths).value() == config) {
+    RemoveHalfWrittenConfig(paths);
+    return;
+  }
+  if (const Status status = WriteConfig(paths, config); !status.ok()) throw StatusError(status);
+}
+
 // Opening the state is the lock, but the embedder must be known before that. So the config is read again
 // under the lock, and all is begun anew in the rare case that another process changed the parameters in
 // between.
@@ -52,10 +61,7 @@ Session OpenSession(const StorePaths& paths, const Options& options,
     const StoreConfig now = WantedConfig(paths, options, folders);
     if (now.embedder == session.config.embedder && now.splitter == session.config.splitter) {
       session.config = now;
-      const bool is_new = Inspect(paths).value() != StoreKind::kStore;
-      if (is_new || ReadConfig(paths).value() != now) {
-        if (const Status status = WriteConfig(paths, now); !status.ok()) throw StatusError(status);
-      }
+      SaveConfig(paths, now);
       return session;
     }
     session.environment->stop();
@@ -105,6 +111,7 @@ int RunIndex(const Options& options, Console& console) {
   for (const std::string& folder : options.folders) folders.push_back(CanonicalFolder(folder).value());
   const Session session = OpenSession(paths, options, folders);
   const IndexReport report = Update(session, interrupt, console);
+  CloseDatabase(*session.environment);
   session.environment->stop();
   for (const IndexError& error : report.errors) console.Error(error.path + ": " + error.message);
   if (report.interrupted) console.Error("interrupted; the next run goes on from here");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "console.h"
@@ -11,15 +12,30 @@ namespace cocozvec::cli {
 
 FileCounts FileCountsOf(const coco::UpdateStats& stats, const RunNotes& notes) {
   FileCounts files;
-  files.skipped = notes.skips().size();
-  files.seen = notes.seen() + files.skipped;
+  const RunNotes::Counts counts = notes.counts();
+  files.seen = counts.seen;
+  files.skipped = counts.skipped;
   if (const auto it = stats.by_component.find(kFileComponent); it != stats.by_component.end()) {
-    files.processed = it->second.adds + it->second.reprocesses;
+    const std::uint64_t built = it->second.adds + it->second.reprocesses;
+    files.processed = built - std::min(built, counts.read_skipped);
     files.unchanged = it->second.unchanged;
     files.removed = it->second.deletes;
   }
   return files;
 }
+
+namespace {
+
+// Folders are walked in every run, that is how a change is noticed; what counts is what was done about it.
+std::uint64_t ExecutedForFiles(const coco::UpdateStats& stats) {
+  std::uint64_t walks = 0;
+  if (const auto it = stats.by_component.find(kFolderComponent); it != stats.by_component.end()) {
+    walks = it->second.adds + it->second.reprocesses + it->second.errors;
+  }
+  return stats.executed - std::min(stats.executed, walks);
+}
+
+}  // namespace
 
 IndexReport MakeReport(const coco::UpdateStats& stats, std::span<const coco::Failure> failures,
                        const RunNotes& notes) {
@@ -28,8 +44,8 @@ IndexReport MakeReport(const coco::UpdateStats& stats, std::span<const coco::Fai
   const coco::TargetCounts targets = stats.target_total();
   report.documents.upserted = targets.upserted;
   report.documents.deleted = targets.deleted;
-  report.components_executed = stats.executed;
-  report.empty_pieces = notes.empty_pieces();
+  report.components_executed = ExecutedForFiles(stats);
+  report.empty_pieces = notes.counts().empty_pieces;
   report.skips = notes.skips();
   for (const coco::Failure& failure : failures)
     report.errors.push_back({FileOf(failure.path), failure.message});
@@ -50,8 +66,16 @@ std::string ToJson(const IndexReport& report) {
     json.Object().Key("path").Text(e.path).Key("message").Text(e.message).EndObject();
   }
   json.EndArray().Key("skips").Array();
-  for (const auto& s : report.skips)
-    json.Object().Key("path").Text(s.file).Key("reason").Text(s.reason).EndObject();
+  for (const auto& s : report.skips) {
+    json.Object()
+        .Key("path")
+        .Text(s.file)
+        .Key("reason")
+        .Text(s.reason)
+        .Key("detail")
+        .Text(s.detail)
+        .EndObject();
+  }
   json.EndArray().Key("components_executed").Int(report.components_executed);
   json.Key("empty_pieces").Int(report.empty_pieces).Key("interrupted").Bool(report.interrupted);
   json.Key("seconds").Double(report.seconds).EndObject();

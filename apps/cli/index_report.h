@@ -29,7 +29,7 @@ struct IndexError {
 struct IndexReport {
   FileCounts files;
   DocumentCounts documents;
-  std::uint64_t components_executed = 0;  ///< 0 for a run in which nothing had changed
+  std::uint64_t components_executed = 0;  ///< folders left out; 0 when nothing had changed
   std::uint64_t empty_pieces = 0;
   std::vector<RunNotes::Skip> skips;
   std::vector<IndexError> errors;

@@ -134,4 +134,9 @@ Status WriteConfig(const StorePaths& paths, const StoreConfig& config) {
   return WriteFileAtomically(PosixFileSystem(), paths.config(), EncodeConfig(config));
 }
 
+void RemoveHalfWrittenConfig(const StorePaths& paths) {
+  (void)PosixFileSystem().RemoveFile(paths.config() +
+                                     ".tmp");  // rarely there; the next write would replace it anyway
+}
+
 }  // namespace cocozvec::cli

@@ -56,5 +56,7 @@ Result<StoreKind> Inspect(const StorePaths& paths);
 Result<StoreConfig> ReadConfig(const StorePaths& paths);
 /// Durable; only while the state is held open, which is the lock.
 Status WriteConfig(const StorePaths& paths, const StoreConfig& config);
+/// What a process killed in WriteConfig left; on the same condition.
+void RemoveHalfWrittenConfig(const StorePaths& paths);
 
 }  // namespace cocozvec::cli

@@ -31,8 +31,8 @@
 namespace cocoindex::inline v0 {
 
 struct Settings {
-  std::string db_path;      ///< directory of the engine's own memory; empty: the variable COCOINDEX_DB
-  unsigned max_dbs = 1024;  ///< apps in one environment
+  std::string db_path = {};  ///< directory of the engine's own memory; empty: the variable COCOINDEX_DB
+  unsigned max_dbs = 1024;   ///< apps in one environment
   std::uint64_t map_size = 4ull << 30;  ///< bytes of address space at first; doubled when full
   bool durable = true;                  ///< false: a commit survives the death of the process only
   unsigned threads = 0;                 ///< of the pool; 0: one for each processor
