@@ -161,8 +161,10 @@ Result<std::shared_ptr<Collection>> Collection::Open(PathView path, const Collec
   FileSystem& fs = FileSystemOf(options);
   const std::string target = path.str();
   ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, target));
-  if (!Has(entries, NameKind::kManifest) && !Has(entries, NameKind::kLock)) return NotACollection(target);
-  if (!Has(entries, NameKind::kManifest)) return Status::DataLoss(target + ": its manifest is missing");
+  if (!Has(entries, NameKind::kManifest)) {
+    if (!IsOurs(fs, target, entries)) return NotACollection(target);
+    return Status::DataLoss(target + ": its manifest is missing");
+  }
   std::unique_ptr<DirectoryLock> lock;
   if (!options.read_only) {
     // The lock file holds nothing that is needed: one that somebody removed is made again.

@@ -90,6 +90,9 @@ TEST_P(LifecycleTest, OpenSaysWhyThereIsNoCollection) {
   WriteFile(JoinPath(path_, "data.mdb"), "another program's");
   EXPECT_EQ(Collection::Open(path_, options_).status().code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(Names(path_), ElementsAre("data.mdb"));
+  WriteFile(JoinPath(path_, "LOCK"), "");  // as LevelDB has it, beside MANIFEST-000001
+  WriteFile(JoinPath(path_, "MANIFEST-000001"), "");
+  EXPECT_EQ(Collection::Open(path_, options_).status().code(), StatusCode::kInvalidArgument);
   EXPECT_FALSE(Collection::Exists(path_, options_));
 }
 
