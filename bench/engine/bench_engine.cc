@@ -35,9 +35,11 @@ struct Row {
 };
 using Rows = std::vector<Row>;
 
-/// Points to a row that outlives the update, as the package is handed objects that exist already.
 struct RowValue final : coco::TargetValue {
-  explicit RowValue(const Row& r) : row(&r) {}
+  /// Of a row that outlives the update, as the package is handed objects that exist already.
+  explicit RowValue(const Row* r) : row(r) {}
+  explicit RowValue(Row r) : own(std::move(r)), row(&own) {}
+  Row own;
   const Row* row;
 };
 
@@ -86,13 +88,14 @@ class Keeper final : public coco::TargetHandler {
 const coco::TargetProvider kProvider =
     coco::register_root_target_states_provider("bench/rows", std::make_shared<Keeper>());
 
-void Declare(coco::Ctx& ctx, const Row& row) {
-  coco::declare_target_state(
-      ctx, {kProvider, row.key, std::make_shared<const RowValue>(row), Keeper::FingerprintOf(row)});
+void Declare(coco::Ctx& ctx, std::shared_ptr<const RowValue> value) {
+  const coco::Fingerprint fingerprint = Keeper::FingerprintOf(*value->row);
+  const coco::StableKey key(value->row->key);
+  coco::declare_target_state(ctx, {kProvider, key, std::move(value), fingerprint});
 }
 
 void DeclareRows(coco::Ctx& ctx, const Rows* rows) {
-  for (const Row& row : *rows) Declare(ctx, row);
+  for (const Row& row : *rows) Declare(ctx, std::make_shared<const RowValue>(&row));
 }
 
 struct Item {
@@ -101,8 +104,7 @@ struct Item {
 };
 
 void OneComponent(coco::Ctx& ctx, const Item& item) {
-  const Row row{item.key, item.text, {}};
-  Declare(ctx, row);
+  Declare(ctx, std::make_shared<const RowValue>(Row{item.key, item.text, {}}));
 }
 
 void DeclareComponents(coco::Ctx& ctx, const std::vector<std::pair<std::string, Item>>& items) {
@@ -137,8 +139,10 @@ int Report(std::string_view workload, std::size_t count, coco::App& app) {
   const auto began = std::chrono::steady_clock::now();
   const coco::UpdateResult result = app.update_blocking();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  for (const coco::Failure& failure : result.failures) {
-    std::fprintf(stderr, "%s: %s\n", failure.path.display().c_str(), failure.message.c_str());
+  if (!result.failures.empty()) {
+    const coco::Failure& first = result.failures.front();
+    std::fprintf(stderr, "%zu failures, the first: %s: %s\n", result.failures.size(),
+                 first.path.display().c_str(), first.message.c_str());
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

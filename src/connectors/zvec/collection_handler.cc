@@ -147,19 +147,21 @@ struct Decision {
   ChildInvalidation children = ChildInvalidation::none;
 };
 
+/// The directory is not the one that the records are about: whatever was in it counts as never written, which
+/// also makes the engine forget the old mark.
+bool is_lost(MarkState mark) { return mark == MarkState::missing || mark == MarkState::stale; }
+
 Decision decide_system(const Previous& previous, bool may_be_missing, MarkState mark) {
   if (previous.system_differs) return {Step::replace, ChildInvalidation::destructive};
+  const ChildInvalidation children = is_lost(mark) ? ChildInvalidation::destructive : ChildInvalidation::none;
   if (!previous.any_system) {
-    const bool lost = mark == MarkState::missing || mark == MarkState::stale;
-    if (may_be_missing || !previous.any)
-      return {Step::insert, lost ? ChildInvalidation::lossy : ChildInvalidation::none};
-    // It was the user's until now: taken over as it is.
-    return lost ? Decision{Step::upsert, ChildInvalidation::lossy} : Decision{};
+    if (may_be_missing || !previous.any) return {Step::insert, children};
+    return {is_lost(mark) ? Step::upsert : Step::none,
+            children};  // it was the user's until now: taken over as it is
   }
   // An older copy was put back: documents deleted since would come back with it, and nobody would know them.
-  if (mark == MarkState::stale) return {Step::replace, ChildInvalidation::destructive};
-  if (mark == MarkState::missing) return {Step::upsert, ChildInvalidation::lossy};
-  return {may_be_missing ? Step::upsert : Step::none, ChildInvalidation::none};
+  if (mark == MarkState::stale) return {Step::replace, children};
+  return {may_be_missing || is_lost(mark) ? Step::upsert : Step::none, children};
 }
 
 }  // namespace
@@ -182,8 +184,7 @@ std::optional<ReconcileOutput> CollectionHandler::reconcile(const ReconcileInput
   out.record = collection_record(*wanted.schema, wanted.managed_by);
   Decision decision;
   if (wanted.managed_by == ManagedBy::user) {
-    const bool lost = in.mark == MarkState::missing || in.mark == MarkState::stale;
-    decision.children = lost ? ChildInvalidation::lossy : ChildInvalidation::none;
+    decision.children = is_lost(in.mark) ? ChildInvalidation::destructive : ChildInvalidation::none;
   } else {
     decision = decide_system(look_at(in.previous, *out.record), in.previous_may_be_missing, in.mark);
   }

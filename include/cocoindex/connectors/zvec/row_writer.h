@@ -37,6 +37,7 @@ class EncodedRow final : public TargetValue, public std::enable_shared_from_this
 
 class RowWriter {
  public:
+  /// Both must outlive the writer.
   RowWriter(const SchemaCore& schema, std::string_view collection);
 
   /// The document's id; checks it (R85). First, so that every later message can name it.
