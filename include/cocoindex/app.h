@@ -1,8 +1,9 @@
 // cocoindex/app.h: environments, apps, updates and what they report.
 //
-//   coco::Environment env{{.db_path = "./state"}, [](coco::EnvironmentBuilder& b) { b.provide(DB,
-//   connect("./data")); }}; coco::App app{env, "docs", coco::fn<&app_main>(), "./folder"}; coco::UpdateResult
-//   result = app.update_blocking();
+//   coco::Environment env{{.db_path = "./state"},
+//                         [](coco::EnvironmentBuilder& b) { b.provide(DB, connect("./data")); }};
+//   coco::App app{env, "docs", coco::fn<&app_main>(), "./folder"};
+//   coco::UpdateResult result = app.update_blocking();
 //
 // Threads: everything here may be used from any thread. Updates and drops of one app run one after another.
 #pragma once
@@ -31,8 +32,8 @@
 namespace cocoindex::inline v0 {
 
 struct Settings {
-  std::string db_path;      ///< directory of the engine's own memory; empty: the variable COCOINDEX_DB
-  unsigned max_dbs = 1024;  ///< apps in one environment
+  std::string db_path = {};  ///< directory of the engine's own memory; empty: the variable COCOINDEX_DB
+  unsigned max_dbs = 1024;   ///< apps in one environment
   std::uint64_t map_size = 4ull << 30;  ///< bytes of address space at first; doubled when full
   bool durable = true;                  ///< false: a commit survives the death of the process only
   unsigned threads = 0;                 ///< of the pool; 0: one for each processor

@@ -27,13 +27,13 @@ struct SparseVector {
   bool operator==(const SparseVector&) const = default;
 };
 
-/// monostate is null. Arrays hold no nulls. std::vector<bool> is ARRAY_BOOL; std::vector<float> is ARRAY_FLOAT or
-/// VECTOR_FP32, as the schema says. Types match exactly: an int32 does not fit an INT64 field.
-using Value = std::variant<std::monostate, bool, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t, float, double,
-                           std::string, std::vector<std::string>, std::vector<bool>, std::vector<std::int32_t>,
-                           std::vector<std::int64_t>, std::vector<std::uint32_t>, std::vector<std::uint64_t>,
-                           std::vector<float>, std::vector<double>, std::vector<Half>, std::vector<std::int8_t>,
-                           SparseVector>;
+/// monostate is null. Arrays hold no nulls. std::vector<bool> is ARRAY_BOOL; std::vector<float> is
+/// ARRAY_FLOAT or VECTOR_FP32, as the schema says. Types match exactly: an int32 does not fit an INT64 field.
+using Value = std::variant<std::monostate, bool, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t,
+                           float, double, std::string, std::vector<std::string>, std::vector<bool>,
+                           std::vector<std::int32_t>, std::vector<std::int64_t>, std::vector<std::uint32_t>,
+                           std::vector<std::uint64_t>, std::vector<float>, std::vector<double>,
+                           std::vector<Half>, std::vector<std::int8_t>, SparseVector>;
 
 struct Field {
   std::string name;
@@ -43,10 +43,12 @@ struct Field {
 
 struct Doc {
   std::string id;
-  std::vector<Field> fields;  ///< scalars and vectors; a field that is missing is null (insert, upsert) or kept (update)
+  /// Scalars and vectors; a field that is missing is null (insert, upsert) or kept (update).
+  std::vector<Field> fields;
 
   Doc() = default;
-  explicit Doc(std::string id, std::vector<Field> fields = {}) : id(std::move(id)), fields(std::move(fields)) {}
+  explicit Doc(std::string id, std::vector<Field> fields = {})
+      : id(std::move(id)), fields(std::move(fields)) {}
 
   /// Null when the document has no such field.
   const Value* Find(std::string_view name) const noexcept;

@@ -15,10 +15,10 @@ enum class Durability {
 };
 
 struct CollectionOptions {
-  bool read_only = false;  ///< writes nothing at all; every write answers kFailedPrecondition
+  bool read_only = false;   ///< writes nothing at all; every write answers kFailedPrecondition
   bool enable_mmap = true;  ///< map sealed files; false reads them into memory
   Durability durability = Durability::kDurable;
-  /// The mutable segment is sealed into a file when it holds this many bytes. Smaller: less memory, more files.
+  /// The mutable segment is sealed into a file at this many bytes. Smaller: less memory, more files.
   std::uint64_t seal_bytes = 64ull << 20;
   /// Where the bytes live; null: the operating system. For tests: a simulated disk.
   cocozvec::FileSystem* file_system = nullptr;

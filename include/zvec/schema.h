@@ -18,6 +18,7 @@ using cocozvec::StatusCode;
 using cocozvec::StatusError;
 
 // The numbers are part of files and of the Python surface: never change one.
+// clang-format off
 enum class DataType : std::uint8_t {
   kUndefined = 0,
   kString = 2, kBool = 3, kInt32 = 4, kInt64 = 5, kUint32 = 6, kUint64 = 7, kFloat = 8, kDouble = 9,
@@ -34,6 +35,7 @@ enum class MetricType : std::uint8_t { kUndefined = 0, kL2 = 1, kIp = 2, kCosine
 enum class QuantizeType : std::uint8_t {
   kUndefined = 0, kFp16 = 1, kInt8 = 2, kInt4 = 3, kRabitq = 4, kUniformUint7 = 5, kUniformUint8 = 6, kUniformUint4 = 7,
 };
+// clang-format on
 
 /// "INT32", "VECTOR_FP32", ... ; "UNDEFINED" for any other number.
 std::string_view DataTypeName(DataType type) noexcept;
@@ -76,7 +78,7 @@ struct FieldSchema {
   std::string name;  ///< 1 to 64 bytes of A-Z a-z 0-9 _ -
   DataType type = DataType::kUndefined;
   bool nullable = false;
-  std::uint32_t dimension = 0;  ///< elements of a dense vector, 1 .. kMaxDimension; ignored for every other type
+  std::uint32_t dimension = 0;  ///< of a dense vector, 1 .. kMaxDimension; ignored for every other type
   std::optional<IndexParams> index = std::nullopt;  ///< none on a vector field: flat, inner product
 
   MetricType metric() const noexcept;  ///< of a vector field
@@ -92,7 +94,7 @@ inline constexpr std::size_t kMaxSparseEntries = 16'384;
 inline constexpr std::uint32_t kMaxTopk = 100'000;
 
 struct CollectionSchema {
-  std::string name;  ///< 1 to 256 bytes of UTF-8 without control characters; not a path
+  std::string name;                 ///< 1 to 256 bytes of UTF-8 without control characters; not a path
   std::vector<FieldSchema> fields;  ///< scalars and vectors, in the order of the user
 
   /// kInvalidArgument that names the collection, the field and the rule; the rules are in docs/schema.md.
@@ -104,7 +106,7 @@ struct CollectionSchema {
   bool operator==(const CollectionSchema&) const = default;
 };
 
-/// The rule for document ids: UTF-8, 1 to kMaxIdBytes bytes, no control characters (C0, DEL, C1, U+2028, U+2029).
+/// Ids are UTF-8 of 1 to kMaxIdBytes bytes without control characters (C0, DEL, C1, U+2028, U+2029).
 Status ValidateId(std::string_view id);
 
 }  // namespace zvec::inline v0

@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import unittest
 
 from support import DONE, FAILED, PARTLY, CliTest, main, run
 
@@ -107,7 +106,7 @@ class BadQueries(CliTest):
 
     def test_hostile_filters_are_refused(self):
         for text in ("(" * 100_000, "start = 1 and " * 8_000 + "start = 1 and", "nofield = 1", "start = 'text'", "start", "'",
-                     "file like 3", "\x01", "start = 99999999999999999999999"):
+                     "file like 3", "\x01"):
             result = self.run_ok("search", "x", "--store", self.store, "--filter", text, code=FAILED)
             self.assertLess(len(result.err), 20_000)
 
@@ -120,10 +119,13 @@ class BadQueries(CliTest):
         self.assert_fails(["search", "--store", self.store, "--", ""], "no letter or digit")
 
 
+EDITED = "edited while damaged"
+
+
 class Damage(CliTest):
     """A byte is turned round in each file of the store, at the front, in the middle and at places by chance."""
 
-    PLACES = 6
+    PLACES = 3
 
     def setUp(self):
         super().setUp()
@@ -149,6 +151,9 @@ class Damage(CliTest):
         whole = self.at("whole")
         shutil.copytree(self.store, whole)
         good = self.dump()
+        self.write("0.txt", EDITED)
+        self.index()
+        edited = self.dump()
         files = [f for f in tree(os.path.join(whole, part)) if os.path.getsize(os.path.join(whole, part, f))]
         self.assertTrue(files)
         for name in files:
@@ -157,27 +162,33 @@ class Damage(CliTest):
                     shutil.rmtree(self.store)
                     shutil.copytree(whole, self.store)
                     self.flip(os.path.join(self.store, part, name), at)
-                    self.check_commands(good)
+                    self.check_commands(good, edited)
         shutil.rmtree(self.store)
         shutil.copytree(whole, self.store)
-        self.assertEqual(self.dump(), good)
+        self.assertEqual(self.dump(), good)  # what was acknowledged is still there
 
     def dump(self):
         return self.run_ok("export", "--jsonl", "--vectors", "--store", self.store).out
 
-    def check_commands(self, good):
+    def check_commands(self, good, edited):
         search = run("search", "words", "--store", self.store, "--json", "--topk", "1000")
         self.assertIn(search.code, (DONE, FAILED), search.err)
-        export = run("export", "--jsonl", "--vectors", "--store", self.store)
-        self.assertIn(export.code, (DONE, FAILED), export.err)
-        if export.code == DONE:  # then the byte did not matter: never a wrong document
-            self.assertEqual(export.out, good)
-        self.write("0.txt", "edited while damaged")
+        self.check_export(good)
         index = run("index", self.docs, "--store", self.store, "--json")
         self.assertIn(index.code, (DONE, FAILED, PARTLY), index.err)
-        if index.code != DONE:
+        if index.code == DONE:  # the damage did not matter, or is in a block that the run had no need to read
+            self.check_export(edited)
+        else:
             self.assertIn(self.store, index.err)
-        self.write("0.txt", "document number 0 with some words " * 30)
+
+    def check_export(self, expected):
+        """Never a wrong document: all of them, or a message that names the file."""
+        export = run("export", "--jsonl", "--vectors", "--store", self.store)
+        if export.code == DONE:
+            self.assertEqual(export.out, expected)
+        else:
+            self.assertEqual(export.code, FAILED)
+            self.assertIn(os.path.join(self.store, "data"), export.err)
 
     def test_config(self):
         path = os.path.join(self.store, "config")
@@ -191,7 +202,6 @@ class Damage(CliTest):
     def test_collection(self):
         self.check_part("data")
 
-    @unittest.skip("LMDB pages carry no checksum: known, see docs/cli.md")
     def test_state(self):
         self.check_part("state")
 

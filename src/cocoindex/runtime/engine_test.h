@@ -11,12 +11,14 @@
 
 #include "cocoindex/cocoindex.h"
 #include "cocoindex/state/test_dir.h"
+#include "cocoindex/target/provider.h"
 #include "cocoindex/testing/memory_target.h"
 
 namespace cocoindex::inline v0 {
 
 using testing::declare;
 using testing::MemoryTarget;
+using testing::Op;
 using Ops = std::vector<std::string>;
 using Rows = MemoryTarget::Rows;
 

@@ -8,6 +8,7 @@
 #include "cocoindex/state/format.h"
 #include "cocoindex/state/holder.h"
 #include "cocoindex/state/mdb_error.h"
+#include "cocoindex/state/page_check.h"
 #include "cocoindex/state/transaction.h"
 #include "cocoindex/state/writer.h"
 
@@ -190,6 +191,26 @@ void PrepareDirectory(cocozvec::FileSystem& fs, const std::string& path) {
     Refuse(path, "an LMDB environment of another program; left as it is");
 }
 
+/// LMDB believes what its file says, so it only gets to see a sound one.
+void CheckFile(cocozvec::FileSystem& fs, const std::string& path, const std::string& data_file) {
+  const auto check = [&](const cocozvec::Status& status) {
+    if (!status.ok()) Refuse(path, std::string(status.message()));
+  };
+  auto file = fs.Open(data_file, cocozvec::OpenMode::kRead);
+  check(file.status());
+  const auto size = (*file)->Size();
+  check(size.status());
+  const auto mapping = (*file)->Map(*size);
+  check(mapping.status());
+  const PageCheckResult result = CheckPages((*mapping)->bytes());
+  if (!result.damage) return;
+  if (!result.is_lmdb) Refuse(path, data_file + " is no LMDB file, or a damaged one");
+  if (!result.has_record)
+    Refuse(path, "an LMDB environment of another program, or a damaged one: " + *result.damage);
+  Refuse(path, "damaged: " + data_file + ": " + *result.damage +
+                   "; restore it from a copy, or remove it and run again");
+}
+
 std::shared_ptr<Store> OpenLocked(cocozvec::FileSystem& fs, const StoreSettings& settings,
                                   std::unique_ptr<cocozvec::File> lock) {
   EnvironmentOptions options;
@@ -199,6 +220,7 @@ std::shared_ptr<Store> OpenLocked(cocozvec::FileSystem& fs, const StoreSettings&
   options.map_size = settings.map_size;
   options.durable = settings.durable;
   if (fs.Stat(options.folder).status().IsNotFound()) CreateEnvironment(fs, settings.path, options.folder);
+  if (settings.check_file) CheckFile(fs, settings.path, JoinPath(options.folder, "data.mdb"));
   auto env = std::make_shared<MdbEnvironment>(options, std::move(lock));
   const StoreRecord record = ReadStoreRecord(*env);
   return std::make_shared<StoreImpl>(std::move(env), record.id);

@@ -19,7 +19,7 @@ struct RowHit {
 
 /// The `query.topk` nearest live rows that pass the filter, nearest first, equal scores by (segment, row).
 /// Rows whose vector is null are not found. The query vector is checked against the field (kInvalidArgument,
-/// kNotFound).
+/// kNotFound). `stats` is overwritten; null: not wanted.
 Result<std::vector<RowHit>> SearchVectors(std::span<const SegmentView* const> segments,
                                           const CollectionSchema& schema, const VectorQuery& query,
                                           const Filter& filter, QueryStats* stats);

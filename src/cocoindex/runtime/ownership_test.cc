@@ -1,0 +1,124 @@
+// Ownership of target states (cocoindex-engine.md 28: 29-34).
+#include <chrono>
+#include <latch>
+#include <thread>
+
+#include "cocoindex/runtime/engine_test.h"
+#include "cocoindex/runtime/layout.h"
+#include "cocoindex/state/store.h"
+
+namespace cocoindex::inline v0 {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class Ownership : public EngineTest {
+ protected:
+  /// One component `name` that declares all rows.
+  Ops component(const std::string& name, Rows rows) {
+    return ops_of([this, name, rows](Ctx& ctx) {
+      ctx.mount(name, [this, rows](Ctx& c) {
+        for (const auto& [k, v] : rows) declare_row(c, k, v);
+      });
+    });
+  }
+  std::size_t owner_rows() {
+    stop();
+    std::size_t count = 0;
+    auto store = Store::open({.path = settings_.db_path});
+    store->app("app")->read()->scan("\x50",
+                                    [&](std::string_view, std::string_view) { return ++count, true; });
+    store->close();
+    restart();
+    return count;
+  }
+};
+
+TEST_F(Ownership, AnUnchangedRowThatMovesToAnotherComponentCausesNoAction) {
+  component("C1", {{"k", "v"}});
+  EXPECT_THAT(component("C2", {{"k", "v"}}), IsEmpty());
+  EXPECT_EQ(target_.rows(), (Rows{{"k", "v"}}));
+  EXPECT_THAT(component("C2", {{"k", "v"}}), IsEmpty());
+  EXPECT_EQ(owner_rows(), 1u);
+}
+
+TEST_F(Ownership, AChangedRowThatMovesIsOneUpsert) {
+  component("C1", {{"k", "old"}});
+  EXPECT_THAT(component("C2", {{"k", "new"}}), ElementsAre("k=new prev=[old]"));
+  EXPECT_EQ(target_.rows(), (Rows{{"k", "new"}}));
+}
+
+TEST_F(Ownership, AChainOfMovesEndsInADeletion) {
+  const Rows rows = {{"a", "1"}, {"b", "2"}, {"c", "3"}};
+  component("C1", rows);
+  EXPECT_THAT(component("C2", rows), IsEmpty());
+  restart();
+  EXPECT_THAT(component("C3", rows), IsEmpty());
+  EXPECT_EQ(ops_of([](Ctx&) {}).size(), 3u);
+  EXPECT_EQ(target_.rows(), Rows{});
+  EXPECT_EQ(owner_rows(), 0u);
+}
+
+TEST_F(Ownership, RowsOfTableComponentsMoveToo) {
+  auto in = [this](const std::string& name, int n) {
+    return ops_of([this, name, n](Ctx& ctx) {
+      TargetProvider t = mount_target(ctx, target_.table("t", "d"));
+      ctx.mount(StableKey(StableKey::Array{name, n}), [t](Ctx& c) { declare(c, t, "k", "v"); });
+    });
+  };
+  in("x", 1);
+  EXPECT_THAT(in("x", 3), IsEmpty());
+  EXPECT_EQ(target_.rows("t"), (Rows{{"k", "v"}}));
+}
+
+TEST_F(Ownership, AFailedTakeOverKeepsBothRecordsWithTheNewOwner) {
+  component("C1", {{"k", "old"}});
+  main_ = [this](Ctx& ctx) { ctx.mount("C2", [this](Ctx& c) { declare_row(c, "k", "new"); }); };
+  fail_next_call();
+  EXPECT_EQ(update().failures.size(), 1u);
+  target_.take_ops();
+  EXPECT_THAT(component("C2", {{"k", "new"}}), ElementsAre("k=new prev=[old,new]"));
+  EXPECT_THAT(component("C2", {{"k", "new"}}), IsEmpty());
+}
+
+TEST_F(Ownership, AfterAFailedTakeOverTheNewOwnersEndIsADelete) {
+  component("C1", {{"k", "old"}});
+  main_ = [this](Ctx& ctx) { ctx.mount("C2", [this](Ctx& c) { declare_row(c, "k", "new"); }); };
+  fail_next_call();
+  EXPECT_EQ(update().failures.size(), 1u);
+  target_.take_ops();
+  EXPECT_THAT(ops_of([](Ctx&) {}), ElementsAre("k gone prev=[old,new]"));
+}
+
+TEST_F(Ownership, AClaimWaitsWhileTheOwnerIsBetweenIntentAndConfirmation) {
+  std::latch first_applies(1), second_ready(1);
+  target_.before = [&](const Op& op) {
+    if (op.value != "1") return;
+    first_applies.count_down();
+    second_ready.wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // time for the claim to come too early
+  };
+  main_ = [&](Ctx& ctx) {
+    ctx.mount("C1", [&](Ctx& c) { declare_row(c, "k", "1"); });
+    ctx.mount("C2", [&](Ctx& c) {
+      first_applies.wait();
+      declare_row(c, "k", "2");
+      second_ready.count_down();
+    });
+  };
+  run();
+  EXPECT_THAT(target_.take_ops(), ElementsAre("k=1 prev=[] missing", "k=2 prev=[1]"));
+  EXPECT_EQ(target_.rows(), (Rows{{"k", "2"}}));
+}
+
+TEST_F(Ownership, NoOwnerRowPointsToADeletedComponent) {
+  component("C1", {{"a", "1"}, {"b", "1"}});
+  component("C1", {{"b", "1"}});
+  EXPECT_EQ(owner_rows(), 1u);
+  ops_of([](Ctx&) {});
+  EXPECT_EQ(owner_rows(), 0u);
+}
+
+}  // namespace
+}  // namespace cocoindex::inline v0

@@ -1,0 +1,167 @@
+#include "cocoindex/state/page_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <random>
+#include <span>
+#include <sstream>
+#include <thread>
+
+#include "cocoindex/state/store.h"
+#include "cocoindex/state/test_dir.h"
+
+namespace cocoindex {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+void WriteAll(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+PageCheckResult Check(const std::string& bytes) { return CheckPages(std::as_bytes(std::span(bytes))); }
+
+using Model = std::map<std::string, std::string>;
+
+class PageCheckTest : public ::testing::Test {
+ protected:
+  std::string File() const { return dir_ / "store/mdb/data.mdb"; }
+  std::shared_ptr<Store> Open() const {
+    StoreSettings s;
+    s.path = dir_ / "store";
+    s.map_size = 256 << 20;
+    s.durable = false;
+    return Store::open(s);
+  }
+  /// Puts and deletes of all sizes, in one transaction.
+  void Change(AppDb& app, Model& model, int count) {
+    app.write([&](WriteTxn& txn) {
+      for (int i = 0; i < count; ++i) {
+        std::string key(1 + random_() % 40, 'k');
+        if (random_() % 20 == 0) key.resize(600 + random_() % 3, 'l');
+        key += std::to_string(random_() % 300);
+        if (random_() % 3 == 0) {
+          txn.del(key);
+          model.erase(key);
+        } else {
+          const std::size_t size = random_() % 10 == 0 ? random_() % 20'000 : random_() % 200;
+          model[key] = std::string(size, static_cast<char>('a' + i % 26));
+          txn.put(key, model[key]);
+        }
+      }
+    });
+  }
+  static Model Contents(AppDb& app) {
+    Model model;
+    app.read()->scan("", [&](std::string_view k, std::string_view v) { return model.emplace(k, v).second; });
+    return model;
+  }
+  TestDir dir_;
+  std::mt19937 random_{3u + static_cast<unsigned>(::testing::UnitTest::GetInstance()->random_seed())};
+};
+
+// What LMDB writes must never be taken for damage.
+TEST_F(PageCheckTest, EveryStateThatCommitsLeaveIsSound) {
+  auto store = Open();
+  auto a = store->app("a"), b = store->app("b");
+  Model model_a, model_b;
+  for (int round = 0; round < 150; ++round) {
+    std::shared_ptr<ReadTxn> pinned =
+        random_() % 3 == 0 ? a->read() : nullptr;  // keeps pages from being reused
+    std::thread([&] {
+      Change(*a, model_a, 1 + static_cast<int>(random_() % 60));
+      if (random_() % 4 == 0) Change(*b, model_b, 200);
+      if (random_() % 20 == 0) {
+        store->drop_app("b");
+        model_b.clear();
+      }
+      if (random_() % 30 == 0) {
+        a->write([](WriteTxn& txn) { txn.del_prefix(""); });
+        model_a.clear();
+      }
+    }).join();
+    const PageCheckResult result = Check(ReadAll(File()));
+    ASSERT_EQ(result.damage, std::nullopt) << round;
+    EXPECT_TRUE(result.has_record);
+  }
+  EXPECT_EQ(Contents(*a), model_a);
+  EXPECT_EQ(Contents(*b), model_b);
+}
+
+// A changed bit is reported, or it changed nothing that counts; it is never believed and never a crash.
+TEST_F(PageCheckTest, AnyChangedByteIsReportedOrHarmless) {
+  Model model;
+  {
+    auto app = Open()->app("a");
+    for (int i = 0; i < 12; ++i) Change(*app, model, 25);
+  }
+  const std::string sound = ReadAll(File());
+  int reported = 0, harmless = 0;
+  const int tries = 400;
+  for (int i = 0; i < tries; ++i) {
+    std::string bytes = sound;
+    // Half of the tries in the first 200 bytes of a page, where its structure is.
+    const std::size_t page = random_() % (bytes.size() / 4096) * 4096;
+    const std::size_t at = page + random_() % (i % 2 == 0 ? 200 : 4096);
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << random_() % 8));
+    WriteAll(File(), bytes);
+    try {
+      auto store = Open();
+      auto app = store->app("a");
+      ASSERT_EQ(Contents(*app), model) << "byte " << at;
+      app->write([](WriteTxn& txn) { txn.put("another", std::string(5000, 'x')); });
+      Model with_another = model;
+      with_another["another"] = std::string(5000, 'x');
+      ASSERT_EQ(Contents(*app), with_another) << "byte " << at;
+      ++harmless;
+    } catch (const StateError& e) {
+      EXPECT_THAT(e.what(), HasSubstr(dir_ / "store"));
+      ++reported;
+    }
+  }
+  EXPECT_EQ(reported + harmless, tries);
+  EXPECT_GT(reported, tries / 10);
+}
+
+TEST_F(PageCheckTest, AFileCutShortIsReported) {
+  {
+    Model model;
+    Change(*Open()->app("a"), model, 200);
+  }
+  const std::string sound = ReadAll(File());
+  for (std::size_t size = 0; size < sound.size(); size += 1024) {
+    WriteAll(File(), sound.substr(0, size));
+    EXPECT_THROW(Open(), StateError) << size;
+  }
+}
+
+TEST_F(PageCheckTest, NoiseIsReported) {
+  Open();
+  for (int i = 0; i < 200; ++i) {
+    std::string noise(random_() % 20'000, '\0');
+    for (char& c : noise) c = static_cast<char>(random_());
+    EXPECT_TRUE(Check(noise).damage.has_value());
+    std::string bytes = ReadAll(File()).substr(0, 8192) + noise;  // sound meta pages, then noise
+    EXPECT_TRUE(Check(bytes).damage.has_value());
+  }
+  WriteAll(File(), "not a database at all");
+  try {
+    Open();
+    FAIL();
+  } catch (const StateError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("no LMDB file"));
+  }
+}
+
+}  // namespace
+}  // namespace cocoindex
