@@ -52,7 +52,7 @@ struct QueryStats {
   std::string strategy;         ///< "scan" or "scan of matches"
   std::uint64_t documents = 0;  ///< live documents looked at by the filter, or all when there is none
   std::uint64_t matches = 0;    ///< documents that passed the filter
-  std::uint64_t distances = 0;  ///< distances computed
+  std::uint64_t distances = 0;  ///< distances computed; above `matches` where reading on was cheaper
   std::uint32_t segments = 0;
 };
 

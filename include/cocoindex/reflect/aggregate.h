@@ -101,8 +101,8 @@ struct AddressOfAll {
   }
 };
 
-/// The pointers stay local constants of a function that only the compiler calls: a static one would be emitted by g++ -O0,
-/// and the object that they point to does not exist.
+/// The pointers stay local constants of a function that only the compiler calls: a static one would be
+/// emitted by g++ -O0, and the object that they point to does not exist.
 template <class T, std::size_t N, std::size_t I>
 consteval std::string_view AggregateName() {
   constexpr auto pointers = bind<N>(fake<T>.value, AddressOfAll{});

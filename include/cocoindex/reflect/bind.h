@@ -1,4 +1,5 @@
-// cocoindex/reflect/bind.h: the members of an aggregate as the arguments of a call. Generated: one branch per count.
+// cocoindex/reflect/bind.h: the members of an aggregate as the arguments of a call. Generated: one branch per
+// count.
 #pragma once
 
 #include <cstddef>

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
+#include <span>
 #include <string>
+
+#include "base/io/file_system.h"
 
 namespace cocoindex::inline v0::connectors::localfs {
 
@@ -24,7 +26,9 @@ class TestFolder {
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   void Write(const std::string& name, std::string_view text) const {
     std::filesystem::create_directories(std::filesystem::path(*this / name).parent_path());
-    std::ofstream(*this / name, std::ios::binary) << text;
+    auto file = cocozvec::PosixFileSystem().Open(*this / name, cocozvec::OpenMode::kCreate).value();
+    ASSERT_TRUE(file->Truncate(0).ok());
+    ASSERT_TRUE(file->WriteAt(0, std::as_bytes(std::span(text))).ok());
   }
 
  private:

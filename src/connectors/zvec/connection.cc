@@ -21,7 +21,10 @@ namespace {
 /// Documents that may wait for an optimize while an update runs: more, and searches would have to scan too
 /// many.
 constexpr std::uint64_t kOptimizeDocuments = 10'000;
-/// At close an optimize is only worth its rewriting when at least this share of the collection is new.
+/// At close, fewer than these are cheaper to replay from the log than to rewrite with their segments.
+constexpr std::uint64_t kOptimizeAtClose = 1'000;
+/// An optimize is only worth its rewriting when at least a tenth of the collection is new: so its cost stays
+/// in proportion to what was written.
 constexpr std::uint64_t kOptimizeShare = 10;
 
 }  // namespace
@@ -75,6 +78,11 @@ void ManagedConnection::Impl::Fail(const db::Status& status, std::string_view na
 std::uint64_t ManagedConnection::Impl::opens() const {
   MutexLock lock(mu_);
   return opens_;
+}
+
+std::uint64_t ManagedConnection::Impl::optimizes() const {
+  MutexLock lock(mu_);
+  return optimizes_;
 }
 
 std::shared_ptr<ManagedConnection::Impl::Slot> ManagedConnection::Impl::slot(const std::string& name) {
@@ -144,13 +152,7 @@ db::Status ManagedConnection::Impl::CloseLocked(Slot& slot) {
   slot.handle.reset();
   const std::uint64_t written = slot.unindexed;
   slot.unindexed = 0;
-  if (written > 0 && written >= handle->Stats().doc_count / kOptimizeShare) {
-    if (const db::Status status = handle->Optimize();
-        !status.ok() && status.code() != db::StatusCode::kClosed) {
-      Log(LogLevel::kWarning,
-          "collection " + handle->path() + ": optimize failed, which costs speed only: " + status.ToString());
-    }
-  }
+  if (written >= kOptimizeAtClose && written >= handle->Stats().doc_count / kOptimizeShare) Optimize(*handle);
   const db::Status status = handle->Close();
   return status.code() == db::StatusCode::kClosed ? db::Status()
                                                   : status.WithContext("closing " + handle->path());
@@ -186,8 +188,7 @@ std::optional<Mark> ManagedConnection::Impl::ReadMark(const std::string& name) c
 }
 
 std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::CollectionSchema* schema,
-                                             std::span<const db::Doc> upserts,
-                                             std::span<const std::string> deletes,
+                                             const std::function<bool(Part&)>& next,
                                              const Fingerprint& store_id) {
   const auto at = slot(name);
   MutexLock writing(at->write_mu);
@@ -200,13 +201,18 @@ std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::
   }
   if (schema != nullptr) {
     const std::string difference = SchemaDifference(handle->schema(), *schema);
-    if (!difference.empty())
+    if (!difference.empty()) {
       Fail(db::Status::FailedPrecondition(difference), name, "holds a collection of another schema");
+    }
   }
-  const db::Result<db::WriteResult> written = handle->Apply(upserts, deletes);
-  if (!written.ok()) Fail(written.status(), name, "cannot be written");
-  for (const db::Status& status : written->statuses) {
-    if (!status.ok() && !status.IsNotFound()) Fail(status, name, "refused a document");
+  std::uint64_t documents = 0;
+  for (Part part; next(part); part = {}) {
+    const db::Result<db::WriteResult> written = handle->Apply(part.upserts, part.deletes);
+    if (!written.ok()) Fail(written.status(), name, "cannot be written");
+    for (const db::Status& status : written->statuses) {  // deleting what is not there is success
+      if (!status.ok() && !status.IsNotFound()) Fail(status, name, "refused a document");
+    }
+    documents += part.upserts.size() + part.deletes.size();
   }
   // After the documents: a mark that the documents do not have would hide their loss.
   Mark mark = ReadMark(name).value_or(Mark{});
@@ -214,7 +220,7 @@ std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::
   ++mark.counter;
   if (const db::Status status = handle->SetMark(mark.encode()); !status.ok())
     Fail(status, name, "cannot be marked");
-  NoteWritten(*at, *handle, upserts.size() + deletes.size());
+  NoteWritten(*at, *handle, documents);
   return mark.counter;
 }
 
@@ -226,10 +232,18 @@ void ManagedConnection::Impl::NoteWritten(Slot& slot, db::Collection& handle, st
       return;
     slot.unindexed = 0;
   }
-  if (const db::Status status = handle.Optimize(); !status.ok()) {
-    Log(LogLevel::kWarning,
-        "collection " + handle.path() + ": optimize failed, which costs speed only: " + status.ToString());
+  Optimize(handle);
+}
+
+void ManagedConnection::Impl::Optimize(db::Collection& handle) {
+  {
+    MutexLock lock(mu_);
+    ++optimizes_;
   }
+  const db::Status status = handle.Optimize();
+  if (status.ok() || status.code() == db::StatusCode::kClosed) return;
+  Log(LogLevel::kWarning,
+      "collection " + handle.path() + ": optimize failed, which costs speed only: " + status.ToString());
 }
 
 ManagedConnection::ManagedConnection(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}

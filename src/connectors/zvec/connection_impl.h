@@ -4,12 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/mutex.h"
 #include "cocoindex/connectors/zvec/connection.h"
@@ -42,11 +43,16 @@ class ManagedConnection::Impl {
   /// Close for good: later calls throw kClosed.
   ::zvec::Status Shutdown();
 
-  /// Writes one batch and then raises the mark, which it returns. `schema`: the collection is created when it
-  /// is missing, and must have this schema; null: it must exist.
+  /// One call to the database: upserts, then deletes.
+  struct Part {
+    std::vector<::zvec::Doc> upserts;
+    std::vector<std::string> deletes;
+  };
+  /// Writes the parts that `next` gives until it returns false, each durably, and then raises the mark, which
+  /// it returns. `schema`: the collection is created when it is missing, and must have this schema; null: it
+  /// must exist.
   std::uint64_t Write(const std::string& name, const ::zvec::CollectionSchema* schema,
-                      std::span<const ::zvec::Doc> upserts, std::span<const std::string> deletes,
-                      const Fingerprint& store_id);
+                      const std::function<bool(Part&)>& next, const Fingerprint& store_id);
 
   /// No lock, no open. nullopt: no collection, or no mark.
   std::optional<Mark> ReadMark(const std::string& name) const;
@@ -56,6 +62,7 @@ class ManagedConnection::Impl {
   std::string path(std::string_view name) const;
   /// How often a collection was opened or created; for tests.
   std::uint64_t opens() const;
+  std::uint64_t optimizes() const;
 
  private:
   struct Slot {
@@ -71,6 +78,7 @@ class ManagedConnection::Impl {
       ZVEC_REQUIRES(slot.mu);
   ::zvec::Status CloseLocked(Slot& slot) ZVEC_REQUIRES(slot.mu);
   void NoteWritten(Slot& slot, ::zvec::Collection& handle, std::uint64_t documents);
+  void Optimize(::zvec::Collection& handle);
   [[noreturn]] void Fail(const ::zvec::Status& status, std::string_view name, std::string_view what) const;
 
   const std::string base_path_;
@@ -78,6 +86,7 @@ class ManagedConnection::Impl {
   mutable cocozvec::Mutex mu_;
   std::map<std::string, std::shared_ptr<Slot>> slots_ ZVEC_GUARDED_BY(mu_);
   std::uint64_t opens_ ZVEC_GUARDED_BY(mu_) = 0;
+  std::uint64_t optimizes_ ZVEC_GUARDED_BY(mu_) = 0;
   bool shut_down_ ZVEC_GUARDED_BY(mu_) = false;
 };
 

@@ -115,6 +115,14 @@ TEST_F(ConnectionTest, DestroyClosesAndForgivesWhatIsGone) {
   EXPECT_TRUE(fs::exists(dir_ / "mine" / "text"));
 }
 
+/// A batch of one part.
+auto Once(std::vector<db::Doc> upserts, std::vector<std::string> deletes) {
+  return [upserts, deletes, done = false](zc::ManagedConnection::Impl::Part& part) mutable {
+    part = {upserts, deletes};
+    return !std::exchange(done, true);
+  };
+}
+
 coco::Fingerprint StoreId(std::uint8_t n) {
   coco::Fingerprint id;
   id.bytes[0] = n;
@@ -127,13 +135,13 @@ TEST_F(ConnectionTest, EveryBatchRaisesTheMarkAndAnotherStoreStartsAgain) {
   EXPECT_EQ(impl.ReadMark("docs"), std::nullopt);
   const db::CollectionSchema schema = Schema();
   const std::vector<db::Doc> docs{db::Doc("1", {{"v", std::vector<float>{1, 2}}})};
-  EXPECT_EQ(impl.Write("docs", &schema, docs, {}, StoreId(1)), 1u);
-  EXPECT_EQ(impl.Write("docs", &schema, {}, std::vector<std::string>{"1", "never there"}, StoreId(1)), 2u);
+  EXPECT_EQ(impl.Write("docs", &schema, Once(docs, {}), StoreId(1)), 1u);
+  EXPECT_EQ(impl.Write("docs", &schema, Once({}, {"1", "never there"}), StoreId(1)), 2u);
   EXPECT_EQ(impl.ReadMark("docs")->counter, 2u);
   connection.close();
   EXPECT_EQ(impl.ReadMark("docs")->counter, 2u);
   EXPECT_EQ(impl.opens(), 1u);
-  EXPECT_EQ(impl.Write("docs", nullptr, docs, {}, StoreId(2)), 1u);
+  EXPECT_EQ(impl.Write("docs", nullptr, Once(docs, {}), StoreId(2)), 1u);
   EXPECT_EQ(impl.ReadMark("docs")->store_id, StoreId(2));
 }
 
@@ -142,7 +150,8 @@ TEST_F(ConnectionTest, WriteIntoAnotherSchemaShowsTheDifference) {
   connection.open_or_create("docs", Schema());
   db::CollectionSchema wanted = Schema();
   wanted.fields[0].dimension = 3;
-  const db::Status status = StatusOf([&] { connection.impl()->Write("docs", &wanted, {}, {}, StoreId(1)); });
+  const db::Status status =
+      StatusOf([&] { connection.impl()->Write("docs", &wanted, Once({}, {}), StoreId(1)); });
   EXPECT_THAT(status.ToString(), testing::AllOf(HasSubstr("another schema"), HasSubstr("2"), HasSubstr("3")));
 }
 

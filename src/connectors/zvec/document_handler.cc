@@ -19,6 +19,10 @@ std::string_view view(const Fingerprint& fingerprint) noexcept {
   return {reinterpret_cast<const char*>(fingerprint.bytes.data()), fingerprint.bytes.size()};
 }
 
+/// Of encoded rows in one call to the database: bounds the memory of a batch, and a sync every so often costs
+/// little.
+constexpr std::size_t kPartBytes = 32u << 20;
+
 class DocumentAction final : public TargetAction {
  public:
   DocumentAction(std::string id, std::shared_ptr<const EncodedRow> row)
@@ -43,24 +47,34 @@ class DocumentSink final : public TargetSink {
     std::unordered_map<std::string_view, std::size_t> last;
     last.reserve(actions.size());
     for (std::size_t i = 0; i < actions.size(); ++i) last[at(actions, i).id] = i;
-    std::vector<db::Doc> upserts;
-    std::vector<std::string> deletes;
-    for (std::size_t i = 0; i < actions.size(); ++i) {
-      const DocumentAction& action = at(actions, i);
-      if (last[action.id] != i) continue;
-      if (action.row != nullptr) {
-        upserts.push_back(decode_row(*schema_, action.id, action.row->bytes()));
-      } else {
-        deletes.push_back(action.id);
-      }
-    }
-    return {.mark = connection_->Write(collection_, database_schema_ ? &*database_schema_ : nullptr, upserts,
-                                       deletes, store_id)};
+    std::size_t next = 0;
+    const auto part = [&](ManagedConnection::Impl::Part& out) { return fill(out, actions, last, &next); };
+    const db::CollectionSchema* schema = database_schema_ ? &*database_schema_ : nullptr;
+    return {.mark = connection_->Write(collection_, schema, part, store_id)};
   }
 
  private:
   static const DocumentAction& at(std::span<const std::shared_ptr<TargetAction>> actions, std::size_t i) {
     return static_cast<const DocumentAction&>(*actions[i]);
+  }
+
+  /// The next part: upserts first, in the order declared, at most kPartBytes; deletes with the last of them.
+  bool fill(ManagedConnection::Impl::Part& out, std::span<const std::shared_ptr<TargetAction>> actions,
+            const std::unordered_map<std::string_view, std::size_t>& last, std::size_t* next) const {
+    if (*next > actions.size()) return false;
+    for (std::size_t bytes = 0; *next < actions.size(); ++*next) {
+      const DocumentAction& action = at(actions, *next);
+      if (action.row == nullptr || last.at(action.id) != *next) continue;
+      if (bytes >= kPartBytes) return true;
+      bytes += action.row->bytes().size() + action.id.size();
+      out.upserts.push_back(decode_row(*schema_, action.id, action.row->bytes()));
+    }
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+      const DocumentAction& action = at(actions, i);
+      if (action.row == nullptr && last.at(action.id) == i) out.deletes.push_back(action.id);
+    }
+    ++*next;  // past the end: all is given
+    return true;
   }
 
   const std::shared_ptr<ManagedConnection::Impl> connection_;

@@ -15,6 +15,14 @@ namespace {
 constexpr float kLeastNorm = 1e-30f, kMostNorm = 1e30f;
 constexpr std::uint32_t kMaxTable = 1u << 18;  // floats: a mebibyte, within reach of the caches
 
+// From two fifths of the rows on, reading them all in one stream is faster than fetching those
+// (bench/database).
+constexpr std::uint64_t kStreamFrom = 2, kStreamTo = 5;
+
+const std::byte* RowAt(const simd::Rows& rows, std::size_t r) {
+  return rows.first + (rows.index ? rows.index[r] : r) * rows.stride;
+}
+
 bool IsPlainNorm(float squared) { return squared >= kLeastNorm && squared <= kMostNorm; }
 
 template <class T>
@@ -84,7 +92,7 @@ void QueryVector::PrepareDense(std::string_view cell) {
   // By the kernel that takes the rows' norms: a vector has distance 0 to itself.
   const void* query = bytes_.empty() ? static_cast<const void*>(floats_.data()) : bytes_.data();
   float product = 0;
-  kernels_->product_and_norm(query, {row, 0, 1, dim_}, &product, &squared_norm_);
+  kernels_->product_and_norm(query, {row, 0, 1, dim_, nullptr}, &product, &squared_norm_);
 }
 
 void QueryVector::PrepareSparse(std::string_view cell) {
@@ -100,21 +108,33 @@ void QueryVector::PrepareSparse(std::string_view cell) {
   for (std::size_t i = 0; i < indices_.size(); ++i) table_[indices_[i]] = values_[i];
 }
 
-void QueryVector::Score(const ColumnChunk& column, std::uint32_t first, std::uint32_t count,
-                        float* scores) const noexcept {
+std::uint32_t QueryVector::Score(const ColumnChunk& column, const std::uint32_t* rows, std::uint32_t count,
+                                 float* scores) const noexcept {
+  if (count == 0) return 0;
   if (IsSparseVector(type_)) {
-    for (std::uint32_t r = 0; r < count; ++r) scores[r] = ScoreSparse(column.Cell(first + r));
-    return;
+    for (std::uint32_t i = 0; i < count; ++i) scores[i] = ScoreSparse(column.Cell(rows[i]));
+    return count;
   }
-  const simd::Rows rows{column.fixed + std::size_t{first} * column.width, column.width, count, dim_};
-  if (metric_ == MetricType::kCosine) {
-    ScoreCosine(rows, scores);
-  } else {
-    ScoreDense(rows, scores);
+  const std::uint32_t first = rows[0], span = rows[count - 1] - first + 1;
+  if (std::uint64_t{count} * kStreamTo < std::uint64_t{span} * kStreamFrom) {
+    ScoreDense({column.fixed, column.width, count, dim_, rows}, scores);
+    return count;
   }
+  // A cell under a null is there and may hold anything: its score is not looked at.
+  ScoreDense({column.fixed + std::size_t{first} * column.width, column.width, span, dim_, nullptr}, scores);
+  for (std::uint32_t i = 0; i < count; ++i) scores[i] = scores[rows[i] - first];
+  return span;
 }
 
 void QueryVector::ScoreDense(const simd::Rows& rows, float* scores) const noexcept {
+  if (metric_ == MetricType::kCosine) {
+    ScoreCosine(rows, scores);
+  } else {
+    ScorePlain(rows, scores);
+  }
+}
+
+void QueryVector::ScorePlain(const simd::Rows& rows, float* scores) const noexcept {
   const void* query = bytes_.empty() ? static_cast<const void*>(floats_.data()) : bytes_.data();
   if (metric_ == MetricType::kL2) {
     kernels_->squared_l2(query, rows, scores);  // infinite at most, never NaN: all terms are positive
@@ -122,7 +142,7 @@ void QueryVector::ScoreDense(const simd::Rows& rows, float* scores) const noexce
   }
   kernels_->inner_product(query, rows, scores);
   for (std::size_t r = 0; r < rows.count; ++r) {
-    if (!std::isfinite(scores[r])) scores[r] = ExactProduct(rows.first + r * rows.stride);
+    if (!std::isfinite(scores[r])) scores[r] = ExactProduct(RowAt(rows, r));
   }
 }
 
@@ -135,7 +155,7 @@ void QueryVector::ScoreCosine(const simd::Rows& rows, float* scores) const noexc
   for (std::size_t r = 0; r < rows.count; ++r) {
     scores[r] = plain && IsPlainNorm(norms[r])
                     ? CosineDistance(scores[r], query_norm, std::sqrt(static_cast<double>(norms[r])))
-                    : ExactCosine(rows.first + r * rows.stride);
+                    : ExactCosine(RowAt(rows, r));
   }
 }
 

@@ -23,15 +23,18 @@ class QueryVector {
   std::size_t field() const noexcept { return field_; }
   bool larger_is_nearer() const noexcept { return metric_ == MetricType::kIp; }
 
-  /// Scores rows [first, first + count) of the chunk, none of them null, into `scores`; count <= kChunkRows.
-  void Score(const ColumnChunk& column, std::uint32_t first, std::uint32_t count,
-             float* scores) const noexcept;
+  /// Scores the `count` rows of the chunk that `rows` names, ascending, none of them null: scores[i] is that
+  /// of rows[i]. Returns how many it computed: where most rows are wanted, all are scored in one stream,
+  /// which memory serves faster. `scores` has room for kChunkRows.
+  std::uint32_t Score(const ColumnChunk& column, const std::uint32_t* rows, std::uint32_t count,
+                      float* scores) const noexcept;
 
  private:
   QueryVector() = default;
   void PrepareDense(std::string_view cell);
   void PrepareSparse(std::string_view cell);
   void ScoreDense(const simd::Rows& rows, float* scores) const noexcept;
+  void ScorePlain(const simd::Rows& rows, float* scores) const noexcept;
   void ScoreCosine(const simd::Rows& rows, float* scores) const noexcept;
   float ScoreSparse(std::string_view cell) const noexcept;
   double Element(const std::byte* row, std::size_t i) const noexcept;

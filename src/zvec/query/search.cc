@@ -18,20 +18,18 @@ struct Rows {
     for (const std::uint64_t word : words) count += static_cast<std::uint64_t>(std::popcount(word));
     return count;
   }
-  /// The first set row at or behind `from`, or kChunkRows.
-  std::uint32_t Next(std::uint32_t from) const { return Find(from, 0); }
-  /// The first row at or behind `from` that is not set, or kChunkRows.
-  std::uint32_t NextGap(std::uint32_t from) const { return Find(from, ~std::uint64_t{0}); }
-
- private:
-  std::uint32_t Find(std::uint32_t from, std::uint64_t flip) const {
-    for (std::uint32_t w = from / 64; w < kWords; ++w) {
-      const std::uint64_t mask = w == from / 64 ? ~std::uint64_t{0} << (from % 64) : ~std::uint64_t{0};
-      if (const std::uint64_t word = (words[w] ^ flip) & mask) {
-        return w * 64 + static_cast<std::uint32_t>(std::countr_zero(word));
+  bool Any() const {
+    return std::any_of(words, words + kWords, [](std::uint64_t word) { return word != 0; });
+  }
+  /// The numbers of the set rows, ascending; returns how many.
+  std::uint32_t List(std::uint32_t* out) const {
+    std::uint32_t count = 0;
+    for (std::uint32_t w = 0; w < kWords; ++w) {
+      for (std::uint64_t left = words[w]; left != 0; left &= left - 1) {
+        out[count++] = w * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
       }
     }
-    return kChunkRows;
+    return count;
   }
 };
 
@@ -99,19 +97,15 @@ void ClearNulls(const ColumnChunk& column, Rows* rows) {
 Status SearchChunk(const SegmentView& segment, std::uint32_t segment_index, std::uint32_t chunk,
                    const QueryVector& vector, const Filter& filter, TopK* top, QueryStats* stats) {
   ZVEC_ASSIGN_OR_RETURN(Rows rows, Matches(segment, chunk, filter, stats));
-  std::uint32_t first = rows.Next(0);
-  if (first == kChunkRows) return Status::Ok();
+  if (!rows.Any()) return Status::Ok();
   ZVEC_ASSIGN_OR_RETURN(const ColumnChunk column, segment.Column(vector.field(), chunk));
   ClearNulls(column, &rows);
+  std::uint32_t index[kChunkRows];
   float scores[kChunkRows];
-  for (first = rows.Next(0); first < kChunkRows;) {
-    const std::uint32_t end = rows.NextGap(first);
-    vector.Score(column, first, end - first, scores);
-    stats->distances += end - first;
-    for (std::uint32_t r = first; r < end; ++r)
-      top->Offer(scores[r - first], segment_index, chunk * kChunkRows + r);
-    first = rows.Next(end);
-  }
+  const std::uint32_t count = rows.List(index);
+  stats->distances += vector.Score(column, index, count, scores);
+  for (std::uint32_t i = 0; i < count; ++i)
+    top->Offer(scores[i], segment_index, chunk * kChunkRows + index[i]);
   return Status::Ok();
 }
 
@@ -153,9 +147,9 @@ Result<std::vector<RowHit>> ScanRows(std::span<const SegmentView* const> segment
   for (std::uint32_t s = 0; s < segments.size() && hits.size() < limit; ++s) {
     for (std::uint32_t chunk = 0; chunk < segments[s]->chunk_count() && hits.size() < limit; ++chunk) {
       ZVEC_ASSIGN_OR_RETURN(const Rows rows, Matches(*segments[s], chunk, filter, stats));
-      for (std::uint32_t r = rows.Next(0); r < kChunkRows && hits.size() < limit; r = rows.Next(r + 1)) {
-        hits.push_back({0, s, chunk * kChunkRows + r});
-      }
+      std::uint32_t index[kChunkRows];
+      const std::uint64_t count = std::min<std::uint64_t>(rows.List(index), limit - hits.size());
+      for (std::uint64_t i = 0; i < count; ++i) hits.push_back({0, s, chunk * kChunkRows + index[i]});
     }
   }
   return hits;

@@ -177,11 +177,12 @@ TEST(Search, TopKIsTheBeginningOfTheFullRanking) {
           found.ranking,
           Ranking(expected.begin(), expected.begin() + std::min<std::ptrdiff_t>(
                                                            k, static_cast<std::ptrdiff_t>(expected.size()))));
-      EXPECT_EQ(found.stats.distances, expected.size());
+      EXPECT_GE(found.stats.distances, expected.size());
       EXPECT_EQ(found.stats.documents, 5'000u - 900);
       EXPECT_EQ(found.stats.strategy, "scan of matches");
       EXPECT_EQ(found.stats.segments, 3u);
-      EXPECT_GE(found.stats.matches, found.stats.distances);
+      EXPECT_LE(found.stats.distances, 5'000u);
+      EXPECT_GE(found.stats.matches, expected.size());
     }
   }
 }

@@ -6,18 +6,20 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace zvec::inline v0::simd {
 
-/// `count` rows of `dim` elements, their first bytes `stride` bytes apart. No alignment is needed; exactly
-/// `dim` elements of each row are read.
+/// `count` rows of `dim` elements, their first bytes `stride` bytes apart; with `index`, those of them that
+/// it names. No alignment is needed; exactly `dim` elements of each row are read.
 struct Rows {
   const std::byte* first = nullptr;
   std::size_t stride = 0;
   std::size_t count = 0;
   std::size_t dim = 0;
+  const std::uint32_t* index = nullptr;  ///< `count` numbers of rows; null: 0, 1, 2, ...
 };
 
 /// One number per row.

@@ -123,6 +123,28 @@ TEST(Kernels, Fp32IsRightAndTheSameOnEveryLevel) { Sweep<float, float>(&Kernels:
 TEST(Kernels, Fp16IsRightAndTheSameOnEveryLevel) { Sweep<float, Half>(&Kernels::fp16); }
 TEST(Kernels, Int8IsRightAndTheSameOnEveryLevel) { Sweep<signed char, signed char>(&Kernels::int8); }
 
+// Long and short rows: fewer and more rows ahead than there are.
+TEST(Kernels, ScatteredRowsScoreAsTheyDoInARow) {
+  std::mt19937 random(2);
+  for (const std::size_t dim : {1u, 3u, 100u, 3'000u}) {
+    const std::vector<float> query(dim, 1.5f);
+    std::vector<float> data(dim * 40);
+    for (float& x : data) x = std::normal_distribution<float>()(random);
+    const Rows all{reinterpret_cast<const std::byte*>(data.data()), dim * sizeof(float), 40, dim};
+    const std::uint32_t index[] = {39, 0, 7, 7, 12, 38, 1};
+    for (const Kernels* kernels : SupportedKernels()) {
+      float expected[40], norms[40], found[7], found_norms[7];
+      kernels->fp32.product_and_norm(query.data(), all, expected, norms);
+      kernels->fp32.product_and_norm(query.data(), {all.first, all.stride, 7, dim, index}, found,
+                                     found_norms);
+      for (std::size_t i = 0; i < 7; ++i) {
+        EXPECT_EQ(found[i], expected[index[i]]) << kernels->name << " dim " << dim;
+        EXPECT_EQ(found_norms[i], norms[index[i]]) << kernels->name << " dim " << dim;
+      }
+    }
+  }
+}
+
 TEST(Kernels, EveryHalfIsWidenedExactly) {
   std::vector<std::uint16_t> halves(65'536);
   for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<std::uint16_t>(i);
