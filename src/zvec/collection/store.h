@@ -48,7 +48,7 @@ class Store {
       ZVEC_EXCLUDES(state_mu_);
   std::uint64_t DiskBytes() const ZVEC_EXCLUDES(state_mu_);
 
-  cocozvec::Mutex& write_mu() { return write_mu_; }
+  cocozvec::Mutex& write_mu() ZVEC_RETURN_CAPABILITY(write_mu_) { return write_mu_; }
 
   /// kClosed, kFailedPrecondition (read-only, or an earlier failure).
   Status CheckWritable() const ZVEC_REQUIRES(write_mu_);
@@ -81,7 +81,7 @@ class Store {
 
   // Rewriting (store_rewrite.cc).
   struct Rewrite;
-  Status RewriteSegments(const std::vector<bool>& chosen);
+  Status RewriteSegments(const std::vector<bool>& chosen) ZVEC_REQUIRES(write_mu_);
   std::uint64_t TakeNumber() { return next_number_++; }
   Status BuildOutputs(Rewrite& rewrite);
   Status WriteChangedDeletes(Rewrite& rewrite);
