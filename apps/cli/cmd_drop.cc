@@ -27,6 +27,9 @@ Status CheckOurs(const StorePaths& paths) {
 // the directory ours.
 Status RemoveAll(const StorePaths& paths, const coco::Environment& environment) {
   FileSystem& fs = PosixFileSystem();
+  // Refused while somebody writes to it; anything else, damage among it, is no reason to keep it.
+  Status collection = zvec::Collection::Destroy(paths.collection());
+  if (collection.code() == StatusCode::kBusy) return collection;
   ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.data()));
   environment.stop();
   ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.state()));
