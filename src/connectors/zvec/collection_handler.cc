@@ -159,9 +159,10 @@ Decision decide_system(const Previous& previous, bool may_be_missing, MarkState 
     return {is_lost(mark) ? Step::upsert : Step::none,
             children};  // it was the user's until now: taken over as it is
   }
-  // An older copy was put back: documents deleted since would come back with it, and nobody would know them.
-  if (mark == MarkState::stale) return {Step::replace, children};
-  return {may_be_missing || is_lost(mark) ? Step::upsert : Step::none, children};
+  // An older copy was put back, or the mark alone is damaged: what is there may hold documents that were
+  // deleted since or are no longer declared, and nobody would know them.
+  if (is_lost(mark)) return {Step::replace, children};
+  return {may_be_missing ? Step::upsert : Step::none, children};
 }
 
 }  // namespace
