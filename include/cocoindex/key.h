@@ -23,7 +23,8 @@ struct Uuid {
   auto operator<=>(const Uuid&) const = default;
 };
 
-/// BLAKE2b-128. Private to one store, but the same in every process, on every machine and with every compiler.
+/// BLAKE2b-128. Private to one store, but the same in every process, on every machine and with every
+/// compiler.
 struct Fingerprint {
   std::array<std::uint8_t, 16> bytes{};
   auto operator<=>(const Fingerprint&) const = default;
@@ -36,22 +37,23 @@ struct Symbol {
   auto operator<=>(const Symbol&) const = default;
 };
 
-/// One step of a stable path, or the key of a target state. Kinds in sort order; there is no floating point, since its
-/// text is no identity.
+/// One step of a stable path, or the key of a target state. Kinds in sort order; there is no floating point,
+/// since its text is no identity.
 class StableKey {
  public:
   using Array = std::vector<StableKey>;
-  using Variant = std::variant<std::monostate, Symbol, bool, std::int64_t, std::string, Bytes, Uuid, Array, Fingerprint>;
+  using Variant =
+      std::variant<std::monostate, Symbol, bool, std::int64_t, std::string, Bytes, Uuid, Array, Fingerprint>;
 
-  StableKey() = default;  ///< null
-  StableKey(Symbol v) : value_(std::move(v)) {}                      // NOLINT: all meant to convert
-  StableKey(std::string v) : value_(std::move(v)) {}                 // NOLINT
-  StableKey(std::string_view v) : value_(std::string(v)) {}          // NOLINT
-  StableKey(const char* v) : value_(std::string(v)) {}               // NOLINT
-  StableKey(Bytes v) : value_(std::move(v)) {}                       // NOLINT
-  StableKey(Uuid v) : value_(v) {}                                   // NOLINT
-  StableKey(Array v) : value_(std::move(v)) {}                       // NOLINT
-  StableKey(Fingerprint v) : value_(v) {}                            // NOLINT
+  StableKey() = default;                                                  ///< null
+  StableKey(Symbol v) : value_(std::move(v)) {}                           // NOLINT: all meant to convert
+  StableKey(std::string v) : value_(std::move(v)) {}                      // NOLINT
+  StableKey(std::string_view v) : value_(std::string(v)) {}               // NOLINT
+  StableKey(const char* v) : value_(std::string(v)) {}                    // NOLINT
+  StableKey(Bytes v) : value_(std::move(v)) {}                            // NOLINT
+  StableKey(Uuid v) : value_(v) {}                                        // NOLINT
+  StableKey(Array v) : value_(std::move(v)) {}                            // NOLINT
+  StableKey(Fingerprint v) : value_(v) {}                                 // NOLINT
   StableKey(std::same_as<bool> auto v) : value_(static_cast<bool>(v)) {}  // NOLINT
   /// Throws std::out_of_range for an unsigned value over 2^63 - 1.
   template <std::integral I>
@@ -60,7 +62,9 @@ class StableKey {
 
   const Variant& value() const noexcept { return value_; }
   template <class T>
-  const T* get_if() const noexcept { return std::get_if<T>(&value_); }
+  const T* get_if() const noexcept {
+    return std::get_if<T>(&value_);
+  }
   /// As in messages and listings: null, @name, true, 42, "text", b"..", uuid, [a, b], #hex.
   std::string display() const;
 
@@ -103,8 +107,8 @@ StablePath subpath(Keys&&... keys) {
   return StablePath(std::move(v));
 }
 
-/// Order-preserving and self-delimiting: comparing encodings bytewise compares the keys, and no encoding is a prefix of
-/// another. docs/format/state.md.
+/// Order-preserving and self-delimiting: comparing encodings bytewise compares the keys, and no encoding is a
+/// prefix of another. docs/format/state.md.
 void encode_key(const StableKey& key, std::string& out);
 /// Consumes one key from the front of `in`; throws StateError on bytes that are no key.
 StableKey decode_key(std::string_view& in);

@@ -1,6 +1,6 @@
 // zvec/collection.h: one collection of documents on disk and every operation on it.
-// Threads: every operation may be called from any thread; writes are serialised inside. One handle in one process at a
-// time holds the write lock of a directory.
+// Threads: every operation may be called from any thread; writes are serialised inside. One handle in one
+// process at a time holds the write lock of a directory.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +31,10 @@ struct WriteResult {
 };
 
 struct CollectionStats {
-  std::uint64_t doc_count = 0;  ///< live documents
+  std::uint64_t doc_count = 0;      ///< live documents
   std::uint64_t deleted_count = 0;  ///< rows that still take room
   std::uint32_t sealed_segments = 0;
-  std::uint64_t disk_bytes = 0;  ///< of all files named by the manifest and the log
+  std::uint64_t disk_bytes = 0;                      ///< of all files named by the manifest and the log
   std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents, 0 .. 1
 };
 
@@ -47,17 +47,20 @@ class DocIterator {
 
 class Collection {
  public:
-  /// Makes the directory (parents too) and an empty collection in it: in a temporary sibling first, then renamed.
-  /// Errors   kInvalidArgument (schema), kAlreadyExists (anything at `path`), kIoError.
+  /// Makes the directory (parents too) and an empty collection in it: in a temporary sibling first, then
+  /// renamed. Errors   kInvalidArgument (schema), kAlreadyExists (anything at `path`), kIoError.
   static Result<std::shared_ptr<Collection>> Create(PathView path, const CollectionSchema& schema,
                                                     const CollectionOptions& options = {});
-  /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when), kDataLoss (file and offset),
+  /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when), kDataLoss (file and
+  /// offset),
   ///          kInvalidArgument (not a collection), kUnimplemented (written by a newer format).
   static Result<std::shared_ptr<Collection>> Open(PathView path, const CollectionOptions& options = {});
-  /// Removes a collection that nobody has open: renamed to a tombstone first, so that a crash leaves all or nothing to
-  /// see. kNotFound when nothing is there; kInvalidArgument when it is no collection: nothing is touched.
+  /// Removes a collection that nobody has open: renamed to a tombstone first, so that a crash leaves all or
+  /// nothing to see. kNotFound when nothing is there; kInvalidArgument when it is no collection: nothing is
+  /// touched.
   static Status Destroy(PathView path, const CollectionOptions& options = {});
-  /// Removes what killed Create and Destroy calls left beside collections in `parent`. Never touches anything else.
+  /// Removes what killed Create and Destroy calls left beside collections in `parent`. Never touches anything
+  /// else.
   static Status RemoveLeftovers(PathView parent, const CollectionOptions& options = {});
   /// True when `path` holds a complete collection (its manifest can be read).
   static bool Exists(PathView path, const CollectionOptions& options = {});
@@ -66,8 +69,8 @@ class Collection {
   Collection(const Collection&) = delete;
   Collection& operator=(const Collection&) = delete;
 
-  // Writes. A call is validated whole: one document that does not fit the schema (kInvalidArgument that names id and
-  // field) and nothing of the call is written. What returned is durable as the options say.
+  // Writes. A call is validated whole: one document that does not fit the schema (kInvalidArgument that names
+  // id and field) and nothing of the call is written. What returned is durable as the options say.
   virtual Result<WriteResult> Insert(std::span<const Doc> docs) = 0;
   virtual Result<WriteResult> Upsert(std::span<const Doc> docs) = 0;
   virtual Result<WriteResult> Update(std::span<const Doc> docs) = 0;
@@ -79,7 +82,8 @@ class Collection {
 
   // Reads. Each sees every write that returned before it began.
   /// Unknown ids are left out; the order is that of `ids`, repeated ids once.
-  virtual Result<std::vector<Doc>> Fetch(std::span<const std::string> ids, const FetchOptions& options = {}) const = 0;
+  virtual Result<std::vector<Doc>> Fetch(std::span<const std::string> ids,
+                                         const FetchOptions& options = {}) const = 0;
   /// Errors   kInvalidArgument (dimension, topk, NaN, filter syntax with a caret), kNotFound (field).
   virtual Result<HitList> Query(const VectorQuery& query) const = 0;
   virtual Result<HitList> Scan(const ScanQuery& query) const = 0;
@@ -98,8 +102,8 @@ class Collection {
   virtual const std::string& path() const noexcept = 0;
   virtual const CollectionOptions& options() const noexcept = 0;
 
-  // A mark: a few bytes of the application that travel with the directory, so that it can tell a lost or restored
-  // collection from its own without opening it.
+  // A mark: a few bytes of the application that travel with the directory, so that it can tell a lost or
+  // restored collection from its own without opening it.
   static constexpr std::size_t kMaxMarkBytes = 128;
   /// Durable replacement. kInvalidArgument when longer than kMaxMarkBytes.
   virtual Status SetMark(std::string_view mark) = 0;

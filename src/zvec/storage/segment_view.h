@@ -1,5 +1,5 @@
-// zvec/storage/segment_view.h: the rows of one segment as a query sees them: columns in chunks, at one moment.
-// The same for the mutable segment (rows in memory) and a sealed one (a mapped file).
+// zvec/storage/segment_view.h: the rows of one segment as a query sees them: columns in chunks, at one
+// moment. The same for the mutable segment (rows in memory) and a sealed one (a mapped file).
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,12 @@ namespace zvec::inline v0 {
 struct ColumnChunk {
   std::uint32_t rows = 0;
   const std::uint64_t* valid = nullptr;  ///< bit r: row r has a value; a null pointer: every row has
-  const std::byte* fixed = nullptr;      ///< fixed-width cells, `width` bytes apart; vectors start 64-byte aligned
-  std::size_t width = 0;                 ///< 0: a variable-width column
+  const std::byte* fixed =
+      nullptr;            ///< fixed-width cells, `width` bytes apart; vectors start 64-byte aligned
+  std::size_t width = 0;  ///< 0: a variable-width column
   const std::string_view* views = nullptr;  ///< variable-width, in memory: one per row
-  const std::uint32_t* offsets = nullptr;   ///< variable-width, from a file: rows + 1 offsets into `bytes`, ascending
+  const std::uint32_t* offsets =
+      nullptr;  ///< variable-width, from a file: rows + 1 offsets into `bytes`, ascending
   const char* bytes = nullptr;
 
   bool IsNull(std::uint32_t row) const noexcept { return valid && !((valid[row / 64] >> (row % 64)) & 1); }
@@ -39,13 +41,15 @@ struct ColumnChunk {
 };
 
 inline constexpr std::uint32_t kChunkRows = 1024;
-inline constexpr std::size_t kIdColumn = static_cast<std::size_t>(-1);  ///< the ids, as a variable-width column
+inline constexpr std::size_t kIdColumn =
+    static_cast<std::size_t>(-1);  ///< the ids, as a variable-width column
 
 class SegmentView {
  public:
   virtual ~SegmentView() = default;
   virtual const CollectionSchema& schema() const noexcept = 0;
-  virtual std::uint32_t row_count() const noexcept = 0;  ///< rows that exist for this view, dead ones included
+  virtual std::uint32_t row_count()
+      const noexcept = 0;  ///< rows that exist for this view, dead ones included
   /// Rows [chunk * kChunkRows, ...) of the field with index `field` in schema().fields, or kIdColumn.
   /// kDataLoss when a checksum does not match at first touch.
   virtual Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const = 0;
