@@ -61,6 +61,7 @@ Session OpenSession(const StorePaths& paths, const Options& options,
     const StoreConfig now = WantedConfig(paths, options, folders);
     if (now.embedder == session.config.embedder && now.splitter == session.config.splitter) {
       session.config = now;
+      if (const Status status = RemoveDropped(paths); !status.ok()) throw StatusError(status);
       SaveConfig(paths, now);
       return session;
     }
