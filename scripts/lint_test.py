@@ -36,14 +36,16 @@ class OpenRule(unittest.TestCase):
             self.assertEqual(self.caught(line), [], line)
 
     def test_declarations_pass_and_calls_behind_a_keyword_do_not(self):
-        for line in ("static std::unique_ptr<Store> open(const Settings& s);", "Store open(int x);", "Store& open(int x);"):
+        for line in ("static std::unique_ptr<Store> open(const Settings& s);", "Store open(int x);", "Store& open(int x);",
+                     "auto session = open();"):
             self.assertEqual(self.caught(line), [], line)
         for line in ("return open(p, 0);", "if (x && open(p, 0) < 0) {}", "int fd = x ? 0 : open(p, 0);", "else open(p, 0);"):
             self.assertEqual(len(self.caught(line)), 1, line)
 
     def test_the_io_folder_and_tests_pass(self):
         self.assertEqual(self.caught("::open(p, 0);", "src__base__io__posix_dot_cc"), [])
-        self.assertEqual(self.caught("std::ofstream out(p);", "src__zvec__storage__log_test_dot_cc"), [])
+        for path in ("src__zvec__storage__log_test_dot_cc", "src__zvec__testing__folder_dot_h", "src__zvec__test_folder_dot_h"):
+            self.assertEqual(self.caught("std::ofstream out(p);", path), [], path)
 
     def test_a_digit_separator_does_not_hide_the_rest_of_the_line(self):
         self.assertEqual(len(self.caught("f(100'000, open(p, 0), 'x');")), 1)

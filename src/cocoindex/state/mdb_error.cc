@@ -27,6 +27,7 @@ std::string_view Meaning(int rc) {
       return "one transaction with too many changes";
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
       return "the disk is full; nothing of this write was kept";
     default:
       return {};

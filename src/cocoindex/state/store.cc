@@ -220,7 +220,7 @@ std::shared_ptr<Store> OpenLocked(cocozvec::FileSystem& fs, const StoreSettings&
   options.map_size = settings.map_size;
   options.durable = settings.durable;
   if (fs.Stat(options.folder).status().IsNotFound()) CreateEnvironment(fs, settings.path, options.folder);
-  CheckFile(fs, settings.path, JoinPath(options.folder, "data.mdb"));
+  if (settings.check_file) CheckFile(fs, settings.path, JoinPath(options.folder, "data.mdb"));
   auto env = std::make_shared<MdbEnvironment>(options, std::move(lock));
   const StoreRecord record = ReadStoreRecord(*env);
   return std::make_shared<StoreImpl>(std::move(env), record.id);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -293,6 +294,45 @@ TEST(WriterDeath, AKilledProcessLosesNothingAcknowledgedAndLeavesNoLock) {
     EXPECT_LE(last, acknowledged + 1);
     for (std::uint32_t i = 0; i <= last; ++i) EXPECT_EQ(txn->get("n" + std::to_string(i))->size(), i % 5000);
   }
+}
+
+/// Writes until the file may not grow any more; 0 when that is told as it should be and nothing acknowledged
+/// is lost.
+int FillDisk(const std::string& path) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{2 << 20, 2 << 20};
+  if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
+  StoreSettings s;
+  s.path = path;
+  s.durable = false;
+  auto app = Store::open(s)->app("a");
+  int acknowledged = 0;
+  try {
+    for (;; ++acknowledged) {
+      app->write(
+          [&](WriteTxn& txn) { txn.put("n" + std::to_string(acknowledged), std::string(100'000, 'x')); });
+    }
+  } catch (const StateError& e) {
+    if (std::string_view(e.what()).find(path) == std::string_view::npos) return 3;
+  }
+  for (int i = 0; i < acknowledged; ++i) {
+    if (app->read()->get("n" + std::to_string(i))->size() != 100'000) return 4;
+  }
+  return acknowledged < 5 ? 5 : 0;
+}
+
+TEST(WriterDeath, AFullDiskIsAnErrorThatNamesTheStoreAndKeepsWhatWasAcknowledged) {
+  TestDir dir;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(FillDisk(dir / "store"));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  StoreSettings s;
+  s.path = dir / "store";
+  EXPECT_EQ(Store::open(s)->app("a")->read()->get("n4")->size(), 100'000u);
 }
 
 }  // namespace

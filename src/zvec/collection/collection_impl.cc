@@ -16,9 +16,9 @@ CollectionImpl::~CollectionImpl() {
 
 Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
 
-Status CollectionImpl::CheckWritable() {
-  MutexLock lock(store_->write_mu());
-  return store_->CheckWritable();
+Status CollectionImpl::CheckOpenForWriting() const {
+  if (options_.read_only) return Status::FailedPrecondition("collection " + path_ + " is open read-only");
+  return Current().status();
 }
 
 Result<WriteResult> CollectionImpl::Insert(std::span<const Doc> docs) {
@@ -40,7 +40,7 @@ Result<WriteResult> CollectionImpl::Apply(std::span<const Doc> upserts,
 
 Result<WriteResult> CollectionImpl::Write(WriteKind kind, std::span<const Doc> docs,
                                           std::span<const std::string> deletes) {
-  ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_RETURN_IF_ERROR(CheckOpenForWriting());
   WriteCall call;
   call.kind = kind;
   call.deletes = deletes;
@@ -101,7 +101,7 @@ void CollectionImpl::RunQueue() {
 }
 
 Result<std::uint64_t> CollectionImpl::DeleteByFilter(std::string_view filter) {
-  ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_RETURN_IF_ERROR(CheckOpenForWriting());
   ZVEC_ASSIGN_OR_RETURN(const auto parsed, Filter::Parse(filter, schema()));
   if (parsed->matches_all())
     return Status::InvalidArgument("collection " + Quoted(schema().name) +

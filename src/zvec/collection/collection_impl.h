@@ -44,7 +44,8 @@ class CollectionImpl final : public Collection {
   Status SetMark(std::string_view mark) override;
 
  private:
-  Status CheckWritable() ZVEC_EXCLUDES(queue_mu_);
+  /// Takes no write lock: documents are checked and encoded while another call syncs.
+  Status CheckOpenForWriting() const;
   Result<WriteResult> Write(WriteKind kind, std::span<const Doc> docs, std::span<const std::string> deletes);
   Result<WriteResult> Run(WriteCall& call);
   void RunQueue() ZVEC_REQUIRES(store_->write_mu());

@@ -57,6 +57,19 @@ Status NotACollection(const std::string& path) {
   return Status::InvalidArgument(path + " is not a collection: it holds no LOCK and manifest");
 }
 
+/// LOCK or a manifest begins as ours do: what is damaged may still be removed, what is another program's may
+/// not.
+bool IsOurs(FileSystem& fs, const std::string& path, const std::vector<DirEntry>& entries) {
+  for (const DirEntry& entry : entries) {
+    const auto name = ParseName(entry.name);
+    if (!name) continue;
+    const std::string file = JoinPath(path, entry.name);
+    if (name->kind == NameKind::kLock && IsLockFile(fs, file)) return true;
+    if (name->kind == NameKind::kManifest && HasMagic(fs, file, kManifestMagic)) return true;
+  }
+  return false;
+}
+
 /// Nothing but files of ours, so that the directory may be removed; the name of a foreign entry otherwise.
 std::string ForeignEntry(const std::vector<DirEntry>& entries) {
   for (const DirEntry& entry : entries)
@@ -148,8 +161,10 @@ Result<std::shared_ptr<Collection>> Collection::Open(PathView path, const Collec
   FileSystem& fs = FileSystemOf(options);
   const std::string target = path.str();
   ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, target));
-  if (!Has(entries, NameKind::kManifest) && !Has(entries, NameKind::kLock)) return NotACollection(target);
-  if (!Has(entries, NameKind::kManifest)) return Status::DataLoss(target + ": its manifest is missing");
+  if (!Has(entries, NameKind::kManifest)) {
+    if (!IsOurs(fs, target, entries)) return NotACollection(target);
+    return Status::DataLoss(target + ": its manifest is missing");
+  }
   std::unique_ptr<DirectoryLock> lock;
   if (!options.read_only) {
     // The lock file holds nothing that is needed: one that somebody removed is made again.
@@ -163,12 +178,11 @@ Status Collection::Destroy(PathView path, const CollectionOptions& options) {
   FileSystem& fs = FileSystemOf(options);
   const std::string target = path.str();
   ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, target));
-  if (!Has(entries, NameKind::kLock) || !IsLockFile(fs, JoinPath(target, kLockName)))
-    return NotACollection(target);
+  if (!IsOurs(fs, target, entries)) return NotACollection(target);
   if (const std::string foreign = ForeignEntry(entries); !foreign.empty())
     return Status::FailedPrecondition("collection " + target + " holds " + foreign +
                                       ", which is not part of it: nothing was removed");
-  ZVEC_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Acquire(fs, target, /*create=*/false));
+  ZVEC_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Acquire(fs, target, /*create=*/true));
   const std::string tombstone =
       JoinPath(ParentPath(target), OldSiblingName(cocozvec::BaseName(target), RandomNumber()));
   ZVEC_RETURN_IF_ERROR(fs.RenameNoReplace(target, tombstone));

@@ -90,6 +90,9 @@ TEST_P(LifecycleTest, OpenSaysWhyThereIsNoCollection) {
   WriteFile(JoinPath(path_, "data.mdb"), "another program's");
   EXPECT_EQ(Collection::Open(path_, options_).status().code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(Names(path_), ElementsAre("data.mdb"));
+  WriteFile(JoinPath(path_, "LOCK"), "");  // as LevelDB has it, beside MANIFEST-000001
+  WriteFile(JoinPath(path_, "MANIFEST-000001"), "");
+  EXPECT_EQ(Collection::Open(path_, options_).status().code(), StatusCode::kInvalidArgument);
   EXPECT_FALSE(Collection::Exists(path_, options_));
 }
 
@@ -131,6 +134,24 @@ TEST_P(LifecycleTest, DestroyTouchesNothingThatIsNotOurs) {
   EXPECT_THAT(std::string(refused.message()), HasSubstr("notes.txt"));
   EXPECT_TRUE(Collection::Open(path_, options_).ok());
   EXPECT_THAT(Names(path_), ElementsAre("LOCK", "MANIFEST-1", "log-1", "notes.txt"));
+}
+
+TEST_P(LifecycleTest, ADamagedCollectionMayBeDestroyed) {
+  ASSERT_TRUE(Create()->Close().ok());
+  WriteFile(JoinPath(path_, "LOCK"), "overwritten");
+  WriteFile(JoinPath(path_, "log-1"), "");
+  EXPECT_EQ(Collection::Open(path_, options_).status().code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(Collection::Destroy(path_, options_).ok());
+  EXPECT_THAT(Names(place_->root()), IsEmpty());
+}
+
+TEST_P(LifecycleTest, ATrailingSlashIsTheSameCollection) {
+  path_ += "/";
+  ASSERT_TRUE(Create()->Upsert(std::vector{Note("a", "1")}).ok());
+  path_.pop_back();
+  EXPECT_THAT(AllIds(*Collection::Open(path_, options_).value()), ElementsAre("a"));
+  EXPECT_TRUE(Collection::Destroy(path_ + "/", options_).ok());
+  EXPECT_THAT(Names(place_->root()), IsEmpty());
 }
 
 TEST_P(LifecycleTest, LeftoversGoUnlessTheyAreInUseOrNotOurs) {

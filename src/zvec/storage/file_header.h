@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/io/file_system.h"
 #include "zvec/schema.h"
 
 namespace zvec::inline v0 {
@@ -43,6 +44,9 @@ std::string EncodeFileHeader(std::string_view magic, FileHeader& header);
 /// numbers).
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes, std::uint64_t number,
                                     const std::string& path);
+
+/// True when the file begins so; nothing else is looked at.
+bool HasMagic(cocozvec::FileSystem& fs, const std::string& path, std::string_view magic);
 
 /// kDataLoss "<path>: at byte <offset>: <what>".
 Status DamageAt(const std::string& path, std::uint64_t offset, std::string_view what);
