@@ -23,6 +23,7 @@
 #define ZVEC_RELEASE_SHARED(...) ZVEC_TSA_(release_shared_capability(__VA_ARGS__))
 #define ZVEC_RELEASE_GENERIC(...) ZVEC_TSA_(release_generic_capability(__VA_ARGS__))
 #define ZVEC_TRY_ACQUIRE(...) ZVEC_TSA_(try_acquire_capability(__VA_ARGS__))
+#define ZVEC_RETURN_CAPABILITY(x) ZVEC_TSA_(lock_returned(x))
 #define ZVEC_NO_THREAD_SAFETY_ANALYSIS ZVEC_TSA_(no_thread_safety_analysis)
 
 namespace cocozvec::inline v0 {

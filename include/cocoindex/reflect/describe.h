@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 
 namespace cocoindex::inline v0::reflect {
 
@@ -16,14 +17,27 @@ struct Member {
 template <class Pointer>
 Member(std::string_view, Pointer) -> Member<Pointer>;
 
+namespace detail {
+/// A const T* that does not become a pointer to a base: a description counts for its own type only, since a
+/// derived one has fields that it does not list.
+template <class T>
+struct ExactPointer {
+  template <class U>
+    requires std::is_same_v<U, const T>
+  constexpr operator U*() const {
+    return nullptr;
+  }
+};
+}  // namespace detail
+
 /// Found by argument-dependent lookup; COCO_DESCRIBE defines it.
 template <class T>
-concept Described = requires(const T* p) { coco_describe(p); };
+concept Described = requires(detail::ExactPointer<T> p) { coco_describe(p); };
 
 namespace detail {
 template <class T>
 struct DescribedMembers {
-  static constexpr auto value = coco_describe(static_cast<const T*>(nullptr));
+  static constexpr auto value = coco_describe(ExactPointer<T>{});
   static constexpr std::size_t count = std::tuple_size_v<decltype(value)>;
 };
 }  // namespace detail

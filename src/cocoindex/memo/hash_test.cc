@@ -50,6 +50,21 @@ class Hidden {
   COCO_DESCRIBE_INSIDE(Hidden, value_)
 };
 
+struct Base {
+  explicit Base(int v) : a(v) {}
+  int a;
+};
+COCO_DESCRIBE(Base, a)
+struct Derived : Base {
+  explicit Derived(int v) : Base(v) {}
+  int b = 0;
+};
+struct DescribedDerived : Base {
+  explicit DescribedDerived(int v) : Base(v) {}
+  int b = 0;
+};
+COCO_DESCRIBE(DescribedDerived, a, b)
+
 }  // namespace hash_user
 
 namespace cocoindex {
@@ -157,6 +172,9 @@ TEST(MemoHash, WhatCannotBeHashedIsKnownAtCompileTime) {
   EXPECT_FALSE((memo_hashable<long double>));
   EXPECT_FALSE((memo_hashable<int*>));
   EXPECT_TRUE((memo_hashable<hash_user::Tree>));
+  EXPECT_TRUE((memo_hashable<hash_user::Base>));
+  EXPECT_FALSE((memo_hashable<hash_user::Derived>));  // its base's description does not know b
+  EXPECT_TRUE((memo_hashable<hash_user::DescribedDerived>));
   EXPECT_TRUE((memo_hashable<hash_user::File>));
   EXPECT_TRUE((memo_hashable<const std::string&>));
 }

@@ -247,25 +247,35 @@ void Build::write_start() {
   node.kind = layout::Kind::component;
   node.residue = false;
   node.memo = {};
-  const std::string name(fresh ? info_.name : node.name);
-  node.name = name;
-  std::string row = layout::encode_node(node);
+  if (fresh) node.name = info_.name;
+  row_ = layout::encode_node(node);
   auto self = shared_from_this();
-  run_.app.db->write_async(
-      [self, row, fresh](WriteTxn& txn) {
-        for (const NodePlace& d : self->directories_) {
-          const std::string key = d.row_key();
-          if (txn.get(key)) continue;
-          IdAllocator::keep(txn, d.id);
-          txn.put(key, layout::encode_node({.id = d.id, .kind = layout::Kind::directory}));
-        }
-        if (fresh) IdAllocator::keep(txn, self->place_.id);
-        txn.put(self->place_.row_key(), row);
-      },
-      [self](std::exception_ptr error) {
-        if (error) self->start_failed_ = true;
-      });
-  row_ = std::move(row);
+  start_ = Start::queued;
+  try {
+    run_.app.db->write_async([self, row = row_, fresh](WriteTxn& txn) { self->start_body(txn, row, fresh); },
+                             [self](std::exception_ptr error) { self->start_written(error); });
+  } catch (...) {
+    start_ = Start::none;
+    throw;
+  }
+}
+
+void Build::start_body(WriteTxn& txn, const std::string& row, bool fresh) const {
+  for (const NodePlace& d : directories_) {
+    const std::string key = d.row_key();
+    if (txn.get(key)) continue;
+    IdAllocator::keep(txn, d.id);
+    txn.put(key, layout::encode_node({.id = d.id, .kind = layout::Kind::directory}));
+  }
+  if (fresh) IdAllocator::keep(txn, place_.id);
+  txn.put(place_.row_key(), row);
+}
+
+void Build::start_written(const std::exception_ptr& error) {
+  if (error) start_failed_ = true;
+  if (start_.exchange(Start::written) != Start::awaited) return;
+  run_.pool.post_step(
+      [self = shared_from_this()] { self->complete(self->error_, self->failed_collection_); });
 }
 
 void Build::part_finished() {
@@ -382,7 +392,18 @@ void Build::memo_written(std::exception_ptr error) {
   complete(nullptr);
 }
 
+/// A component that fails before any other write may be faster than its start; the run must not end before
+/// that.
+bool Build::await_start(const std::exception_ptr& error, const std::string& collection) {
+  if (start_ != Start::queued) return false;
+  error_ = error;
+  failed_collection_ = collection;
+  Start queued = Start::queued;
+  return start_.compare_exchange_strong(queued, Start::awaited);
+}
+
 void Build::complete(std::exception_ptr error, const std::string& collection) {
+  if (await_start(error, collection)) return;
   auto self = shared_from_this();
   error_ = error;
   if (hit_ && !error) {

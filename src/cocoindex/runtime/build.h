@@ -87,6 +87,8 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   void run_body();
   bool try_memo();
   void write_start();
+  void start_body(WriteTxn& txn, const std::string& row, bool fresh) const;
+  void start_written(const std::exception_ptr& error);
   void part_finished();
   void submit();
   void submit_checked();
@@ -94,6 +96,7 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   void orphans_gone(bool ok);
   void memo_written(std::exception_ptr error);
   void complete(std::exception_ptr error, const std::string& collection = {});
+  bool await_start(const std::exception_ptr& error, const std::string& collection);
   void absorb(const DepSet& deps, bool failed);
   std::string row_after(bool with_memo) const;
   bool memo_usable(const layout::MemoRow& row) const;
@@ -128,7 +131,10 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   bool memo_stored_ = false;
   std::exception_ptr error_;
   std::atomic<std::size_t> pending_{1};  ///< the body and the children
+  enum class Start { none, queued, written, awaited };
+  std::atomic<Start> start_{Start::none};
   std::atomic<bool> start_failed_{false};
+  std::string failed_collection_;
   MountTree::Difference difference_;
   std::string submitted_row_;
 

@@ -281,6 +281,26 @@ TEST_F(Components, ABackgroundFailureIsReportedAndSiblingsCommit) {
   EXPECT_EQ(target_.rows(), (Rows{{"good", "1"}}));
 }
 
+// Guards: the row of a new component that failed at once was still on its way when the next run began.
+TEST_F(Components, NewComponentsThatFailAtOnceKeepTheirPlaces) {
+  bool fail = true;
+  main_ = [&](Ctx& ctx) {
+    for (int i = 0; i < 50; ++i) {
+      ctx.mount(subpath("dir", i), [&, i](Ctx& c) {
+        if (fail && i % 2 == 0) throw std::runtime_error("at once");
+        declare_row(c, i, "1");
+      });
+    }
+  };
+  EXPECT_EQ(update().failures.size(), 25u);
+  fail = false;
+  run();
+  EXPECT_EQ(target_.rows().size(), 50u);
+  main_ = [](Ctx&) {};
+  run();
+  EXPECT_EQ(target_.rows(), Rows{});
+}
+
 TEST_F(Components, AUseMountFailureCanBeCaughtWithItsType) {
   main_ = [this](Ctx& ctx) {
     EXPECT_THROW(ctx.use_mount("bad", [](Ctx&) -> int { throw std::out_of_range("x"); }), std::out_of_range);

@@ -2,6 +2,7 @@
 // Threads: all functions from any thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <functional>
@@ -34,7 +35,7 @@ struct FingerprintHash {
 /// Numbers for nodes and provider generations: never given twice, also over a crash.
 class IdAllocator {
  public:
-  void start_at(std::uint64_t next) { next_ = next; }
+  void start_at(std::uint64_t next) { next_ = std::max(next_.load(), next); }
   std::uint64_t next() { return next_.fetch_add(1, std::memory_order_relaxed); }
   /// In every transaction that stores a number from next().
   static void keep(WriteTxn& txn, std::uint64_t id);

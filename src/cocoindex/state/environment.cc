@@ -50,32 +50,35 @@ int MdbEnvironment::ReadsOnThisThread() noexcept { return reads_on_this_thread; 
 void MdbEnvironment::ThrowClosed() const { throw StateError("store " + path() + ": environment is closed"); }
 
 int MdbEnvironment::RenewOrBegin(MDB_txn*& txn) {
+  if (txn == nullptr) {
+    cocozvec::MutexLock lock(mu_);
+    if (!idle_.empty()) {
+      txn = idle_.back();
+      idle_.pop_back();
+    }
+  }
   return txn != nullptr ? mdb_txn_renew(txn) : mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
 }
 
 MDB_txn* MdbEnvironment::BeginRead() {
-  MDB_txn* txn = nullptr;
   {
     cocozvec::MutexLock lock(mu_);
     // A thread that holds a read already must not wait for the grower, which waits for that read.
     while (growing_ && reads_on_this_thread == 0) changed_.Wait(mu_);
     if (closed_) ThrowClosed();
     ++active_;
-    if (!idle_.empty()) {
-      txn = idle_.back();
-      idle_.pop_back();
-    }
   }
   ++reads_on_this_thread;
+  MDB_txn* txn = nullptr;
   int rc = RenewOrBegin(txn);
   const auto give_up = std::chrono::steady_clock::now() + kReaderPatience;
   for (auto pause = std::chrono::milliseconds(10); rc == MDB_READERS_FULL;
-       pause = std::min(2 * pause, std::chrono::milliseconds(1000))) {
+       pause = std::min(2 * pause, std::chrono::milliseconds(200))) {
     if (std::chrono::steady_clock::now() > give_up) break;
     std::this_thread::sleep_for(pause);
     int dead = 0;
     mdb_reader_check(env_, &dead);
-    rc = RenewOrBegin(txn);
+    rc = RenewOrBegin(txn);  // a slot, or a transaction that another thread is done with
   }
   if (rc == 0) return txn;
   if (txn != nullptr) mdb_txn_abort(txn);

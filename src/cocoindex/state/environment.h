@@ -47,7 +47,7 @@ class MdbEnvironment {
   [[noreturn]] void ThrowClosed() const;
 
  private:
-  int RenewOrBegin(MDB_txn*& txn);
+  int RenewOrBegin(MDB_txn*& txn) ZVEC_EXCLUDES(mu_);
 
   const EnvironmentOptions options_;
   std::unique_ptr<cocozvec::File> lock_;

@@ -65,6 +65,9 @@ Result<WriteResult> CollectionImpl::Run(WriteCall& call) {
     RunQueue();
     store_->SealIfLarge();
   }
+  // Whoever took the call may have died of an exception (no memory): never an acknowledgement.
+  if (!call.done)
+    return Status::Internal("collection " + path_ + ": a write was abandoned by the call that led it");
   if (!call.status.ok()) return call.status;
   return std::move(call.result);
 }

@@ -103,6 +103,34 @@ TEST_P(CollectionTest, UpdateMergesWhatIsGiven) {
   }
 }
 
+TEST_P(CollectionTest, AnUpdateThatGivesNothingWritesNothing) {
+  Create();
+  Upsert({Note("a", "text", 7)});
+  const auto before = place_->FileSizes();
+  const WriteResult result = collection_->Update(std::vector{Doc("a"), Doc("b")}).value();
+  EXPECT_TRUE(result.statuses[0].ok());
+  EXPECT_EQ(result.statuses[1].code(), StatusCode::kNotFound);
+  EXPECT_EQ(place_->FileSizes(), before);
+}
+
+TEST_P(CollectionTest, ALogOfDeletionsIsSealedToo) {
+  options_.seal_bytes = 64 << 10;
+  Create();
+  std::vector<Doc> docs;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 2500; ++i) {
+    ids.push_back(std::string(500, 'i') + std::to_string(i));
+    docs.push_back(Note(ids.back(), "x"));
+  }
+  Upsert(docs);
+  ASSERT_EQ(collection_->Stats().sealed_segments, 1u);
+  ASSERT_EQ(collection_->Delete(ids).value().applied, 2500u);
+  EXPECT_EQ(collection_->Stats().sealed_segments, 0u);
+  EXPECT_LT(collection_->Stats().disk_bytes, 1000u);
+  Reopen();
+  EXPECT_EQ(collection_->Stats().doc_count, 0u);
+}
+
 TEST_P(CollectionTest, DeletedDocumentsAreGoneAndMayComeBack) {
   Create();
   Upsert({Note("a", "1"), Note("b", "2"), Note("c", "3")});

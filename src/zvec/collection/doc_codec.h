@@ -1,6 +1,7 @@
 // zvec/collection/doc_codec.h: documents to rows, checked against the schema, and rows to documents.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ Status EncodeDoc(const CollectionSchema& schema, const RowLayout& layout, const 
 struct DocPatch {
   std::vector<bool> given;
   std::string row;  ///< a row whose other cells mean nothing
+  bool gives_something() const { return std::find(given.begin(), given.end(), true) != given.end(); }
 };
 Status EncodePatch(const CollectionSchema& schema, const RowLayout& layout, const Doc& doc, DocPatch* patch);
 /// `old_row` with the given fields replaced.

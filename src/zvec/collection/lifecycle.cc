@@ -128,6 +128,19 @@ Status RemoveLeftover(FileSystem& fs, const std::string& path) {
   return RemoveOurs(fs, path);
 }
 
+/// What killed calls left beside `path`: of this name only when `base` is given. The first error is returned.
+Status RemoveLeftoversIn(FileSystem& fs, const std::string& directory, const std::string& base) {
+  ZVEC_ASSIGN_OR_RETURN(const auto entries, fs.List(directory));
+  Status first;
+  for (const DirEntry& entry : entries) {
+    if (entry.kind != FileKind::kDirectory || !IsSiblingName(entry.name)) continue;
+    if (!base.empty() && !IsSiblingNameOf(entry.name, base)) continue;
+    const Status status = RemoveLeftover(fs, JoinPath(directory, entry.name));
+    if (first.ok()) first = status;
+  }
+  return first;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Collection>> Collection::Create(PathView path, const CollectionSchema& schema,
@@ -142,6 +155,8 @@ Result<std::shared_ptr<Collection>> Collection::Create(PathView path, const Coll
   if (there.ok()) return Status::AlreadyExists("collection " + target + ": something is there already");
   if (!there.status().IsNotFound()) return there.status();
   if (!ParentPath(target).empty()) ZVEC_RETURN_IF_ERROR(cocozvec::CreateDirectories(fs, ParentPath(target)));
+
+  (void)RemoveLeftoversIn(fs, ParentOf(target), cocozvec::BaseName(target));  // of killed attempts
 
   std::string sibling;
   ZVEC_ASSIGN_OR_RETURN(auto lock, MakeSibling(fs, target, &sibling));
@@ -191,16 +206,7 @@ Status Collection::Destroy(PathView path, const CollectionOptions& options) {
 }
 
 Status Collection::RemoveLeftovers(PathView parent, const CollectionOptions& options) {
-  FileSystem& fs = FileSystemOf(options);
-  const std::string directory = parent.empty() ? "." : parent.str();
-  ZVEC_ASSIGN_OR_RETURN(const auto entries, fs.List(directory));
-  Status first;
-  for (const DirEntry& entry : entries) {
-    if (entry.kind != FileKind::kDirectory || !IsSiblingName(entry.name)) continue;
-    const Status status = RemoveLeftover(fs, JoinPath(directory, entry.name));
-    if (first.ok()) first = status;
-  }
-  return first;
+  return RemoveLeftoversIn(FileSystemOf(options), parent.empty() ? "." : parent.str(), "");
 }
 
 bool Collection::Exists(PathView path, const CollectionOptions& options) {

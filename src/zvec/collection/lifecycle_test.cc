@@ -175,6 +175,18 @@ TEST_P(LifecycleTest, LeftoversGoUnlessTheyAreInUseOrNotOurs) {
   EXPECT_TRUE(fs().Stat(place_->path(".c.zvec-new-short")).ok());
 }
 
+TEST_P(LifecycleTest, CreateTidiesUpAfterKilledAttemptsAtItsName) {
+  const std::string mine = place_->path(NewSiblingName("c", 1)), other = place_->path(NewSiblingName("d", 2));
+  for (const std::string& leftover : {mine, other}) {
+    path_ = leftover;
+    ASSERT_TRUE(Create()->Close().ok());
+  }
+  path_ = place_->path("c");
+  const auto collection = Create();
+  EXPECT_FALSE(fs().Stat(mine).ok());
+  EXPECT_TRUE(fs().Stat(other).ok());
+}
+
 TEST_P(LifecycleTest, FilesOfOthersInTheDirectoryStay) {
   ASSERT_TRUE(Create()->Close().ok());
   WriteFile(JoinPath(path_, "notes.txt"), "mine");

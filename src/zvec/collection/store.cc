@@ -45,7 +45,11 @@ struct Appended {
 }  // namespace
 
 Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& options)
-    : fs_(fs), directory_(std::move(directory)), options_(options), seal_at_bytes_(options.seal_bytes) {}
+    : fs_(fs),
+      directory_(std::move(directory)),
+      options_(options),
+      seal_at_bytes_(options.seal_bytes),
+      seal_at_log_bytes_(LogLimit(options)) {}
 
 Store::~Store() {
   cocozvec::MutexLock lock(write_mu_);
@@ -117,8 +121,7 @@ void Store::Commit(std::span<std::string> records, std::span<Status> statuses) {
     status = statuses[i];
     written = i;
   }
-  for (std::size_t i = written; i < records.size(); ++i)
-    statuses[i] = status.WithContext("collection " + directory_);
+  for (std::size_t i = written; i < records.size(); ++i) statuses[i] = status;
 }
 
 Status Store::CheckRow(const RowCells& row) const {

@@ -48,7 +48,7 @@ class Store {
       ZVEC_EXCLUDES(state_mu_);
   std::uint64_t DiskBytes() const ZVEC_EXCLUDES(state_mu_);
 
-  cocozvec::Mutex& write_mu() { return write_mu_; }
+  cocozvec::Mutex& write_mu() ZVEC_RETURN_CAPABILITY(write_mu_) { return write_mu_; }
 
   /// kClosed, kFailedPrecondition (read-only, or an earlier failure).
   Status CheckWritable() const ZVEC_REQUIRES(write_mu_);
@@ -81,7 +81,8 @@ class Store {
 
   // Rewriting (store_rewrite.cc).
   struct Rewrite;
-  Status RewriteSegments(const std::vector<bool>& chosen);
+  Status RewriteSegments(const std::vector<bool>& chosen) ZVEC_REQUIRES(write_mu_);
+  void SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes);
   std::uint64_t TakeNumber() { return next_number_++; }
   Status BuildOutputs(Rewrite& rewrite);
   Status WriteChangedDeletes(Rewrite& rewrite);
@@ -109,14 +110,18 @@ class Store {
       persisted_dead_;  ///< segment number -> deleted rows that the manifest knows
   std::uint64_t next_number_ =
       0;  ///< for the next file; never goes back, also when a rewrite came to nothing
-  std::uint64_t seal_at_bytes_ = 0;
-  Status fence_;  ///< why no write is taken any more
+  std::uint64_t seal_at_bytes_ = 0;      ///< of the mutable segment
+  std::uint64_t seal_at_log_bytes_ = 0;  ///< of the log: deletions fill it too
+  Status fence_;                         ///< why no write is taken any more
   bool closed_ = false;
 
   mutable cocozvec::SharedMutex state_mu_;
   std::shared_ptr<const Version> version_ ZVEC_GUARDED_BY(state_mu_);
   std::shared_ptr<const Manifest> manifest_ ZVEC_GUARDED_BY(state_mu_);
 };
+
+/// A log as large as this is sealed whatever the mutable segment holds.
+inline std::uint64_t LogLimit(const CollectionOptions& options) { return 2 * options.seal_bytes + (1 << 20); }
 
 /// The names of the files that a manifest needs, its own among them.
 std::set<std::string> NamedFiles(const Manifest& manifest);

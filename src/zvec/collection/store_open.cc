@@ -29,6 +29,7 @@ struct Store::Recovery {
   std::vector<std::uint64_t> logs;         ///< numbers of the logs that are there
   std::unique_ptr<cocozvec::File> log_file;
   LogContent log;
+  bool fresh = false;  ///< made and synced a moment ago by this process, which has kept the lock since
 };
 
 Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const CollectionSchema& schema) {
@@ -44,8 +45,7 @@ Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const Col
       LogWriter::Create(fs, JoinPath(directory, LogName(manifest.log_number)), header).status());
   EncodeFileHeader(kLogMagic, header);
   manifest.log_checksum = header.checksum;
-  bool uncertain = false;
-  return InstallManifest(fs, directory, manifest, &uncertain);
+  return WriteFirstManifest(fs, directory, manifest);
 }
 
 Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& directory,
@@ -67,6 +67,7 @@ Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& di
 
 Status Store::Load(std::unique_ptr<DirectoryLock> lock) {
   Recovery recovery;
+  recovery.fresh = lock != nullptr;
   if (!options_.read_only && !lock) {
     ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs_, directory_, /*create=*/false));
   }
@@ -156,7 +157,7 @@ Status Store::ReplayLog(Recovery& recovery) {
 Status Store::BecomeWriter(Recovery& recovery) {
   // What is trusted from here on is made durable first; only then anything is removed.
   ZVEC_ASSIGN_OR_RETURN(log_, LogWriter::Continue(std::move(recovery.log_file), recovery.log));
-  ZVEC_RETURN_IF_ERROR(fs_.SyncDirectory(directory_));
+  if (!recovery.fresh) ZVEC_RETURN_IF_ERROR(fs_.SyncDirectory(directory_));
   if (recovery.generations.size() > 1) {
     auto older = ReadManifest(fs_, directory_, recovery.generations[recovery.generations.size() - 2]);
     if (older.ok()) previous_ = *std::move(older);

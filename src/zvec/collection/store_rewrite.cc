@@ -192,7 +192,7 @@ Status Store::Install(Rewrite& rewrite) {
   tail_ = std::move(tail);
   log_ = std::move(rewrite.log);
   persisted_dead_ = std::move(rewrite.persisted_dead);
-  seal_at_bytes_ = options_.seal_bytes;
+  SetSealLimits(options_.seal_bytes, LogLimit(options_));
   RemoveUnnamed();
   return {};
 }
@@ -221,13 +221,21 @@ void Store::RemoveUnnamed() {
   }
 }
 
+void Store::SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes) {
+  seal_at_bytes_ = tail_bytes;
+  seal_at_log_bytes_ = log_bytes;
+}
+
 void Store::SealIfLarge() {
   if (!CheckWritable().ok()) return;
-  const std::uint64_t log_limit = 2 * options_.seal_bytes + (1 << 20);
-  if (tail_->bytes() < seal_at_bytes_ && log_->position().end < log_limit) return;
-  const Status status = RewriteSegments(std::vector<bool>(Snapshot()->sealed.size(), false));
+  const std::uint64_t log_bytes = log_->position().end;
+  if (tail_->bytes() < seal_at_bytes_ && log_bytes < seal_at_log_bytes_) return;
+  std::vector<bool> chosen;  // a segment without a live row costs nothing to rewrite: it goes
+  for (const auto& view : Snapshot()->sealed) chosen.push_back(view->live_count() == 0);
+  const Status status = RewriteSegments(chosen);
   if (status.ok()) return;
-  seal_at_bytes_ = tail_->bytes() + options_.seal_bytes / 4;
+  const std::uint64_t later = options_.seal_bytes / 4;
+  SetSealLimits(tail_->bytes() + later, log_bytes + later);
   cocozvec::Log(cocozvec::LogLevel::kWarning, "sealing " + directory_ + ": " + status.ToString());
 }
 

@@ -65,6 +65,7 @@ Status Resolver::Change(WriteCall& call, std::size_t i, Known& known) {
       return {};
     case WriteKind::kUpdate:
       if (!known.live) return NotThere(id);
+      if (!call.patches[i].gives_something()) return {};
       rows_.push_back(ApplyPatch(layout_, *known.row, call.patches[i]));
       Store(id, known, &rows_.back());
       return {};

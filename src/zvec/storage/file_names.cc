@@ -71,4 +71,9 @@ bool IsSiblingName(std::string_view name) noexcept {
   return tag == ".zvec-new-" || tag == ".zvec-old-";
 }
 
+bool IsSiblingNameOf(std::string_view name, std::string_view base) noexcept {
+  constexpr std::size_t kTail = 10 + kRandomDigits;
+  return IsSiblingName(name) && name.substr(1, name.size() - 1 - kTail) == base.substr(0, kMaxSiblingBase);
+}
+
 }  // namespace zvec::inline v0

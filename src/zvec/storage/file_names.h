@@ -34,5 +34,6 @@ std::optional<ParsedName> ParseName(std::string_view name) noexcept;
 std::string NewSiblingName(std::string_view base, std::uint64_t random);
 std::string OldSiblingName(std::string_view base, std::uint64_t random);
 bool IsSiblingName(std::string_view name) noexcept;
+bool IsSiblingNameOf(std::string_view name, std::string_view base) noexcept;
 
 }  // namespace zvec::inline v0

@@ -49,6 +49,10 @@ TEST(FileNames, OnlyOursAreParsed) {
 TEST(FileNames, SiblingsAreRecognised) {
   EXPECT_TRUE(IsSiblingName(NewSiblingName("c", 0)));
   EXPECT_TRUE(IsSiblingName(OldSiblingName(std::string(255, 'c'), UINT64_MAX)));
+  EXPECT_TRUE(IsSiblingNameOf(NewSiblingName("c", 5), "c"));
+  EXPECT_TRUE(IsSiblingNameOf(NewSiblingName(std::string(255, 'c'), 5), std::string(255, 'c')));
+  EXPECT_FALSE(IsSiblingNameOf(NewSiblingName("c", 5), "cc"));
+  EXPECT_FALSE(IsSiblingNameOf(NewSiblingName("cc", 5), "c"));
   EXPECT_LE(OldSiblingName(std::string(255, 'c'), 1).size(), 255u);
   for (const char* name : {"c", ".c.zvec-new-", ".c.zvec-new-0123456789abcdeg", "c.zvec-new-0123456789abcdef",
                            ".c.zvec-odd-0123456789abcdef"})

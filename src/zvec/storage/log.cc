@@ -203,7 +203,8 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Continue(std::unique_ptr<File> fil
       ZVEC_RETURN_IF_ERROR(file->WriteAt(from, AsBytes(tail)));
     }
   }
-  ZVEC_RETURN_IF_ERROR(file->Sync());
+  // A log that holds nothing but its header was synced before a manifest named it.
+  if (content.file_size > kFileHeaderBytes) ZVEC_RETURN_IF_ERROR(file->Sync());
   at.synced_to = at.end;
   return std::unique_ptr<LogWriter>(
       new LogWriter(std::move(file), content.header.number, content.header.collection, at));

@@ -74,18 +74,28 @@ Result<Manifest> ReadManifest(FileSystem& fs, const std::string& directory, std:
   return DecodeManifest(bytes, generation, path);
 }
 
+namespace {
+Status WriteManifestFile(FileSystem& fs, const std::string& path, const Manifest& manifest) {
+  ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, cocozvec::OpenMode::kCreate));
+  ZVEC_RETURN_IF_ERROR(file->Truncate(0));  // one that an earlier attempt left
+  const std::string bytes = EncodeManifest(manifest);
+  ZVEC_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(bytes)));
+  return file->Sync();
+}
+}  // namespace
+
+Status WriteFirstManifest(FileSystem& fs, const std::string& directory, const Manifest& manifest) {
+  ZVEC_RETURN_IF_ERROR(
+      WriteManifestFile(fs, JoinPath(directory, ManifestName(manifest.generation)), manifest));
+  return fs.SyncDirectory(directory);
+}
+
 Status InstallManifest(FileSystem& fs, const std::string& directory, const Manifest& manifest,
                        bool* uncertain) {
   *uncertain = false;
   const std::string path = JoinPath(directory, ManifestName(manifest.generation));
   const std::string temporary = path + ".tmp";
-  {
-    ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(temporary, cocozvec::OpenMode::kCreate));
-    ZVEC_RETURN_IF_ERROR(file->Truncate(0));
-    const std::string bytes = EncodeManifest(manifest);
-    ZVEC_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(bytes)));
-    ZVEC_RETURN_IF_ERROR(file->Sync());
-  }
+  ZVEC_RETURN_IF_ERROR(WriteManifestFile(fs, temporary, manifest));
   // The names of what the manifest names must be durable before its own may be.
   ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(directory));
   *uncertain = true;

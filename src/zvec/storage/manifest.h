@@ -42,6 +42,9 @@ Result<Manifest> DecodeManifest(std::string_view bytes, std::uint64_t generation
 Result<Manifest> ReadManifest(cocozvec::FileSystem& fs, const std::string& directory,
                               std::uint64_t generation);
 
+/// The first manifest of a directory that nobody can see yet: written and synced; so is the directory.
+Status WriteFirstManifest(cocozvec::FileSystem& fs, const std::string& directory, const Manifest& manifest);
+
 /// Makes the manifest the newest: written beside, synced, then renamed. Until the rename nothing has changed
 /// (and
 /// `*uncertain` stays false); when it is true after an error, either generation may be the one that is found
