@@ -14,10 +14,10 @@ bold='' plain=''
 if [[ -t 1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then bold=$'\e[1m' plain=$'\e[0m'; fi
 title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 show() { printf '$ cocozvec %s\n' "${*//$work\//}"; }
-# value JSON PATH: one number of a report, as in `value "$report" files processed`.
+# value JSON KEY...: one value of a report, as in `value "$report" files processed`.
 value() {
   python3 -c 'import functools, json, sys
-print(functools.reduce(lambda v, k: v[k], sys.argv[2:], json.loads(sys.argv[1])))' "$@"
+print(functools.reduce(lambda v, k: v[int(k) if isinstance(v, list) else k], sys.argv[2:], json.loads(sys.argv[1])))' "$@"
 }
 # expect WHAT ACTUAL PROMISED
 expect() {
@@ -52,7 +52,7 @@ printf '%s files, %s of text\n' "$files" "$(du -sh --apparent-size "$docs" | cut
 
 title '2. First run: everything is read, split, embedded and written'
 index
-expect 'files processed' "$(value "$report" files processed)" "$(value "$report" files seen)"
+expect 'files processed' "$(value "$report" files processed)" "$((files - $(value "$report" files skipped)))"
 expect 'errors' "$(value "$report" errors)" '[]'
 total=$(value "$report" documents total)
 expect 'documents in the collection' "$("$program" export --store "$store" --jsonl | wc -l)" "$total"
@@ -73,13 +73,18 @@ printf '  %s documents written, %s deleted, in %.3f s\n' "$(value "$report" docu
   "$(value "$report" documents deleted)" "$(value "$report" seconds)"
 search 'purple rhinoceros trombone' 1
 hit=$("$program" search 'purple rhinoceros trombone' --store "$store" --topk 1 --json)
-expect 'the edit is found in' "$(basename "$(value "$(value "$hit" hits | python3 -c 'import ast, json, sys
-print(json.dumps(ast.literal_eval(sys.stdin.read())[0]))')" file)")" README.md
+expect 'the edit is found in' "$(basename "$(value "$hit" hits 0 file)")" README.md
 
 title '5. Nothing has changed: nothing is done, and the collection is not even opened'
-# Away with it: whoever wanted to open the collection now would fail. The small file beside it that says which state it is
-# in stays, since an unchanged run reads that.
-index
+# Meanwhile somebody else holds the collection's lock: a run that wanted to open it would fail.
+show index "$docs" --store "$store" '   # while another process holds the lock of the collection'
+report=$(python3 - "$store/data/chunks/LOCK" "$program" index "$docs" --store "$store" --json <<'PYTHON'
+import fcntl, os, struct, subprocess, sys
+lock = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(lock, 37, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))  # F_OFD_SETLK
+sys.exit(subprocess.run(sys.argv[2:], check=False).returncode)
+PYTHON
+)
 expect 'components executed' "$(value "$report" components_executed)" 0
 expect 'documents written' "$(value "$report" documents upserted)" 0
 expect 'documents deleted' "$(value "$report" documents deleted)" 0

@@ -4,11 +4,13 @@
 #include <optional>
 #include <stdexcept>
 
+#include "base/io/file_system.h"
 #include "commands.h"
 #include "folders.h"
 #include "index_report.h"
 #include "interrupt.h"
 #include "program.h"
+#include "zvec/collection.h"
 
 namespace cocozvec::cli {
 namespace {
@@ -48,6 +50,11 @@ void SaveConfig(const StorePaths& paths, const StoreConfig& config) {
   if (const Status status = WriteConfig(paths, config); !status.ok()) throw StatusError(status);
 }
 
+void DropCollection(const StorePaths& paths) {
+  const Status status = zvec::Collection::Destroy(paths.collection());
+  if (!status.ok() && !status.IsNotFound()) throw StatusError(status);
+}
+
 // Opening the state is the lock, but the embedder must be known before that. So the config is read again
 // under the lock, and all is begun anew in the rare case that another process changed the parameters in
 // between.
@@ -56,6 +63,7 @@ Session OpenSession(const StorePaths& paths, const Options& options,
   for (;;) {
     Session session;
     session.config = WantedConfig(paths, options, folders);
+    const bool state_lost = PosixFileSystem().Stat(paths.state()).status().IsNotFound();
     session.environment = MakeEnvironment(paths, session.config, session.notes);
     session.environment->start();
     const StoreConfig now = WantedConfig(paths, options, folders);
@@ -63,6 +71,9 @@ Session OpenSession(const StorePaths& paths, const Options& options,
       session.config = now;
       if (const Status status = RemoveDropped(paths); !status.ok()) throw StatusError(status);
       SaveConfig(paths, now);
+      // Documents of which nothing is remembered could never be taken back; they are ours, so they are made
+      // anew.
+      if (state_lost) DropCollection(paths);
       return session;
     }
     session.environment->stop();

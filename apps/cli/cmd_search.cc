@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 #include <stdexcept>
 
 #include "commands.h"
 #include "json.h"
 #include "reader.h"
+#include "text/tokenizer.h"
 
 namespace cocozvec::cli {
 namespace {
@@ -60,36 +63,65 @@ std::string ToJson(const Found& found) {
   return json.Take();
 }
 
-// The first lines of a piece, indented, so that ten hits fit on a screen.
-std::string Excerpt(std::string_view text) {
-  constexpr std::size_t kLines = 3, kWidth = 110;
-  std::string out;
-  std::size_t lines = 0;
-  while (!text.empty() && lines < kLines) {
+using Words = std::set<std::u32string>;
+
+Words WordsOf(std::string_view text) {
+  Words words;
+  cocoindex::text::Tokenizer tokens(text);
+  for (cocoindex::text::Word w; tokens.Next(w);) words.emplace(w.characters.begin(), w.characters.end());
+  return words;
+}
+
+std::vector<std::string> LinesOf(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string line(text.substr(0, end));
+    const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    if (line.size() > kWidth) {
-      std::size_t cut = kWidth;
-      while (cut > 0 && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80)
-        --cut;  // not inside a character
-      line = line.substr(0, cut) + "...";
-    }
-    out += "    " + Printable(line) + "\n";
-    ++lines;
+    if (line.find_first_not_of(" \t\r") != std::string_view::npos) lines.emplace_back(line);
   }
+  return lines;
+}
+
+std::string Shortened(const std::string& line) {
+  constexpr std::size_t kWidth = 110;
+  if (line.size() <= kWidth) return line;
+  std::size_t cut = kWidth;
+  while (cut > 0 && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80) --cut;  // not inside a character
+  return line.substr(0, cut) + "...";
+}
+
+// Three lines of a piece: those that have the most words of the question; ten hits then fit on a screen.
+std::string Excerpt(std::string_view text, const Words& wanted) {
+  constexpr std::size_t kLines = 3;
+  const std::vector<std::string> lines = LinesOf(text);
+  std::vector<std::size_t> matches;
+  for (const std::string& line : lines) {
+    const Words words = WordsOf(line);
+    matches.push_back(static_cast<std::size_t>(
+        std::ranges::count_if(wanted, [&](const auto& w) { return words.contains(w); })));
+  }
+  std::size_t best = 0, most = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::size_t sum = 0;
+    for (std::size_t j = i; j < std::min(i + kLines, lines.size()); ++j) sum += matches[j];
+    if (sum > most) best = i, most = sum;
+  }
+  std::string out;
+  for (std::size_t j = best; j < std::min(best + kLines, lines.size()); ++j)
+    out += "    " + Printable(Shortened(lines[j])) + "\n";
   return out;
 }
 
-void Print(const Found& found, Console& console) {
+void Print(const Found& found, const std::string& question, Console& console) {
+  const Words wanted = WordsOf(question);
   int rank = 0;
   for (const zvec::Hit& hit : found.list.hits) {
     console.Write(
         fmt::format("{:2}  {:.3f}  {}  {}\n", ++rank, hit.score,
                     console.Bold(Printable(FieldOf<std::string>(hit.doc, "file"))),
                     console.Dim(fmt::format("from character {}", FieldOf<std::int64_t>(hit.doc, "start")))));
-    console.Write(Excerpt(FieldOf<std::string>(hit.doc, "text")));
+    console.Write(Excerpt(FieldOf<std::string>(hit.doc, "text"), wanted));
   }
   if (rank == 0) console.WriteLine("nothing found");
 }
@@ -101,7 +133,7 @@ int RunSearch(const Options& options, Console& console) {
   if (options.json) {
     console.WriteLine(ToJson(found));
   } else {
-    Print(found, console);
+    Print(found, options.text, console);
   }
   return kDone;
 }

@@ -160,6 +160,7 @@ coco::Environment MakeEnvironment(const StorePaths& paths, const StoreConfig& co
                                   std::shared_ptr<RunNotes> notes) {
   coco::Settings settings;
   settings.db_path = paths.state();
+  settings.max_inflight_components = 256;  // rows of files that wait for the database are memory
   return coco::Environment(settings, [paths, config, notes](coco::EnvironmentBuilder& builder) {
     builder.provide(kDatabase, zc::connect(paths.data()));
     builder.provide(kEmbedder, StoreEmbedder(config.embedder));

@@ -70,7 +70,8 @@ class Environment {
  public:
   using Lifespan = std::function<void(EnvironmentBuilder&)>;
   explicit Environment(Settings settings, Lifespan lifespan = {});
-  /// The one that `App{"name", ...}` uses: settings from COCOINDEX_DB and the registered lifespan.
+  /// The one that `App{"name", ...}` uses: settings from COCOINDEX_DB and the registered lifespan. It stops when its
+  /// last app is gone.
   static Environment default_environment();
 
   /// Throws StateBusyError (another process), StateError, InvalidRequest (no db_path), and what the lifespan

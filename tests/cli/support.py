@@ -1,8 +1,11 @@
 """What the tests of the command line share: a folder of their own, and the program run as a user runs it."""
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -10,6 +13,7 @@ import unittest
 
 PROGRAM = os.environ.get("COCOZVEC", "")
 DONE, FAILED, USAGE, PARTLY, INTERRUPTED = 0, 1, 2, 4, 130
+F_OFD_SETLK = 37
 # What a crash leaves on standard error, whatever the exit code.
 CRASH_WORDS = ("terminate called", "Assertion", "Sanitizer", "runtime error:", "core dumped", "Segmentation")
 
@@ -31,6 +35,17 @@ def run(*arguments, timeout=120, **options):
     if done.returncode < 0 or any(word in err for word in CRASH_WORDS):
         raise AssertionError(f"{arguments}: crashed with {done.returncode}\n{err[-3000:]}")
     return Run(done.returncode, out, err)
+
+
+@contextlib.contextmanager
+def collection_held(store):
+    """Somebody else writes to the collection: whoever opens it for writing is refused."""
+    lock = os.open(os.path.join(store, "data", "chunks", "LOCK"), os.O_RDWR)
+    try:
+        fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        yield
+    finally:
+        os.close(lock)
 
 
 class CliTest(unittest.TestCase):

@@ -71,7 +71,15 @@ class Healing(CliTest):
         self.assert_equals_fresh_index()
 
     def test_a_lost_state_is_made_again(self):
+        os.remove(os.path.join(self.docs, "0.txt"))
         shutil.rmtree(os.path.join(self.store, "state"))
+        self.index()
+        self.assert_equals_fresh_index()
+
+    # Guards: rows that were no longer declared stayed in the collection for ever.
+    def test_a_lost_mark_does_not_keep_what_is_no_longer_there(self):
+        os.remove(os.path.join(self.store, "data", "chunks", "MARK"))
+        os.remove(os.path.join(self.docs, "0.txt"))
         self.index()
         self.assert_equals_fresh_index()
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 
-from support import PARTLY, CliTest, main
+from support import PARTLY, CliTest, collection_held, main
 
 
 class Index(CliTest):
@@ -28,11 +28,19 @@ class Index(CliTest):
         self.assertEqual(self.counts(self.index()), (1, 19, 0, 1, 0, 20))
         self.assert_equals_fresh_index()
 
-    def test_a_quiet_run_executes_nothing(self):
+    def test_a_quiet_run_executes_nothing_and_opens_no_collection(self):
         for i in range(20):
             self.write(f"{i}.txt", f"document number {i}")
         self.index()
-        self.assertEqual(self.index()["components_executed"], 0)
+        with collection_held(self.store):
+            quiet = self.index()
+            self.assertEqual(quiet["components_executed"], 0)
+            self.assertEqual(quiet["documents"], {"upserted": 0, "deleted": 0, "unchanged": 20, "total": 20})
+            self.write("3.txt", "another text")
+            report = self.index(code=PARTLY)  # the lock would have been noticed
+            self.assertIn("3.txt", report["errors"][0]["path"])
+        self.assertEqual(self.counts(self.index()), (1, 19, 0, 1, 0, 20))
+        self.assert_equals_fresh_index()
 
     def test_removed_files_take_their_documents_with_them(self):
         for i in range(5):

@@ -263,7 +263,8 @@ std::uint64_t App::count_target_states(std::string_view root_provider_name,
   return count;
 }
 
-const UpdateResult& UpdateHandle::result() const {
+// The result is written before `done` and never again.
+const UpdateResult& UpdateHandle::result() const ZVEC_NO_THREAD_SAFETY_ANALYSIS {
   cocozvec::MutexLock lock(state_->mu);
   while (!state_->done) state_->changed.Wait(state_->mu);
   if (state_->error) std::rethrow_exception(state_->error);

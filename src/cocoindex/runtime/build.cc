@@ -171,7 +171,13 @@ void Build::use_mount(Frame& frame, StablePath path, std::shared_ptr<Processor> 
   if (!child) return;
   child->run_body();
   run_.pool.wait(child->done_, *child);
-  if (child->error_) std::rethrow_exception(child->error_);
+  if (!child->error_) return;
+  {
+    cocozvec::MutexLock lock(mu_);
+    rethrown_ = child->error_;
+    rethrown_collection_ = child->failed_collection_;
+  }
+  std::rethrow_exception(child->error_);
 }
 
 // -- running
@@ -406,6 +412,7 @@ void Build::complete(std::exception_ptr error, const std::string& collection) {
   if (await_start(error, collection)) return;
   auto self = shared_from_this();
   error_ = error;
+  failed_collection_ = collection;
   if (hit_ && !error) {
     run_.count(info_.name, &ComponentCounts::unchanged);
   } else if (!error || !run_.cancelled()) {
@@ -413,14 +420,15 @@ void Build::complete(std::exception_ptr error, const std::string& collection) {
                            : was_tracked_ ? &ComponentCounts::reprocesses
                                           : &ComponentCounts::adds);
   }
-  if (error && mode_ == Mode::background && !run_.cancelled()) {
-    run_.add_failure({path_, std::string(info_.name), collection, what(error), error});
-  }
   bool failed = error != nullptr;
   {
     cocozvec::MutexLock lock(mu_);
     failed = failed || descendant_failed_;
     declared_.clear();
+    if (error && error == rethrown_) failed_collection_ = rethrown_collection_;
+  }
+  if (error && mode_ == Mode::background && !run_.cancelled()) {
+    run_.add_failure({path_, std::string(info_.name), failed_collection_, what(error), error});
   }
   if (parent_) parent_->absorb(root_frame_.deps, failed);
   if (parent_ && deps_needed_ && info_.identity) {

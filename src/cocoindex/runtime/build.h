@@ -145,6 +145,9 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   DeclaredSet declared_ ZVEC_GUARDED_BY(mu_);
   CallMemos calls_ ZVEC_GUARDED_BY(mu_);
   bool descendant_failed_ ZVEC_GUARDED_BY(mu_) = false;
+  std::exception_ptr rethrown_
+      ZVEC_GUARDED_BY(mu_);  ///< of the last use_mount that failed, and where it came from
+  std::string rethrown_collection_ ZVEC_GUARDED_BY(mu_);
 };
 
 }  // namespace cocoindex::inline v0::internal

@@ -326,6 +326,17 @@ TEST_F(Components, TwoAppsOfOneNameAreRefused) {
   EXPECT_THROW((App{*env_, "app", [](Ctx&) {}}), InvalidRequest);
 }
 
+TEST_F(Components, AFailureNamesTheCollectionAlsoWhenItCameThroughUseMount) {
+  main_ = [this](Ctx& ctx) {
+    ctx.mount("outer", [this](Ctx& c) { mount_target(c, target_.table("t", "d")); });
+  };
+  target_.before = [](const Op&) { throw std::runtime_error("no table today"); };
+  UpdateResult r = update();
+  ASSERT_EQ(r.failures.size(), 1u);
+  EXPECT_EQ(r.failures[0].path.display(), "/\"outer\"");
+  EXPECT_EQ(r.failures[0].collection, target_.tables_provider().impl()->container_path);
+}
+
 // 71
 TEST_F(Components, OneRejectedComponentOfAMergedCallFailsAlone) {
   target_.before = [&](const Op& op) {

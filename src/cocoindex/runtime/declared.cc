@@ -7,17 +7,11 @@
 namespace cocoindex::inline v0 {
 namespace {
 
-std::uint64_t Prefix(const Fingerprint& fp) {
-  std::uint64_t v = 0;
-  for (int i = 0; i < 8; ++i) v = v << 8 | fp.bytes[static_cast<std::size_t>(i)];
-  return v;
-}
-
 void Sort(DeclaredGroup& group) {
   group.order.clear();
   group.order.reserve(group.items.size());
   for (std::uint32_t i = 0; i < group.items.size(); ++i)
-    group.order.push_back({Prefix(group.items[i].key_fp), i});
+    group.order.push_back({fingerprint_prefix(group.items[i].key_fp.bytes.data()), i});
   const auto& items = group.items;
   std::sort(group.order.begin(), group.order.end(), [&](const auto& a, const auto& b) {
     return a.prefix != b.prefix ? a.prefix < b.prefix : items[a.index].key_fp < items[b.index].key_fp;

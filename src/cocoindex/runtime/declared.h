@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,13 @@ struct DeclaredGroup {
   std::vector<Place> order;  ///< by key_fp, after sort()
   std::size_t cursor = 0;    ///< Planner's own
 };
+
+/// The first 8 bytes of a fingerprint, as a number in the order of the bytes.
+inline std::uint64_t fingerprint_prefix(const void* bytes) {
+  std::uint64_t v;
+  std::memcpy(&v, bytes, sizeof(v));
+  return __builtin_bswap64(v);  // base/coding.h: this machine is little-endian
+}
 
 class DeclaredSet {
  public:

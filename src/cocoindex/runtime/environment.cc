@@ -12,7 +12,7 @@ namespace {
 struct Default {
   cocozvec::Mutex mu;
   Environment::Lifespan lifespan ZVEC_GUARDED_BY(mu);
-  std::shared_ptr<Environment> environment ZVEC_GUARDED_BY(mu);
+  std::weak_ptr<Environment::Impl> environment ZVEC_GUARDED_BY(mu);  // stops with its last app
 };
 Default& TheDefault() {
   static auto* d = new Default;
@@ -37,18 +37,18 @@ Environment::Environment(Settings settings, Lifespan lifespan)
 Environment Environment::default_environment() {
   Default& d = TheDefault();
   cocozvec::MutexLock lock(d.mu);
-  if (!d.environment) {
-    d.environment = std::make_shared<Environment>(Settings{}, [](EnvironmentBuilder& builder) {
-      Lifespan f;
-      {
-        Default& now = TheDefault();
-        cocozvec::MutexLock inner(now.mu);
-        f = now.lifespan;
-      }
-      if (f) f(builder);
-    });
-  }
-  return *d.environment;
+  if (auto known = d.environment.lock()) return Environment(std::move(known));
+  Environment made(Settings{}, [](EnvironmentBuilder& builder) {
+    Lifespan f;
+    {
+      Default& now = TheDefault();
+      cocozvec::MutexLock inner(now.mu);
+      f = now.lifespan;
+    }
+    if (f) f(builder);
+  });
+  d.environment = made.impl_;
+  return made;
 }
 
 void Environment::start() const { impl_->session(); }

@@ -42,7 +42,7 @@ class Planner {
       return a.removal != b.removal ? b.removal : a.path < b.path;
     };
     if (!std::is_sorted(plan_.actions.begin(), plan_.actions.end(), before)) {
-      std::stable_sort(plan_.actions.begin(), plan_.actions.end(), before);
+      std::sort(plan_.actions.begin(), plan_.actions.end(), before);
     }
     return std::move(plan_);
   }
@@ -64,12 +64,14 @@ class Planner {
   }
 
   Declared* seek(DeclaredGroup& g, std::string_view key_fp) {
-    while (g.cursor < g.order.size()) {
-      Declared& d = g.items[g.order[g.cursor].index];
+    const std::uint64_t prefix = fingerprint_prefix(key_fp.data());
+    for (; g.cursor < g.order.size(); ++g.cursor) {
+      const auto& place = g.order[g.cursor];
+      if (place.prefix < prefix) continue;  // without touching the item
+      if (place.prefix > prefix) return nullptr;
+      Declared& d = g.items[place.index];
       const int c = std::memcmp(d.key_fp.bytes.data(), key_fp.data(), 16);
-      if (c == 0) return &d;
-      if (c > 0) return nullptr;
-      ++g.cursor;
+      if (c >= 0) return c == 0 ? &d : nullptr;
     }
     return nullptr;
   }

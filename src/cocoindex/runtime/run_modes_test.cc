@@ -15,6 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
+constexpr ContextKey<int> kNumber{"number"};
 int runs = 0;
 void counted(Ctx& ctx, const std::string& key, const TargetProvider& rows) {
   ++runs;
@@ -274,6 +275,26 @@ TEST_F(RunModes, SettingsWithoutAPathAreRefused) {
   Environment env{Settings{}};
   App app{env, "x", [](Ctx&) {}};
   EXPECT_THROW(app.update_blocking(), InvalidRequest);
+}
+
+TEST_F(RunModes, TheDefaultEnvironmentTakesTheLifespanAndStopsWithItsLastApp) {
+  stop();
+  static std::vector<std::string> seen;
+  seen.clear();
+  const std::string path = settings_.db_path;
+  const lifespan registered{[path](EnvironmentBuilder& b) {
+    b.settings.db_path = path;
+    b.provide(kNumber, 7);
+    b.on_exit([] { seen.push_back("stopped"); });
+  }};
+  {
+    App app{"default app", [](Ctx& ctx) { seen.push_back(std::to_string(ctx.use(kNumber))); }};
+    app.update_blocking();
+    EXPECT_EQ(Environment::default_environment().context().get(kNumber), 7);
+  }
+  EXPECT_THAT(seen, ElementsAre("7", "stopped"));
+  restart();
+  EXPECT_THAT(env_->app_names(), ElementsAre("default app"));
 }
 
 #if defined(ZVEC_TEST_HOOKS)

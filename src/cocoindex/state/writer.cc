@@ -1,7 +1,6 @@
 #include "cocoindex/state/writer.h"
 
 #include <cerrno>
-#include <future>
 #include <utility>
 
 #include "base/fault.h"
@@ -105,7 +104,7 @@ class Batch {
 
   static void Finish(WriteJob& job) {
     try {
-      if (job.done) job.done(job.error);
+      if (job.done) job.done(std::move(job.error));  // the last reference: see Waiter
     } catch (...) {
       cocozvec::Log(cocozvec::LogLevel::kError, "state store: a completion callback threw; ignored");
     }
@@ -115,6 +114,34 @@ class Batch {
   MdbEnvironment& env_;
   std::vector<WriteJob>& jobs_;
   std::size_t next_ = 0;
+};
+
+/// A future whose error belongs to the waiting thread alone once that wakes up: nothing of it is left to the
+/// writer, so the exception is never freed there while it is being read here (and TSan, which does not see
+/// libstdc++'s own reference counts, agrees).
+class Waiter {
+ public:
+  void Finish(std::exception_ptr error) {
+    cocozvec::MutexLock lock(mu_);
+    error_ = std::move(error);
+    finished_ = true;
+    changed_.NotifyAll();
+  }
+  void Wait() {
+    std::exception_ptr error;
+    {
+      cocozvec::MutexLock lock(mu_);
+      while (!finished_) changed_.Wait(mu_);
+      error = std::move(error_);
+    }
+    if (error) std::rethrow_exception(std::move(error));
+  }
+
+ private:
+  cocozvec::Mutex mu_;
+  cocozvec::CondVar changed_;
+  bool finished_ ZVEC_GUARDED_BY(mu_) = false;
+  std::exception_ptr error_ ZVEC_GUARDED_BY(mu_);
 };
 
 }  // namespace
@@ -157,13 +184,10 @@ void Writer::SubmitAndWait(std::function<void(WriteBatch&)> body) {
   if (MdbEnvironment::ReadsOnThisThread() > 0) {
     throw InvalidRequest(where + "while this thread holds a read transaction: the map could not grow");
   }
-  // Shared: the promise must live until set_value has returned on the writer thread.
-  const auto result = std::make_shared<std::promise<void>>();
-  std::future<void> future = result->get_future();
-  Submit({std::move(body),
-          [result](std::exception_ptr error) { error ? result->set_exception(error) : result->set_value(); },
-          nullptr, false});
-  future.get();
+  const auto waiter = std::make_shared<Waiter>();  // the writer may still be in Finish when the wait ends
+  Submit({std::move(body), [waiter](std::exception_ptr error) { waiter->Finish(std::move(error)); }, nullptr,
+          false});
+  waiter->Wait();
 }
 
 void Writer::Stop() {

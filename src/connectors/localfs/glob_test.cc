@@ -17,7 +17,8 @@ void PrintTo(const Case& c, std::ostream* out) { *out << '"' << c.pattern << "\"
 
 class GlobTable : public ::testing::TestWithParam<Case> {};
 
-// Compared with `git check-ignore --no-index` 2.39, which also ignores what lies below a match: here the walk does.
+// Compared with `git check-ignore --no-index` 2.39, which also ignores what lies below a match: here the walk
+// does.
 TEST_P(GlobTable, MatchesAsGitDoes) {
   std::string_view path = GetParam().path;
   const bool is_directory = path.ends_with('/');

@@ -147,8 +147,9 @@ struct Decision {
   ChildInvalidation children = ChildInvalidation::none;
 };
 
-/// The directory may not be the one that the records are about: it is gone, or an older copy, or only its mark is
-/// damaged. What the records say to be there is written again, and what is no longer declared is still deleted.
+/// The directory may not be the one that the records are about: it is gone, or an older copy, or only its
+/// mark is damaged. One of ours is made anew; in the user's what the records say to be there is written
+/// again, and what is no longer declared is still deleted.
 bool is_lost(MarkState mark) { return mark == MarkState::missing || mark == MarkState::stale; }
 
 Decision decide_system(const Previous& previous, bool may_be_missing, MarkState mark) {
@@ -159,9 +160,10 @@ Decision decide_system(const Previous& previous, bool may_be_missing, MarkState 
     return {is_lost(mark) ? Step::upsert : Step::none,
             children};  // it was the user's until now: taken over as it is
   }
-  // An older copy was put back: documents deleted since would come back with it, and nobody would know them.
-  if (mark == MarkState::stale) return {Step::replace, ChildInvalidation::destructive};
-  return {may_be_missing || is_lost(mark) ? Step::upsert : Step::none, children};
+  // An older copy was put back, or the mark alone is damaged: what is there may hold documents that were
+  // deleted since or are no longer declared, and nobody would know them.
+  if (is_lost(mark)) return {Step::replace, ChildInvalidation::destructive};
+  return {may_be_missing ? Step::upsert : Step::none, children};
 }
 
 }  // namespace

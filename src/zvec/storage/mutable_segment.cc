@@ -63,16 +63,13 @@ void MutableSegment::AddChunk() {
 std::string_view MutableSegment::Keep(std::string_view bytes) {
   if (bytes.empty()) return std::string_view("", 0);
   if (bytes.size() > arena_left_) {
-    const std::size_t size = std::max(kArenaBlock, bytes.size());
+    const bool alone =
+        bytes.size() >= kArenaBlock / 4;  // a large cell does not waste what is left of the block
+    const std::size_t size = alone ? bytes.size() : kArenaBlock;
     arena_.push_back(std::make_unique_for_overwrite<char[]>(size));
-    if (bytes.size() >= kArenaBlock / 4) {  // a block of its own: the current one is not wasted
-      char* own = arena_.back().get();
-      if (size == kArenaBlock) {
-        arena_at_ = own + bytes.size();
-        arena_left_ = size - bytes.size();
-      }
-      std::memcpy(own, bytes.data(), bytes.size());
-      return {own, bytes.size()};
+    if (alone) {
+      std::memcpy(arena_.back().get(), bytes.data(), bytes.size());
+      return {arena_.back().get(), bytes.size()};
     }
     arena_at_ = arena_.back().get();
     arena_left_ = size;
