@@ -33,6 +33,9 @@ Status PutAside(FileSystem& fs, const std::string& from, const std::string& to) 
 // now begins a new one. The config goes last, since it makes the directory ours.
 Status RemoveAll(const StorePaths& paths, const coco::Environment& environment) {
   FileSystem& fs = PosixFileSystem();
+  // Refused while somebody writes to it; anything else, damage among it, is no reason to keep it.
+  Status collection = zvec::Collection::Destroy(paths.collection());
+  if (collection.code() == StatusCode::kBusy) return collection;
   ZVEC_RETURN_IF_ERROR(PutAside(fs, paths.data(), paths.dropped_data()));
   ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(paths.root()));
   ZVEC_RETURN_IF_ERROR(PutAside(fs, paths.state(), paths.dropped_state()));

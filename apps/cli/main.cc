@@ -41,7 +41,9 @@ int Fail(const Options& options, Console& console, std::string_view message) noe
 }
 
 int Main(int argc, const char* const* argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, with a message
+  // A closed pipe and a file over the limit of the process are errors of the write, with a message.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   const ParsedOptions parsed = ParseOptions(argc, argv);
   if (parsed.exit) return *parsed.exit;
   Console console;

@@ -4,7 +4,7 @@ import os
 import random
 import shutil
 
-from support import DONE, FAILED, PARTLY, CliTest, main, run
+from support import DONE, FAILED, PARTLY, CliTest, collection_held, main, run
 
 
 def tree(path):
@@ -92,6 +92,26 @@ class Healing(CliTest):
         os.rename(self.at("copy"), os.path.join(self.store, "data"))
         self.index()
         self.assert_equals_fresh_index()
+
+
+class Held(CliTest):
+    """Somebody else, not this program, writes to the collection."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("a.txt", "some words")
+        self.index()
+
+    def test_readers_work_beside_a_writer(self):
+        with collection_held(self.store):
+            self.assertEqual(len(self.search("words")["hits"]), 1)
+            self.assertEqual(len(self.export()), 1)
+
+    def test_drop_is_refused(self):
+        with collection_held(self.store):
+            self.assert_fails(["drop", "--yes", "--store", self.store], "chunks")
+        self.assertEqual(len(self.export()), 1)
+        self.assertEqual(self.index()["components_executed"], 0)
 
 
 class BadQueries(CliTest):
