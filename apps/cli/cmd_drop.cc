@@ -22,17 +22,27 @@ Status CheckOurs(const StorePaths& paths) {
   return config.code() == StatusCode::kDataLoss ? Status::Ok() : config;
 }
 
-// The documents go first: what is left of a drop that was killed is a store whose next run finds its
-// collection gone and makes it again, or one that can be dropped again. The config goes last, since it makes
-// the directory ours.
+Status PutAside(FileSystem& fs, const std::string& from, const std::string& to) {
+  ZVEC_RETURN_IF_ERROR(RemoveTree(fs, to));  // of an earlier drop
+  Status status = fs.Rename(from, to);
+  return status.IsNotFound() ? Status::Ok() : status;
+}
+
+// A drop that is killed leaves no half of a collection and no half of the state: each goes by one rename, the
+// documents first, since a run without documents makes them again. The state takes its lock along: who comes
+// now begins a new one. The config goes last, since it makes the directory ours.
 Status RemoveAll(const StorePaths& paths, const coco::Environment& environment) {
   FileSystem& fs = PosixFileSystem();
   // Refused while somebody writes to it; anything else, damage among it, is no reason to keep it.
   Status collection = zvec::Collection::Destroy(paths.collection());
   if (collection.code() == StatusCode::kBusy) return collection;
-  ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.data()));
+  ZVEC_RETURN_IF_ERROR(PutAside(fs, paths.data(), paths.dropped_data()));
+  ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(paths.root()));
+  ZVEC_RETURN_IF_ERROR(PutAside(fs, paths.state(), paths.dropped_state()));
+  ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(paths.root()));
   environment.stop();
-  ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.state()));
+  ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.dropped_data()));
+  ZVEC_RETURN_IF_ERROR(RemoveTree(fs, paths.dropped_state()));
   RemoveHalfWrittenConfig(paths);
   Status status = fs.RemoveFile(paths.config());
   return status.IsNotFound() ? Status::Ok() : status;

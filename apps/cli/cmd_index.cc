@@ -69,6 +69,7 @@ Session OpenSession(const StorePaths& paths, const Options& options,
     const StoreConfig now = WantedConfig(paths, options, folders);
     if (now.embedder == session.config.embedder && now.splitter == session.config.splitter) {
       session.config = now;
+      if (const Status status = RemoveDropped(paths); !status.ok()) throw StatusError(status);
       SaveConfig(paths, now);
       // Documents of which nothing is remembered could never be taken back; they are ours, so they are made
       // anew.

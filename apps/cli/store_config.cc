@@ -116,8 +116,9 @@ Result<StoreKind> Inspect(const StorePaths& paths) {
   const auto is = [](std::string_view name) { return [name](const DirEntry& e) { return e.name == name; }; };
   if (std::ranges::any_of(*entries, is("config"))) return StoreKind::kStore;
   const auto foreign = std::ranges::find_if(*entries, [](const DirEntry& e) {
-    return !((e.name == "state" || e.name == "data") && e.kind == FileKind::kDirectory) &&
-           e.name != "config.tmp";
+    const bool ours =
+        e.name == "state" || e.name == "data" || e.name == "state.dropped" || e.name == "data.dropped";
+    return !(ours && e.kind == FileKind::kDirectory) && e.name != "config.tmp";
   });
   if (foreign == entries->end()) return StoreKind::kStarted;
   return Status::InvalidArgument("store " + Quoted(paths.root()) + ": holds '" + foreign->name +
@@ -137,6 +138,11 @@ Status WriteConfig(const StorePaths& paths, const StoreConfig& config) {
 void RemoveHalfWrittenConfig(const StorePaths& paths) {
   (void)PosixFileSystem().RemoveFile(paths.config() +
                                      ".tmp");  // rarely there; the next write would replace it anyway
+}
+
+Status RemoveDropped(const StorePaths& paths) {
+  ZVEC_RETURN_IF_ERROR(RemoveTree(PosixFileSystem(), paths.dropped_data()));
+  return RemoveTree(PosixFileSystem(), paths.dropped_state());
 }
 
 }  // namespace cocozvec::cli

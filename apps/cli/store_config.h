@@ -37,6 +37,9 @@ class StorePaths {
   std::string config() const { return JoinPath(root_, "config"); }
   std::string state() const { return JoinPath(root_, "state"); }
   std::string data() const { return JoinPath(root_, "data"); }
+  /// What a drop has put aside and not yet removed.
+  std::string dropped_state() const { return state() + ".dropped"; }
+  std::string dropped_data() const { return data() + ".dropped"; }
   std::string collection() const { return JoinPath(data(), kCollectionName); }
 
  private:
@@ -58,5 +61,7 @@ Result<StoreConfig> ReadConfig(const StorePaths& paths);
 Status WriteConfig(const StorePaths& paths, const StoreConfig& config);
 /// What a process killed in WriteConfig left; on the same condition.
 void RemoveHalfWrittenConfig(const StorePaths& paths);
+/// What a process killed in a drop left; on the same condition.
+Status RemoveDropped(const StorePaths& paths);
 
 }  // namespace cocozvec::cli

@@ -22,6 +22,7 @@ import time
 PACKAGES = ("manpages", "manpages-dev", "manpages-de", "manpages-fr", "git-man")
 FALLBACK = ("/usr/share/common-licenses", "/usr/share/doc", "/usr/share/man")
 FULL_LEAST = 2_000
+MOST = 10_000  # of one package
 CHANGED = REMOVED = RENAMED = 20
 MOST_MEGABYTES = 300
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -54,11 +55,14 @@ def read(path):
         return b""
 
 
-def collect(source, target):
-    """Unpacks every text file below `source` into `target`, folders kept; returns how many."""
+def collect(source, target, most):
+    """Unpacks text files below `source` into `target`, folders kept; returns how many."""
     count = 0
-    for folder, _, names in os.walk(source):
+    for folder, folders, names in os.walk(source):
+        folders.sort()
         for name in sorted(names):
+            if count >= most:
+                return count
             path = os.path.join(folder, name)
             if os.path.islink(path) or not os.path.isfile(path):
                 continue
@@ -96,10 +100,11 @@ def make_corpus(target):
     counts = {}
     try:
         for package, folder in download(work) if shutil.which("apt-get") and shutil.which("dpkg-deb") else []:
-            counts[package] = collect(folder, os.path.join(work, "text", package))
+            counts[package] = collect(folder, os.path.join(work, "text", package), MOST)
         if sum(counts.values()) < FULL_LEAST:
             for folder in FALLBACK:
-                counts[folder] = collect(folder, os.path.join(work, "text", os.path.basename(folder)))
+                room = max(0, FULL_LEAST - sum(counts.values()))
+                counts[folder] = collect(folder, os.path.join(work, "text", os.path.basename(folder)), room)
         os.makedirs(os.path.join(work, "text"), exist_ok=True)
         with open(os.path.join(work, "text", ".counts"), "w", encoding="utf-8") as f:
             json.dump(counts, f)
@@ -174,10 +179,9 @@ def change(folder, files, rng):
     for name in picked[:each]:
         with open(os.path.join(folder, name), "r+b") as f:
             data = f.read()
-            f.seek(len(data) // 2)  # in the middle: pieces before it keep their place, those behind move
-            rest = data[len(data) // 2:]
-            f.write(b"\n\nAn edit by the scenario.\n\n" + rest.decode("utf-8", "ignore").encode())
-            f.truncate()
+            middle = data.find(b"\n", len(data) // 2) + 1  # pieces before it keep their place, those behind move
+            f.seek(middle)
+            f.write(b"\n\nAn edit by the scenario.\n\n" + data[middle:])
     for name in picked[each:2 * each]:
         os.remove(os.path.join(folder, name))
     for name in picked[2 * each:]:

@@ -167,7 +167,8 @@ class Planner {
     confirmed.schema = schema;
     if (d.child && out) {
       staged.child = confirmed.child = next_generation(row.child, out->child_invalidation);
-      item.clear_mark = !row.child || confirmed.child->id != row.child->id;
+      // After a loss the container may begin to count anew, also when its children are only doubted.
+      item.clear_mark = !row.child || *confirmed.child != *row.child;
     }
     if (!out) {
       ++counts(*g.provider).unchanged;

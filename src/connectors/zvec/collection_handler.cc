@@ -147,13 +147,14 @@ struct Decision {
   ChildInvalidation children = ChildInvalidation::none;
 };
 
-/// The directory is not the one that the records are about: whatever was in it counts as never written, which
-/// also makes the engine forget the old mark.
+/// The directory may not be the one that the records are about: it is gone, or an older copy, or only its
+/// mark is damaged. One of ours is made anew; in the user's what the records say to be there is written
+/// again, and what is no longer declared is still deleted.
 bool is_lost(MarkState mark) { return mark == MarkState::missing || mark == MarkState::stale; }
 
 Decision decide_system(const Previous& previous, bool may_be_missing, MarkState mark) {
   if (previous.system_differs) return {Step::replace, ChildInvalidation::destructive};
-  const ChildInvalidation children = is_lost(mark) ? ChildInvalidation::destructive : ChildInvalidation::none;
+  const ChildInvalidation children = is_lost(mark) ? ChildInvalidation::lossy : ChildInvalidation::none;
   if (!previous.any_system) {
     if (may_be_missing || !previous.any) return {Step::insert, children};
     return {is_lost(mark) ? Step::upsert : Step::none,
@@ -161,7 +162,7 @@ Decision decide_system(const Previous& previous, bool may_be_missing, MarkState 
   }
   // An older copy was put back, or the mark alone is damaged: what is there may hold documents that were
   // deleted since or are no longer declared, and nobody would know them.
-  if (is_lost(mark)) return {Step::replace, children};
+  if (is_lost(mark)) return {Step::replace, ChildInvalidation::destructive};
   return {may_be_missing ? Step::upsert : Step::none, children};
 }
 
@@ -185,7 +186,7 @@ std::optional<ReconcileOutput> CollectionHandler::reconcile(const ReconcileInput
   out.record = collection_record(*wanted.schema, wanted.managed_by);
   Decision decision;
   if (wanted.managed_by == ManagedBy::user) {
-    decision.children = is_lost(in.mark) ? ChildInvalidation::destructive : ChildInvalidation::none;
+    decision.children = is_lost(in.mark) ? ChildInvalidation::lossy : ChildInvalidation::none;
   } else {
     decision = decide_system(look_at(in.previous, *out.record), in.previous_may_be_missing, in.mark);
   }
