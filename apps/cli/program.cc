@@ -1,6 +1,7 @@
 #include "program.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "cocoindex/connectors/localfs.h"
 #include "cocoindex/connectors/zvec.h"
@@ -99,7 +100,8 @@ void process_file(coco::Ctx& ctx, const localfs::FileRef& ref, const Target& tar
   }
 }
 
-// Throws when the folder is gone: then its files stay as they are in the store.
+// Throws when the folder, or one below it, cannot be read: a component that failed removes nothing, so the
+// files that are out of sight stay as they are in the store. What could be read is brought up to date first.
 void index_folder(coco::Ctx& ctx, const std::string& path, const Target& target) {
   const auto folder = std::make_shared<const localfs::Folder>(localfs::Folder{.name = path, .path = path});
   const localfs::WalkResult found = localfs::walk(path);
@@ -110,6 +112,12 @@ void index_folder(coco::Ctx& ctx, const std::string& path, const Target& target)
   }
   ctx.mount_each("file", coco::fn<&process_file>({.memo = true, .version = 1, .name = "process_file"}),
                  found.items(folder), target);
+  for (const auto& s : found.skipped) {
+    if (s.folder && s.reason == localfs::Skip::unreadable) {
+      throw std::runtime_error("folder " + FullName(*folder, s.path) +
+                               " cannot be read, so nothing is removed from the store: " + s.detail);
+    }
+  }
 }
 
 void index_all(coco::Ctx& ctx, const std::vector<std::string>& folders) {

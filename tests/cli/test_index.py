@@ -178,6 +178,25 @@ class Folders(CliTest):
         self.assertEqual(self.index(self.docs)["errors"], [])
         self.assert_equals_fresh_index(self.docs, self.other)
 
+    # Guards: a folder whose permission was lost for a while lost its documents too.
+    def test_a_folder_below_that_cannot_be_read_fails_and_keeps_its_documents(self):
+        self.write("closed/in.txt", "inside words")
+        gone = self.write("gone.txt", "other words")
+        for folder, names, files in os.walk(self.tmp):
+            for name in [folder] + [os.path.join(folder, f) for f in files]:
+                os.chown(name, 65534 if os.geteuid() == 0 else -1, -1)
+        nobody = {"user": 65534} if os.geteuid() == 0 else {}  # root may read everything
+        command = ["index", self.docs, "--store", self.store, "--json"]
+        total = self.run_ok(*command, **nobody).json["documents"]["total"]
+        closed = self.at("docs", "closed")
+        os.chmod(closed, 0)
+        os.unlink(gone)
+        report = self.run_ok(*command, code=PARTLY, **nobody).json
+        self.assertIn(closed, report["errors"][0]["message"])
+        self.assertEqual(report["documents"]["total"], total)
+        os.chmod(closed, 0o700)
+        self.assertEqual(self.run_ok(*command, **nobody).json["documents"]["total"], total - 1)
+
     def test_a_folder_that_never_was_is_refused_and_nothing_is_made(self):
         self.assert_fails(["index", self.at("none"), "--store", self.store], self.at("none"))
         path = self.write("file.txt", "x")

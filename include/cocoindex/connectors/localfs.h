@@ -69,6 +69,7 @@ struct SkippedEntry {
   std::string path = {};  ///< bytes that are no UTF-8 as \xNN
   Skip reason = Skip::unreadable;
   std::string detail = {};  ///< the operating system's words, or the sizes
+  bool folder = false;      ///< unreadable, vanished: a folder, so what is below it is unknown
 };
 
 /// Where files come from, for FileRef.

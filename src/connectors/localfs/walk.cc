@@ -68,7 +68,7 @@ class Walker {
       } else {
         const bool gone = entries.status().IsNotFound();
         Skipped({Printable(folder.path), gone ? Skip::vanished : Skip::unreadable,
-                 std::string(entries.status().message())});
+                 std::string(entries.status().message()), true});
       }
     }
     std::sort(out_.files.begin(), out_.files.end(),

@@ -82,6 +82,7 @@ TEST_F(WalkTest, AFolderThatCannotBeReadIsCountedNotFatal) {
   }();
   ASSERT_EQ(::chmod((folder_ / "closed").c_str(), 0700), 0);
   EXPECT_EQ(Skips(result), (std::vector<std::pair<std::string, Skip>>{{"closed", Skip::unreadable}}));
+  EXPECT_TRUE(result.skipped[0].folder);
   EXPECT_EQ(result.files.size(), 1u);
 }
 
