@@ -1,5 +1,6 @@
 // Full reprocess, drop, cancellation, provider generations, marks (cocoindex-engine.md 28: 53, 54, 56, 57,
 // 70, 74).
+#include <atomic>
 #include <chrono>
 #include <latch>
 #include <thread>
@@ -16,7 +17,7 @@ using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
 constexpr ContextKey<int> kNumber{"number"};
-int runs = 0;
+std::atomic<int> runs = 0;
 void counted(Ctx& ctx, const std::string& key, const TargetProvider& rows) {
   ++runs;
   testing::declare(ctx, rows, key, "1");
