@@ -63,7 +63,6 @@ Session OpenSession(const StorePaths& paths, const Options& options,
   for (;;) {
     Session session;
     session.config = WantedConfig(paths, options, folders);
-    const bool state_lost = PosixFileSystem().Stat(paths.state()).status().IsNotFound();
     session.environment = MakeEnvironment(paths, session.config, session.notes);
     session.environment->start();
     const StoreConfig now = WantedConfig(paths, options, folders);
@@ -72,8 +71,8 @@ Session OpenSession(const StorePaths& paths, const Options& options,
       if (const Status status = RemoveDropped(paths); !status.ok()) throw StatusError(status);
       SaveConfig(paths, now);
       // Documents of which nothing is remembered could never be taken back; they are ours, so they are made
-      // anew.
-      if (state_lost) DropCollection(paths);
+      // anew. Asked of the state itself: a killed run may have made it again and got no further.
+      if (session.environment->app_names().empty()) DropCollection(paths);
       return session;
     }
     session.environment->stop();

@@ -377,6 +377,9 @@ void Build::orphans_gone(bool ok) {
     if (!ok) descendant_failed_ = true;  // so that no memo keeps the next run from trying again
     write_memo = info_.memo && !memo_stored_ && !descendant_failed_;
   }
+  if (!ok && run_.cancelled()) {
+    return complete(std::make_exception_ptr(CancelledError("the update was cancelled")));
+  }
   if (!write_memo) return complete(nullptr);
   try {
     auto self = shared_from_this();

@@ -86,6 +86,14 @@ std::shared_ptr<Session> Environment::Impl::open() const {
 }
 
 std::shared_ptr<Session> Environment::Impl::get_session(std::size_t new_operations) {
+  {
+    // Without waiting for a stop(), which may itself wait for the body that asks here.
+    cocozvec::MutexLock lock(mu_);
+    if (session_) {
+      operations_ += new_operations;
+      return session_;
+    }
+  }
   cocozvec::MutexLock starting(start_mu_);
   {
     cocozvec::MutexLock lock(mu_);

@@ -157,7 +157,10 @@ class Planner {
     const std::vector<std::string_view> records = row.records();
     const std::uint64_t schema = g.provider->generation.schema;
     const bool missing = in_.run->full_reprocess || row.schema != schema || row.may_be_deleted();
-    auto out = reconcile(g, d.key, d.value.get(), records, missing, mark_state(g, d, path));
+    // A container whose removal was begun may stand there with children that are tracked no more.
+    const bool doomed = d.child && g.provider->handler->has_mark() && !row.states.back();
+    auto out = reconcile(g, d.key, d.value.get(), records, missing,
+                         doomed ? MarkState::missing : mark_state(g, d, path));
     if (!out && d.child) no_output_for_container(g, d);
 
     PlannedItem item;
@@ -322,13 +325,12 @@ class Planner {
 }  // namespace
 
 bool Plan::needs_intent() const {
-  return std::any_of(items.begin(), items.end(),
-                     [](const PlannedItem& i) { return i.staged || i.claim || i.clear_mark; });
+  return std::any_of(items.begin(), items.end(), [](const PlannedItem& i) { return i.staged || i.claim; });
 }
 
 bool Plan::needs_confirmation() const {
-  return !pruned.empty() ||
-         std::any_of(items.begin(), items.end(), [](const PlannedItem& i) { return i.confirm; });
+  return !pruned.empty() || std::any_of(items.begin(), items.end(),
+                                        [](const PlannedItem& i) { return i.confirm || i.clear_mark; });
 }
 
 Plan make_plan(ReadTxn& txn, const PlanInput& in) { return Planner(txn, in).make(); }

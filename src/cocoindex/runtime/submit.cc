@@ -77,7 +77,6 @@ void Submitter::write_items_intent(WriteTxn& txn) const {
     for (const std::string& row : item.preempted_rows) txn.del(row);
     if (item.staged) txn.put(item.row_key, *item.staged);
     if (item.claim) txn.put(layout::owner_key(item.path), layout::encode_id(task_.node));
-    if (item.clear_mark) txn.del(layout::mark_key(item.path));
   }
   if (plan_.moves_items) {
     const auto moves = txn.get(layout::kMovesKey);
@@ -185,6 +184,8 @@ void Submitter::confirm_body(WriteTxn& txn) const {
   };
   for (const std::string& row : plan_.pruned) txn.del(row);
   for (const PlannedItem& item : plan_.items) {
+    // Not with the intent: a crash before the container was rebuilt must find it stale again.
+    if (item.clear_mark) txn.del(layout::mark_key(item.path));
     if (!item.confirm || (item.must_exist && !txn.get(item.row_key))) continue;
     if (item.confirmed) {
       txn.put(item.row_key, *item.confirmed);

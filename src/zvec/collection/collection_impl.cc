@@ -4,6 +4,7 @@
 #include "zvec/query/filter.h"
 #include "zvec/query/search.h"
 #include "zvec/schema/text.h"
+#include "zvec/storage/id_table.h"
 
 namespace zvec::inline v0 {
 
@@ -82,6 +83,7 @@ void CollectionImpl::RunQueue() {
   const auto version = store_->Snapshot();
   std::vector<std::string> records;
   std::vector<WriteCall*> owners;
+  std::vector<std::pair<WriteCall*, std::size_t>> silent;  // wrote nothing; how many records it had seen
   if (writable.ok()) {
     Resolver resolver(*version, schema(), store_->layout());
     for (WriteCall* call : calls) {
@@ -91,12 +93,17 @@ void CollectionImpl::RunQueue() {
       } else if (record->has_value()) {
         records.push_back(**std::move(record));
         owners.push_back(call);
+      } else {
+        silent.emplace_back(call, records.size());
       }
     }
   }
   std::vector<Status> statuses(records.size());
   if (!records.empty()) store_->Commit(records, statuses);
   for (std::size_t i = 0; i < owners.size(); ++i) owners[i]->status = statuses[i];
+  // Records fail from one on to the last: an answer that rests on one that failed is none.
+  for (const auto& [call, seen] : silent)
+    if (seen != 0 && !statuses[seen - 1].ok()) call->status = statuses[seen - 1];
   for (WriteCall* call : calls) {
     if (!writable.ok()) call->status = writable;
     call->done = true;
@@ -121,6 +128,8 @@ Result<std::uint64_t> CollectionImpl::DeleteByFilter(std::string_view filter) {
   Doc doc;
   for (const RowHit& hit : hits) {
     ZVEC_RETURN_IF_ERROR(reader.Read({hit.segment, hit.row}, &doc));
+    // Applying looks the id up: what cannot be looked up must not reach the log, or no open could replay it.
+    ZVEC_RETURN_IF_ERROR(version->Locate(doc.id, HashId(doc.id)).status());
     batch.Delete(doc.id);
   }
   std::string record = std::move(batch).Finish();

@@ -86,7 +86,8 @@ Status RemoveOurs(FileSystem& fs, const std::string& path) {
       ZVEC_RETURN_IF_ERROR(fs.RemoveFile(JoinPath(path, entry.name)));
   if (Status status = fs.RemoveFile(JoinPath(path, kLockName)); !status.ok() && !status.IsNotFound())
     return status;
-  return fs.RemoveDirectory(path);
+  const Status status = fs.RemoveDirectory(path);
+  return status.IsNotFound() ? Status() : status;  // somebody who tidied up was faster
 }
 
 /// A fresh directory beside `path`, and its lock.

@@ -121,7 +121,10 @@ class Store {
 };
 
 /// A log as large as this is sealed whatever the mutable segment holds.
-inline std::uint64_t LogLimit(const CollectionOptions& options) { return 2 * options.seal_bytes + (1 << 20); }
+inline std::uint64_t LogLimit(const CollectionOptions& options) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 62;  // "never" must not wrap round
+  return 2 * (options.seal_bytes < kMost ? options.seal_bytes : kMost) + (1 << 20);
+}
 
 /// The names of the files that a manifest needs, its own among them.
 std::set<std::string> NamedFiles(const Manifest& manifest);

@@ -77,8 +77,10 @@ Status Busy(const std::string& directory, const std::string& holder) {
 Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Acquire(FileSystem& fs, const std::string& directory,
                                                               bool create) {
   const std::string path = JoinPath(directory, kLockName);
-  ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, create ? OpenMode::kCreate : OpenMode::kReadWrite));
+  if (create) ZVEC_RETURN_IF_ERROR(fs.Open(path, OpenMode::kCreate).status());
+  // Looked at before and after: the same at both ends, so it was the same when it was opened.
   ZVEC_ASSIGN_OR_RETURN(const FileInfo id, fs.Stat(path));
+  ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, OpenMode::kReadWrite));
   Registry& registry = Registry::Get();
   cocozvec::MutexLock lock(registry.mu);
   if (registry.held.contains(Registry::KeyOf(fs, id))) return Busy(directory, HolderIn(ReadLockFile(*file)));

@@ -233,7 +233,11 @@ Status LogWriter::Append(std::string& record, RecordKind kind) {
 }
 
 Status LogWriter::Sync(bool keep_unsynced) {
-  ZVEC_RETURN_IF_ERROR(broken_);
+  if (!broken_.ok()) {
+    // A record before the one that broke the log is whole in the file, and its call gets an error.
+    if (!keep_unsynced) (void)file_->Truncate(on_disk_.end);
+    return broken_;
+  }
   if (at_.synced_to == at_.end) return {};
   const Status status = cocozvec::FaultPlanted("skip_log_sync") ? Status() : file_->Sync();
   if (!status.ok()) {
