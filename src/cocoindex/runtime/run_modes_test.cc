@@ -185,6 +185,27 @@ TEST_F(RunModes, ARestoredCopyIsNoticedByItsOlderMark) {
   EXPECT_THAT(target_.take_ops(), IsEmpty());
 }
 
+// Guards: the mark was forgotten with the intent, so a crash before the rebuild hid that the copy was old.
+TEST_F(RunModes, AnOlderMarkIsNoticedAgainWhenTheRebuildFailed) {
+  target_.marked = true;
+  table_main();
+  run();
+  const auto copy = target_.marks;
+  run({.full_reprocess = true});
+  target_.marks = copy;
+  target_.before = [](const testing::Op& op) {
+    if (op.table == "*") throw std::runtime_error("disk full");
+  };
+  EXPECT_THROW(update(), std::runtime_error);
+  target_.before = nullptr;
+  target_.take_ops();
+  run();
+  EXPECT_THAT(target_.take_ops(), UnorderedElementsAre("upsert */t=d1 prev=[d1]", "t/ka=v prev=[v] missing",
+                                                       "t/kb=v prev=[v] missing"));
+  run();
+  EXPECT_THAT(target_.take_ops(), IsEmpty());
+}
+
 TEST_F(RunModes, AReplacedTableBeginsWithANewMark) {
   target_.marked = true;
   table_main();
