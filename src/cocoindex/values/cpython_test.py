@@ -4,7 +4,7 @@
     cpython_test.py TEXT_TOOL [--scale F]
 
 Values are chosen by a fixed seed; text_tool (text_tool.cc) writes them in C++, and reads back what it wrote. A line
-that differs is shown with its value. 371,000 values at scale 1.
+that differs is shown with its value. 370,000 values at scale 1.
 """
 
 import argparse

@@ -41,7 +41,7 @@ void f() { make<Row>(); }
 #elif defined(CASE_nested_byte_list)
 struct Row {
   std::string id;
-  std::map<std::string, std::optional<std::vector<char>>> bytes;
+  std::map<std::string, std::optional<std::vector<char> > > bytes;
 };
 void f() { make<Row>(); }
 #elif defined(CASE_private_members)

@@ -325,7 +325,8 @@ Encoder MakeEncoder(F function) {
   using Result = std::remove_cvref_t<std::invoke_result_t<const F&, const T&>>;
   constexpr Shape shape = ShapeOf<typename Peel<Result>::Value>();
   static_assert(shape != Shape::unknown, "cocoindex: an encoder must return a type of the type table");
-  return {&reflect::type_info_of<T>(), shape, [function = std::move(function)](const void* value, RowWriter& out) {
+  return {&reflect::type_info_of<T>(), shape,
+          [function = std::move(function)](const void* value, RowWriter& out) {
             WriteEncoded(function, *static_cast<const T*>(value), out);
           }};
 }
