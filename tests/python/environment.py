@@ -3,6 +3,7 @@
 
   environment.py wheel --work DIR        build the wheel, make a new environment and install it there
   environment.py run --work DIR TEST...  pytest in that environment, away from the source tree
+  environment.py cocoindex --work DIR    the published cocoindex on our drop-in, and on the peer's module beside it
   environment.py types --work DIR        mypy over what was installed and over an example
 """
 
@@ -69,15 +70,28 @@ class Work:
         }
         build = [self.python(self.tools), "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", self.dist]
         call(*build, ROOT, env=environment)
+        call(*build, ROOT / "packaging" / "dropin", env=environment)
         make_venv(self.venv)
         self.pip_install(self.venv, *self.dist.glob("cocozvec-*.whl"), "pytest")
 
-    def run(self, tests, python=None):
+    def run(self, tests, isolated=True):
         """Nothing of the source tree can be imported: isolated mode, and a folder of its own."""
         place = self.folder / "run"
         place.mkdir(exist_ok=True)
-        command = [python or self.python(self.venv), "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command = [self.python(self.venv), *(["-I"] if isolated else []), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         call(*command, "--import-mode=importlib", f"--rootdir={HERE}", *[HERE / test for test in tests], cwd=place)
+
+    def cocoindex(self):
+        published = (HERE / "cocoindex.txt").read_text().splitlines()
+        for name, packages in {
+            "OURS": [*self.dist.glob("*.whl"), published[0]],
+            "PEER": published,
+        }.items():
+            venv = self.folder / f"cocoindex-{name.lower()}"
+            make_venv(venv)
+            self.pip_install(venv, "numpy", *packages)
+            os.environ[f"COCO_{name}"] = str(self.python(venv))
+        self.run(["test_cocoindex.py"], isolated=False)
 
     def types(self):
         mypy = [self.python(self.tools), "-m", "mypy", "--python-executable", self.python(self.venv), "--strict"]
@@ -94,7 +108,7 @@ class Work:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["wheel", "run", "types"])
+    parser.add_argument("command", choices=["wheel", "run", "cocoindex", "types"])
     parser.add_argument("--work", required=True)
     parser.add_argument("tests", nargs="*")
     arguments = parser.parse_intermixed_args()
