@@ -286,6 +286,8 @@ TEST_F(RunModes, AnEnvironmentCanStopAndStartAgain) {
   run();
   EXPECT_EQ(starts, 12);
   EXPECT_THAT(target_.take_ops(), IsEmpty());
+  stop();  // its exit reads `starts`
+  EXPECT_EQ(starts, 22);
 }
 
 TEST_F(RunModes, AnUpdateFromInsideAComponentIsRefused) {
