@@ -1,5 +1,7 @@
 #include "python/zvec/convert.h"
 
+#include <nanobind/stl/string.h>
+
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -187,6 +189,7 @@ Value Dense(const FieldInfo& field, nb::handle value) {
     const Buffer buffer(value);
     if (buffer && buffer.ndim() != 1) Expected(field, "a vector of one dimension", value);
     if (buffer && buffer.kind() == KindOf(type)) return DenseFromBuffer(type, buffer, 0);
+    if (buffer && buffer.is_complex()) Expected(field, value);
   }
   if (type == DataType::kVectorInt8) return Integers<std::int8_t>(field, value);
   if (auto floats = PlainFloats(value)) return *std::move(floats);
@@ -323,6 +326,7 @@ Buffer::Buffer(nb::handle object) {
   const char* format = view_.format ? view_.format : "B";
   if (*format == '@' || *format == '=' || *format == '<')
     ++format;  // the machines we run on are little-endian
+  is_complex_ = format[0] == 'Z';
   if (format[0] == 0 || format[1] != 0) return;
   kind_ = format[0];
   if (kind_ == 'l') kind_ = view_.itemsize == 8 ? 'q' : 'i';
@@ -363,9 +367,13 @@ Value DenseFromBuffer(DataType type, const Buffer& buffer, Py_ssize_t row) {
 }
 
 nb::object AsArray(DataType type, nb::handle value) {
+  // Text that looks like numbers and the real part of complex numbers are no vectors.
+  const nb::object numpy = nb::module_::import_("numpy");
+  const std::string kind = nb::cast<std::string>(numpy.attr("asarray")(value).attr("dtype").attr("kind"));
+  if (kind.find_first_of("biuf") == std::string::npos)
+    Raise(PyExc_ValueError, "an array of numbers is wanted, not of dtype kind '" + kind + "'");
   const char* dtype = type == DataType::kVectorFp32 ? "f4" : type == DataType::kVectorFp16 ? "f2" : "i1";
-  nb::object array = nb::module_::import_("numpy").attr("ascontiguousarray")(value, dtype);
-  return array;
+  return numpy.attr("ascontiguousarray")(value, dtype);
 }
 
 Value ToValue(const FieldInfo& field, nb::handle value) {

@@ -151,7 +151,8 @@ class Collection:
         value: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        self.close()
+        if not self._obj.closed:
+            self.close()
 
     def __reduce__(self) -> Any:
         raise TypeError("a Collection cannot be pickled: open its path in the other process")
