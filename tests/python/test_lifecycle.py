@@ -215,7 +215,7 @@ def test_ctrl_c_does_not_wait_for_the_end_of_a_long_call(path):
     code = PRELUDE + """
 import signal, threading
 c = make(path, durability="relaxed")
-big = docs(300000)
+big = docs(100000)
 main = threading.main_thread().ident
 def interrupt():
     while sys._current_frames()[main].f_code.co_name != "_write":
@@ -229,9 +229,9 @@ try:
     c.insert(big)
     print("not interrupted")
 except KeyboardInterrupt:
-    print("interrupted with", c.stats.doc_count in (0, 300000))
+    print("interrupted with", c.stats.doc_count in (0, 100000))
 c.close()
-print(zvec.open(path).stats.doc_count in (0, 300000))
+print(zvec.open(path).stats.doc_count in (0, 100000))
 """
     assert run_python(code, path, timeout=120).stdout.splitlines() == ["interrupted with True", "True"]
 
@@ -249,7 +249,7 @@ if pid == 0:
             call()
             answers.append("no error")
         except RuntimeError as error:
-            answers.append("fork" if "fork" in str(error) else "locked")
+            answers.append("forked" if "before this process was forked" in str(error) else "locked")
     other = make(path + "-child")
     other.insert(docs(3))
     del c, it
@@ -266,7 +266,7 @@ print(zvec.open(path).stats.doc_count, zvec.open(path + "-child").stats.doc_coun
 
 def test_a_forked_child_gets_an_error_and_the_parent_goes_on(path):
     lines = run_python(PRELUDE + FORK, path).stdout.splitlines()
-    assert lines == [str(["fork", "fork", "fork", "fork", "locked", "fork"]), "True 15", "15 3"]
+    assert lines == [str(["forked", "forked", "forked", "forked", "locked", "forked"]), "True 15", "15 3"]
 
 
 def test_a_child_that_ends_normally_does_not_touch_the_parents_collection(path):
@@ -342,6 +342,8 @@ def test_other_threads_run_while_the_database_works(path):
         def count():
             while not stop.is_set():
                 counted[0] += 1
+                if counted[0] % 100 == 0:
+                    time.sleep(0)  # gives the lock up, so that the end of the call is not kept waiting
 
         thread = threading.Thread(target=count)
         sys.setswitchinterval(10)  # the lock changes hands only where a call gives it up
