@@ -1,6 +1,8 @@
 // zvec/collection.h: one collection of documents on disk and every operation on it.
 // Threads: every operation may be called from any thread; writes are serialised inside. One handle in one
 // process at a time holds the write lock of a directory.
+// Forks: a child opens its own handle. Inherited ones answer kFailedPrecondition to everything (Stats:
+// nothing) and may be destroyed; the parent notices nothing of it.
 #pragma once
 
 #include <cstdint>

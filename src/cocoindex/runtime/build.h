@@ -114,6 +114,8 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   const StablePath path_;
   const NodePlace place_;
   const std::vector<NodePlace> directories_;
+  const bool memo_above_;   ///< one of them was a component and has its memo still
+  const bool memos_count_;  ///< what is stored for this component may be relied on
   const Mode mode_;
   std::shared_ptr<Processor> processor_;
   const FnInfo info_;

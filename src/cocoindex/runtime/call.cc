@@ -40,7 +40,7 @@ void Build::call(Frame& frame, Processor& processor) {
       return;
     }
     if (!e) e = &calls_.add(key);
-    if (e->status == CallMemos::Status::stored && e->on_disk && !run_.full_reprocess) row = e->row;
+    if (e->status == CallMemos::Status::stored && e->on_disk && memos_count_) row = e->row;
     e->status = CallMemos::Status::running;
   }
   std::optional<MemoStates> states;
@@ -122,9 +122,13 @@ void Build::parallel(Frame& frame, std::size_t n, const std::function<void(Ctx&,
     std::atomic<std::size_t> next{0}, left;
     std::vector<std::exception_ptr> errors;
     WaitPoint all_done;
+    // Of its own: whoever waits here may be inside a memoised call, and must not pick up an item of a map
+    // around it that waits for that call.
+    Scope scope;
+    explicit Shared(const Scope* build) : scope(build) {}
   };
   if (n == 0) return;
-  auto shared = std::make_shared<Shared>();
+  auto shared = std::make_shared<Shared>(this);
   shared->left = n;
   shared->errors.resize(n);
   // `f` and `frame` live until all n are done, and a helper that comes later finds nothing to do.
@@ -142,9 +146,9 @@ void Build::parallel(Frame& frame, std::size_t n, const std::function<void(Ctx&,
   };
   const std::size_t helpers = std::min<std::size_t>(n, run_.pool.size()) - 1;
   auto self = shared_from_this();
-  for (std::size_t i = 0; i < helpers; ++i) run_.pool.post_body(*this, [self, work] { work(); });
+  for (std::size_t i = 0; i < helpers; ++i) run_.pool.post_body(shared->scope, [self, work] { work(); });
   work();
-  run_.pool.wait(shared->all_done, *this);
+  run_.pool.wait(shared->all_done, shared->scope);
   for (const std::exception_ptr& e : shared->errors) {
     if (e) std::rethrow_exception(e);
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/coding.h"
+#include "base/fault.h"
 #include "cocoindex/errors.h"
 
 namespace cocoindex::inline v0 {
@@ -274,7 +275,8 @@ class Planner {
     return g;
   }
   Generation next_generation(const std::optional<Generation>& before, ChildInvalidation invalidation) {
-    if (!before || invalidation == ChildInvalidation::destructive) return fresh_generation();
+    const bool forget = cocozvec::FaultPlanted("forget_generation");
+    if (!before || (invalidation == ChildInvalidation::destructive && !forget)) return fresh_generation();
     return {before->id, before->schema + (invalidation == ChildInvalidation::lossy ? 1 : 0)};
   }
 

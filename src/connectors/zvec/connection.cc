@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/coding.h"
+#include "base/fault.h"
 #include "base/io/file_system.h"
 #include "cocozvec/base/log.h"
 #include "connectors/zvec/connection_impl.h"
@@ -26,6 +27,11 @@ constexpr std::uint64_t kOptimizeAtClose = 1'000;
 /// An optimize is only worth its rewriting when at least a tenth of the collection is new: so its cost stays
 /// in proportion to what was written.
 constexpr std::uint64_t kOptimizeShare = 10;
+
+/// By whoever was given the handle.
+bool IsClosed(const db::Collection& handle) {
+  return handle.Fetch(std::span<const std::string>()).status().code() == db::StatusCode::kClosed;
+}
 
 }  // namespace
 
@@ -94,11 +100,13 @@ std::shared_ptr<ManagedConnection::Impl::Slot> ManagedConnection::Impl::slot(con
 }
 
 std::shared_ptr<db::Collection> ManagedConnection::Impl::OpenLocked(Slot& slot, const std::string& name) {
-  if (slot.handle != nullptr) return slot.handle;
+  if (slot.handle != nullptr && !IsClosed(*slot.handle)) return slot.handle;
+  slot.handle.reset();
   db::Result<std::shared_ptr<db::Collection>> opened = db::Collection::Open(path(name), collection_options());
   if (!opened.ok()) {
     if (opened.status().IsNotFound()) return nullptr;
-    Fail(opened.status(), name, "cannot be opened");
+    Fail(opened.status(), name,
+         opened.status().code() == db::StatusCode::kBusy ? "is already open" : "cannot be opened");
   }
   slot.handle = *std::move(opened);
   slot.unindexed = 0;
@@ -208,7 +216,10 @@ std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::
   std::uint64_t documents = 0;
   for (Part part; next(part); part = {}) {
     const db::Result<db::WriteResult> written = handle->Apply(part.upserts, part.deletes);
-    if (!written.ok()) Fail(written.status(), name, "cannot be written");
+    if (!written.ok()) {
+      Distrust(*at, handle, written.status());
+      Fail(written.status(), name, "cannot be written");
+    }
     for (const db::Status& status : written->statuses) {  // deleting what is not there is success
       if (!status.ok() && !status.IsNotFound()) Fail(status, name, "refused a document");
     }
@@ -218,10 +229,22 @@ std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::
   Mark mark = ReadMark(name).value_or(Mark{});
   if (mark.store_id != store_id) mark = {.store_id = store_id, .counter = 0};
   ++mark.counter;
-  if (const db::Status status = handle->SetMark(mark.encode()); !status.ok())
+  if (const db::Status status = handle->SetMark(mark.encode()); !status.ok()) {
+    Distrust(*at, handle, status);
     Fail(status, name, "cannot be marked");
+  }
   NoteWritten(*at, *handle, documents);
   return mark.counter;
+}
+
+void ManagedConnection::Impl::Distrust(Slot& slot, const std::shared_ptr<db::Collection>& handle,
+                                       const db::Status& status) {
+  if (status.code() == db::StatusCode::kInvalidArgument) return;  // of the documents
+  MutexLock lock(slot.mu);
+  if (slot.handle != handle) return;
+  static_cast<void>(slot.handle->Close());  // the failure is on its way already
+  slot.handle.reset();
+  slot.unindexed = 0;
 }
 
 void ManagedConnection::Impl::NoteWritten(Slot& slot, db::Collection& handle, std::uint64_t documents) {
@@ -240,7 +263,8 @@ void ManagedConnection::Impl::Optimize(db::Collection& handle) {
     MutexLock lock(mu_);
     ++optimizes_;
   }
-  const db::Status status = handle.Optimize();
+  const db::Status status =
+      cocozvec::FaultPlanted("optimize_fails") ? db::Status::IoError("planted") : handle.Optimize();
   if (status.ok() || status.code() == db::StatusCode::kClosed) return;
   Log(LogLevel::kWarning,
       "collection " + handle.path() + ": optimize failed, which costs speed only: " + status.ToString());

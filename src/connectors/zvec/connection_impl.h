@@ -77,6 +77,8 @@ class ManagedConnection::Impl {
   Opened OpenOrCreateLocked(Slot& slot, const std::string& name, const ::zvec::CollectionSchema& schema)
       ZVEC_REQUIRES(slot.mu);
   ::zvec::Status CloseLocked(Slot& slot) ZVEC_REQUIRES(slot.mu);
+  /// After a failed write: the handle may refuse everything from now on, so the next use opens another one.
+  void Distrust(Slot& slot, const std::shared_ptr<::zvec::Collection>& handle, const ::zvec::Status& status);
   void NoteWritten(Slot& slot, ::zvec::Collection& handle, std::uint64_t documents);
   void Optimize(::zvec::Collection& handle);
   [[noreturn]] void Fail(const ::zvec::Status& status, std::string_view name, std::string_view what) const;

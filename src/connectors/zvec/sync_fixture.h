@@ -86,9 +86,12 @@ class SyncTest : public testing::Test {
     fs::remove_all(dir_);
   }
   void Start() {
-    env_.emplace(coco::Settings{.db_path = dir_ / "state", .threads = 2},
+    env_.emplace(coco::Settings{.db_path = dir_ / "state", .durable = durable_, .threads = threads_},
                  [this](coco::EnvironmentBuilder& b) {
-                   if (provide_) b.provide(DB, zc::connect(data_.empty() ? dir_ / "data" : data_));
+                   if (!provide_) return;
+                   b.provide(DB, zc::connect(data_.empty() ? dir_ / "data" : data_,
+                                             {.durability = durable_ ? ::zvec::Durability::kDurable
+                                                                     : ::zvec::Durability::kRelaxed}));
                  });
     app_ = std::make_unique<coco::App>(*env_, "test", coco::fn<&app_main>(), Plan{});
   }
@@ -144,6 +147,8 @@ class SyncTest : public testing::Test {
 
   fs::path dir_, data_;
   bool provide_ = true;
+  bool durable_ = true;
+  unsigned threads_ = 2;
   std::string log_;
   std::optional<coco::Environment> env_;
   std::unique_ptr<coco::App> app_;

@@ -11,11 +11,20 @@ namespace zvec::inline v0 {
 using cocozvec::MutexLock;
 
 CollectionImpl::~CollectionImpl() {
+  if (store_->inherited()) return;
   if (const Status status = Close(); !status.ok())
     cocozvec::Log(cocozvec::LogLevel::kError, "closing " + path_ + ": " + status.ToString());
 }
 
 Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
+
+Status CollectionImpl::CheckProcess() const {
+  if (!store_->inherited()) return {};
+  return Status::FailedPrecondition(
+      "collection " + path_ +
+      ": this handle belongs to the process that this one was forked from: open "
+      "the collection here");
+}
 
 Status CollectionImpl::CheckOpenForWriting() const {
   if (options_.read_only) return Status::FailedPrecondition("collection " + path_ + " is open read-only");
@@ -141,6 +150,7 @@ Result<std::uint64_t> CollectionImpl::DeleteByFilter(std::string_view filter) {
 }
 
 Result<std::shared_ptr<const Version>> CollectionImpl::Current() const {
+  ZVEC_RETURN_IF_ERROR(CheckProcess());
   auto version = store_->Snapshot();
   if (!version) return Closed();
   return version;
@@ -148,6 +158,7 @@ Result<std::shared_ptr<const Version>> CollectionImpl::Current() const {
 
 Result<std::vector<Doc>> CollectionImpl::Fetch(std::span<const std::string> ids,
                                                const FetchOptions& options) const {
+  ZVEC_RETURN_IF_ERROR(CheckProcess());
   ZVEC_ASSIGN_OR_RETURN(Projection projection,
                         MakeProjection(schema(), options.output_fields, options.include_vectors));
   std::shared_ptr<const Version> version;
@@ -235,16 +246,19 @@ Result<std::unique_ptr<DocIterator>> CollectionImpl::Iterate(const FetchOptions&
 }
 
 Status CollectionImpl::Flush() {
+  ZVEC_RETURN_IF_ERROR(CheckProcess());
   MutexLock lock(store_->write_mu());
   return store_->Flush();
 }
 
 Status CollectionImpl::Optimize(const OptimizeOptions&) {
+  ZVEC_RETURN_IF_ERROR(CheckProcess());
   MutexLock lock(store_->write_mu());
   return store_->Optimize();
 }
 
 Status CollectionImpl::Close() {
+  ZVEC_RETURN_IF_ERROR(CheckProcess());
   MutexLock lock(store_->write_mu());
   return store_->Close();
 }
@@ -253,12 +267,14 @@ Status CollectionImpl::SetMark(std::string_view mark) {
   if (mark.size() > kMaxMarkBytes)
     return Status::InvalidArgument("collection " + path_ + ": a mark of " + std::to_string(mark.size()) +
                                    " bytes, at most " + std::to_string(kMaxMarkBytes) + " are allowed");
+  ZVEC_RETURN_IF_ERROR(CheckProcess());
   MutexLock lock(store_->write_mu());
   return store_->SetMark(mark);
 }
 
 CollectionStats CollectionImpl::Stats() const {
   CollectionStats stats;
+  if (store_->inherited()) return stats;
   const auto version = store_->Snapshot();
   if (!version) return stats;
   stats.doc_count = version->live_count();

@@ -51,6 +51,8 @@ class CollectionImpl final : public Collection {
   void RunQueue() ZVEC_REQUIRES(store_->write_mu());
   Result<std::shared_ptr<const Version>> Current() const;
   Status Closed() const;
+  /// kFailedPrecondition in a process that was forked since.
+  Status CheckProcess() const;
 
   const std::string path_;
   const CollectionOptions options_;

@@ -52,6 +52,7 @@ Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& opt
       seal_at_log_bytes_(LogLimit(options)) {}
 
 Store::~Store() {
+  if (inherited()) return;  // a thread that is not here may have held the locks; the log is the parent's
   cocozvec::MutexLock lock(write_mu_);
   if (const Status status = Close(); !status.ok())
     cocozvec::Log(cocozvec::LogLevel::kError, "closing " + directory_ + ": " + status.ToString());

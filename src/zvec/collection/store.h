@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fork.h"
 #include "base/io/file_system.h"
 #include "base/mutex.h"
 #include "zvec/collection/version.h"
@@ -35,6 +36,10 @@ class Store {
                                              const CollectionOptions& options,
                                              std::unique_ptr<DirectoryLock> lock);
   ~Store();
+
+  /// True in a process that was forked since: nothing of this object may be used then but its destructor,
+  /// which then leaves files and locks alone.
+  bool inherited() const noexcept { return process_.inherited(); }
 
   const CollectionSchema& schema() const noexcept { return *schema_; }
   const RowLayout& layout() const noexcept { return *layout_; }
@@ -97,6 +102,7 @@ class Store {
   cocozvec::FileSystem& fs_;
   const std::string directory_;
   const CollectionOptions options_;
+  const cocozvec::BornHere process_;
   std::shared_ptr<const CollectionSchema> schema_;
   std::optional<RowLayout> layout_;
 

@@ -55,6 +55,10 @@ Result<QueryVector> QueryVector::Make(const CollectionSchema& schema, const Vect
     return Status::NotFound("query: collection " + Quoted(schema.name) + " has no field " +
                             Quoted(query.field));
   }
+  if (field->index && field->index->type == IndexType::kFts) {
+    return Status::Unimplemented("query: field " + Quoted(query.field) +
+                                 " is a full-text field, and full-text search is not there yet");
+  }
   if (!IsVector(field->type)) {
     return Status::InvalidArgument("query: field " + Quoted(query.field) + " is " +
                                    std::string(DataTypeName(field->type)) + ", not a vector field");

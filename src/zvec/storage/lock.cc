@@ -1,8 +1,11 @@
 #include "zvec/storage/lock.h"
 
+#include <pthread.h>
+
 #include <chrono>
 #include <ctime>
-#include <set>
+#include <map>
+#include <new>
 #include <tuple>
 #include <vector>
 
@@ -25,18 +28,8 @@ constexpr std::string_view kFirstLine = "zvec collection lock\n";
 constexpr std::size_t kLockFileBytes =
     192;  // always the same size: writing the holder needs no room on the disk
 
-struct Registry {
-  using Key = std::tuple<const FileSystem*, std::uint64_t, std::uint64_t>;
-  cocozvec::Mutex mu;
-  std::set<Key> held ZVEC_GUARDED_BY(mu);
-
-  static Registry& Get() {
-    static Registry* registry =
-        new Registry();  // never destroyed: collections may be closed by static destructors
-    return *registry;
-  }
-  static Key KeyOf(const FileSystem& fs, const FileInfo& id) { return {&fs, id.device, id.inode}; }
-};
+using Key = std::tuple<const FileSystem*, std::uint64_t, std::uint64_t>;
+Key KeyOf(const FileSystem& fs, const FileInfo& id) { return {&fs, id.device, id.inode}; }
 
 std::string Now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -74,16 +67,47 @@ Status Busy(const std::string& directory, const std::string& holder) {
 
 }  // namespace
 
+struct DirectoryLock::Registry {
+  cocozvec::Mutex mu;
+  std::map<Key, DirectoryLock*> held ZVEC_GUARDED_BY(mu);
+
+  static Registry& Get() {
+    // Never destroyed: collections may be closed by static destructors.
+    static Registry* const registry = [] {
+      auto* made = new Registry();
+      pthread_atfork([] { Get().BeforeFork(); }, [] { Get().InParent(); }, [] { Get().InChild(); });
+      return made;
+    }();
+    return *registry;
+  }
+
+ private:
+  // No other thread is inside while the process is copied.
+  void BeforeFork() ZVEC_NO_THREAD_SAFETY_ANALYSIS { mu.Lock(); }
+  void InParent() ZVEC_NO_THREAD_SAFETY_ANALYSIS { mu.Unlock(); }
+  /// The locks are the parent's. A descriptor that stayed open here would hold them beyond its death.
+  void InChild() ZVEC_NO_THREAD_SAFETY_ANALYSIS {
+    for (const auto& [key, lock] : held) {
+      if (&lock->fs_ == &cocozvec::PosixFileSystem())
+        lock->file_.reset();
+      else
+        (void)lock->file_.release();  // in memory: its mutex may have been held by another thread
+    }
+    held.clear();
+    mu.Unlock();
+  }
+};
+
 Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Acquire(FileSystem& fs, const std::string& directory,
                                                               bool create) {
   const std::string path = JoinPath(directory, kLockName);
   if (create) ZVEC_RETURN_IF_ERROR(fs.Open(path, OpenMode::kCreate).status());
+  Registry& registry = Registry::Get();
+  cocozvec::MutexLock lock(registry.mu);  // from here on: a fork must find the open file registered
   // Looked at before and after: the same at both ends, so it was the same when it was opened.
   ZVEC_ASSIGN_OR_RETURN(const FileInfo id, fs.Stat(path));
   ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, OpenMode::kReadWrite));
-  Registry& registry = Registry::Get();
-  cocozvec::MutexLock lock(registry.mu);
-  if (registry.held.contains(Registry::KeyOf(fs, id))) return Busy(directory, HolderIn(ReadLockFile(*file)));
+  if (registry.held.contains(KeyOf(fs, id))) return Busy(directory, HolderIn(ReadLockFile(*file)));
   if (Status status = file->TryLock(/*exclusive=*/true); !status.ok()) {
     if (status.code() != StatusCode::kBusy) return status;
     return Busy(directory, HolderIn(ReadLockFile(*file)));
@@ -92,18 +116,26 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Acquire(FileSystem& fs, co
   const auto again = fs.Stat(path);
   if (!again.ok() || again->device != id.device || again->inode != id.inode)
     return Status::NotFound("collection " + directory + " was removed while it was opened");
-  registry.held.insert(Registry::KeyOf(fs, id));
-  return std::unique_ptr<DirectoryLock>(new DirectoryLock(fs, id, std::move(file)));
+  const auto slot = registry.held.try_emplace(KeyOf(fs, id), nullptr).first;
+  std::unique_ptr<DirectoryLock> made(new (std::nothrow) DirectoryLock(fs, id, std::move(file)));
+  if (!made) {
+    registry.held.erase(slot);
+    return Status::ResourceExhausted("collection " + directory + ": no memory for its lock");
+  }
+  slot->second = made.get();
+  return made;
 }
 
 DirectoryLock::~DirectoryLock() {
   Registry& registry = Registry::Get();
   cocozvec::MutexLock lock(registry.mu);
-  registry.held.erase(Registry::KeyOf(fs_, id_));
+  if (!file_) return;  // inherited: whatever this process holds now is another lock
+  registry.held.erase(KeyOf(fs_, id_));
   file_.reset();
 }
 
 void DirectoryLock::WriteHolder() {
+  if (!file_) return;
   const std::string text =
       Padded(std::string(kFirstLine) + cocozvec::OwnProcess().ToString() + ", opened it " + Now());
   (void)file_->WriteAt(0, AsBytes(text));

@@ -1,6 +1,7 @@
 // zvec/storage/lock.h: one writer per directory: an exclusive lock on the file LOCK, owned by the open file,
 // beside a registry of the directories that this process writes. The kernel drops the lock of a process that
-// died. Threads: Acquire may be called from any thread.
+// died. Forking: the child's copy of a lock is empty (pthread_atfork), so that it neither keeps the parent's
+// lock alive nor hides one of its own. Threads: Acquire may be called from any thread.
 #pragma once
 
 #include <memory>
@@ -26,6 +27,7 @@ class DirectoryLock {
   void WriteHolder();
 
  private:
+  struct Registry;
   DirectoryLock(cocozvec::FileSystem& fs, cocozvec::FileInfo id, std::unique_ptr<cocozvec::File> file)
       : fs_(fs), id_(id), file_(std::move(file)) {}
 

@@ -20,7 +20,8 @@ struct ConnectOptions {
 };
 
 /// Keeps the handle of every collection that it opened and hands the same one out again, since the database
-/// takes an exclusive write lock. Move-only; the destructor closes and logs a failure. Errors: all but
+/// takes an exclusive write lock. After a failed write, or when its user closed it, the next use opens a new
+/// one. Move-only; the destructor closes and logs a failure. Errors: all but
 /// close() and destroy() throw ::zvec::StatusError naming the directory: kBusy (open elsewhere, by whom),
 /// kNotFound, kInvalidArgument (not a collection), kDataLoss, kIoError.
 class ManagedConnection {
