@@ -42,10 +42,11 @@ struct FileHeader {
 /// 64 bytes.
 std::string EncodeFileHeader(std::string_view magic, FileHeader& header);
 
+/// `newest`: the newest version of this kind that can be read.
 /// Errors   kDataLoss (short, magic, checksum, another file's number), kUnimplemented (a newer version: both
 /// numbers).
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes, std::uint64_t number,
-                                    const std::string& path);
+                                    const std::string& path, std::uint32_t newest = kFormatVersion);
 
 /// True when the file begins so; nothing else is looked at.
 bool HasMagic(cocozvec::FileSystem& fs, const std::string& path, std::string_view magic);

@@ -207,7 +207,7 @@ TEST(Searcher, AFilterFindsTheNearestThatPass) {
         bool complete = false;
         ASSERT_TRUE(graph.encoder->EncodeQuery(queries[q], code.data()));
         ASSERT_TRUE(FindNearestMasked(graph, code.data(), kTopk, BreadthFor(kTopk, 64), way, mask, matches,
-                                      Scratch::Local(), &rows, &complete)
+                                      1 << 20, Scratch::Local(), &rows, &complete)
                         .ok());
         EXPECT_TRUE(complete);
         for (const std::uint32_t row : rows) EXPECT_TRUE(mask.Has(row));

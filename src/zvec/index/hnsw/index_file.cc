@@ -23,7 +23,7 @@ namespace {
 
 enum Kind : std::uint8_t { kMeta = 0, kCodes = 1, kLinks = 2, kSlots = 3 };
 constexpr std::size_t kSections = 4;
-constexpr std::uint64_t kAlignment = 4096;
+constexpr std::uint64_t kAlignment = 64;
 constexpr std::uint64_t kBlock = 64 << 10;
 
 struct Section {

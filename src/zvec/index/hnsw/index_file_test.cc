@@ -6,6 +6,7 @@
 #include "zvec/index/hnsw/builder.h"
 #include "zvec/index/hnsw/searcher.h"
 #include "zvec/index/hnsw/testing/vectors.h"
+#include "zvec/storage/file_header.h"
 
 namespace zvec::hnsw {
 namespace {
@@ -115,7 +116,7 @@ TEST_F(IndexFile, AShorterOrLongerFileIsDataLoss) {
 TEST_F(IndexFile, ADamagedGraphDoesNotSpoilOtherSearches) {
   const auto expected = SearchAll(data_, builder_->Current().view).value();
   std::string damaged = bytes_;
-  damaged[2 * 4'096 + 100] ^= 1;  // a code
+  damaged[kFileHeaderBytes + 64 * 3 + 100] ^= 1;  // a code
   Replace(damaged);
   const auto graph = Open();
   ASSERT_TRUE(graph.ok());

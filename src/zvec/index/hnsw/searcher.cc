@@ -16,10 +16,12 @@ constexpr float kSlack = 0.25f;
 /// From this share of matches on, a plain walk meets enough of them.
 constexpr double kPlainFrom = 0.3;
 constexpr std::size_t kSeeds = 16;
+/// A walk that has found fewer is not stopped early: its best may be the bottom of a side valley.
+constexpr std::uint32_t kLeastStop = 10;
 
-double WalkCost(const GraphView& graph, std::uint32_t ef) {
-  return (260 + 8.0 * ef) * (6 + static_cast<double>(graph.code_bytes()) / 16);
-}
+double DistanceCost(const GraphView& graph) { return 6 + static_cast<double>(graph.code_bytes()) / 16; }
+
+double WalkCost(const GraphView& graph, double ef) { return (260 + 8 * ef) * DistanceCost(graph); }
 
 double ThroughCost(const GraphView& graph, std::uint32_t ef) {
   const double links = graph.row_links;
@@ -74,8 +76,7 @@ Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matc
   const double share = static_cast<double>(matches) / std::max(graph.nodes, 1u);
   const double scan = ScanCost(matches, row_bytes);
   if (share >= kPlainFrom) {
-    const auto ef = static_cast<std::uint32_t>(breadth.ef / share);
-    return WalkCost(graph, ef) < scan ? Way::kWalk : Way::kScan;
+    return WalkCost(graph, breadth.ef / share) < scan ? Way::kWalk : Way::kScan;
   }
   return ThroughCost(graph, breadth.ef) < scan ? Way::kThrough : Way::kScan;
 }
@@ -85,28 +86,29 @@ Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32
   std::uint32_t slot = 0;
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Checked(Descend(graph, code, 0, scratch, &slot, &distance), scratch));
-  ZVEC_RETURN_IF_ERROR(Checked(
-      WalkBase(graph, code, graph.slot_node[slot], distance, breadth.ef, {topk, breadth.slack}, scratch),
-      scratch));
+  ZVEC_RETURN_IF_ERROR(Checked(WalkBase(graph, code, graph.slot_node[slot], distance, breadth.ef,
+                                        {std::max(topk, kLeastStop), breadth.slack}, scratch),
+                               scratch));
   Take(scratch.pool, breadth.keep, nullptr, rows);
   return {};
 }
 
 Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
                          const Breadth& breadth, Way way, const Mask& mask, std::uint64_t matches,
-                         Scratch& scratch, std::vector<std::uint32_t>* rows, bool* complete) {
+                         std::size_t row_bytes, Scratch& scratch, std::vector<std::uint32_t>* rows,
+                         bool* complete) {
   std::uint32_t slot = 0;
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Checked(Descend(graph, code, 0, scratch, &slot, &distance), scratch));
   const std::uint32_t entry = graph.slot_node[slot];
-  const StopRule stop{topk, breadth.slack};
+  const StopRule stop{std::max(topk, kLeastStop), breadth.slack};
   if (way == Way::kWalk) {
-    const double share = std::max(static_cast<double>(matches) / graph.nodes, 0.01);
-    const auto ef = static_cast<std::uint32_t>(std::min<double>(kMaxEf, breadth.ef / share));
+    // What a scan of the matches would cost, at most.
+    const auto budget = static_cast<std::uint64_t>(ScanCost(matches, row_bytes) / DistanceCost(graph));
     ZVEC_RETURN_IF_ERROR(
-        Checked(WalkMasked(graph, code, entry, distance, mask, ef, breadth.keep, stop, scratch), scratch));
+        Checked(WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete),
+                scratch));
     Take(scratch.accepted, breadth.keep, nullptr, rows);
-    *complete = true;
   } else {
     const auto budget = static_cast<std::uint64_t>(breadth.ef + 64) * 4 * graph.row_links * graph.row_links;
     ZVEC_RETURN_IF_ERROR(Checked(WalkThrough(graph, code, entry, distance, mask, Seeds(mask, graph.nodes),

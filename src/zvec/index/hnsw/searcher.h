@@ -12,7 +12,6 @@ namespace zvec::inline v0::hnsw {
 
 /// More results than this are found by a scan: a sorted pool would be the slower way.
 inline constexpr std::uint32_t kMostFromGraph = 2'000;
-inline constexpr std::uint32_t kMaxEf = 4'096;
 
 struct Breadth {
   std::uint32_t ef = 0;    ///< candidates that a walk keeps
@@ -43,6 +42,7 @@ Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32
 /// a scan finds the answer then.
 Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
                          const Breadth& breadth, Way way, const Mask& mask, std::uint64_t matches,
-                         Scratch& scratch, std::vector<std::uint32_t>* rows, bool* complete);
+                         std::size_t row_bytes, Scratch& scratch, std::vector<std::uint32_t>* rows,
+                         bool* complete);
 
 }  // namespace zvec::inline v0::hnsw

@@ -1,5 +1,7 @@
 #include "zvec/index/hnsw/walk.h"
 
+#include <algorithm>
+
 #include "zvec/simd/code_kernels.h"
 
 namespace zvec::inline v0::hnsw {
@@ -7,6 +9,8 @@ namespace {
 
 /// Candidates expanded in one step: their neighbours' codes are fetched together.
 constexpr std::uint32_t kStep = 3;
+/// Candidates that wait in a masked walk while few of them pass.
+constexpr std::uint32_t kMostWaiting = 4'096;
 /// Neighbours of one that failed, looked at in one expansion (WalkThrough).
 constexpr std::size_t kMostThrough = 64;
 
@@ -139,16 +143,17 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
 
 template <bool kGuarded>
 Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-              const Mask& mask, std::uint32_t ef, std::uint32_t keep, const StopRule& stop,
-              Scratch& scratch) {
+              const Mask& mask, std::uint32_t ef, const StopRule& stop, std::uint64_t budget,
+              Scratch& scratch, bool* finished) {
   const Base layer{graph};
   const std::size_t bytes = graph.code_bytes(), early = kEarlyBytes / bytes;
-  Begin(layer, ef, scratch);
+  Begin(layer, std::max(kMostWaiting, ef), scratch);
   AddFirst(entry, distance, scratch);
   Pool &pool = scratch.pool, &accepted = scratch.accepted;
-  accepted.Reset(keep);
+  accepted.Reset(ef);
   if (mask.Has(entry)) accepted.Insert(entry, distance);
-  while (pool.HasNext() && !Passed(pool, accepted, stop)) {
+  const std::uint64_t most = scratch.counts.distances + budget;
+  while (pool.HasNext() && pool.next_distance() < accepted.Limit() && !Passed(pool, accepted, stop)) {
     std::size_t count = 0;
     for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
       const std::uint32_t node = pool.Pop();
@@ -159,12 +164,17 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
     ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(graph, graph.codes, query, count, scratch));
     for (std::size_t i = 0; i < count; ++i) {
       const float d = scratch.distances[i];
-      const std::uint32_t node = scratch.nodes[i];
-      if (d < pool.Limit()) pool.Insert(node, d);
-      if (d < accepted.Limit() && mask.Has(node)) accepted.Insert(node, d);
+      if (!(d < accepted.Limit())) continue;
+      pool.Insert(scratch.nodes[i], d);
+      if (mask.Has(scratch.nodes[i])) accepted.Insert(scratch.nodes[i], d);
+    }
+    if (scratch.counts.distances > most) {
+      *finished = false;
+      return {};
     }
     PrefetchNext(layer, pool);
   }
+  *finished = true;
   return {};
 }
 
@@ -315,10 +325,11 @@ Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_
 }
 
 Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-                  const Mask& mask, std::uint32_t ef, std::uint32_t keep, const StopRule& stop,
-                  Scratch& scratch) {
-  return Guarded(graph) ? Masked<true>(graph, query, entry, distance, mask, ef, keep, stop, scratch)
-                        : Masked<false>(graph, query, entry, distance, mask, ef, keep, stop, scratch);
+                  const Mask& mask, std::uint32_t ef, const StopRule& stop, std::uint64_t budget,
+                  Scratch& scratch, bool* finished) {
+  return Guarded(graph)
+             ? Masked<true>(graph, query, entry, distance, mask, ef, stop, budget, scratch, finished)
+             : Masked<false>(graph, query, entry, distance, mask, ef, stop, budget, scratch, finished);
 }
 
 Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,

@@ -56,11 +56,11 @@ Status WalkBase(const GraphView& graph, const std::uint8_t* query, std::uint32_t
 Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, std::uint32_t entry,
                  float distance, std::uint32_t ef, Scratch& scratch);
 
-/// Walks as WalkBase; scratch.accepted gets the `keep` nearest nodes found that the mask has, and the stop
-/// rule looks at those.
+/// Walks over all nodes until scratch.accepted has the `ef` nearest that the mask lets through: so it gets
+/// out of a region where nothing passes. Gives up after `budget` distances (false in *finished).
 Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-                  const Mask& mask, std::uint32_t ef, std::uint32_t keep, const StopRule& stop,
-                  Scratch& scratch);
+                  const Mask& mask, std::uint32_t ef, const StopRule& stop, std::uint64_t budget,
+                  Scratch& scratch, bool* finished);
 
 /// Measures only nodes that the mask has: past a neighbour that fails it looks at that one's neighbours.
 /// Begins also at `seeds`, which the mask has. Gives up after `budget` looks at nodes (false in *finished).
