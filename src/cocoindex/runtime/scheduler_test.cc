@@ -212,8 +212,9 @@ TEST_F(Scheduler, ManyComponentsOverManyThreads) {
 TEST_F(TwoThreads, AThreadThatWaitsForAMapTakesNothingFromAMapAroundIt) {
   step = kNothing;
   main_ = [](Ctx& ctx) {
-    ctx.map(std::vector<int>{0, 1}, [](Ctx& c, int i) {
-      if (i == 0) return await(kInB);
+    const auto first = std::this_thread::get_id();
+    ctx.map(std::vector<int>{0, 1}, [first](Ctx& c, int) {
+      if (std::this_thread::get_id() == first) return await(kInB);  // and then helps the other thread
       c.map(std::vector<int>{0, 1}, [](Ctx& d, int j) {
         if (j == 1) reach(kOutside);
         d.call(fn<&outer_call>({.memo = true, .version = 1}));
