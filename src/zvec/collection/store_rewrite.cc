@@ -86,7 +86,11 @@ Status Store::RewriteSegments(const std::vector<bool>& chosen, std::uint32_t con
   Status status = WriteChangedDeletes(rewrite);
   if (status.ok()) status = BuildOutputs(rewrite);
   if (status.ok()) status = StartLog(rewrite);
-  if (status.ok()) status = Install(rewrite);
+  if (status.ok()) {
+    in_doubt_ = true;
+    status = Install(rewrite);
+    in_doubt_ = false;
+  }
   if (status.ok()) return status;
   if (!rewrite.uncertain) {
     rewrite.log.reset();
@@ -267,10 +271,12 @@ Status Store::ForgetOlderGeneration() {
   }
   next.generation += 1;
   bool uncertain = false;
+  in_doubt_ = true;
   if (Status status = InstallManifest(fs_, directory_, next, &uncertain); !status.ok()) {
     if (uncertain)
       fence_ = Status::FailedPrecondition("collection " + directory_ +
                                           " must be reopened after: " + status.ToString());
+    in_doubt_ = false;
     return status;
   }
   {
@@ -278,6 +284,7 @@ Status Store::ForgetOlderGeneration() {
     previous_ = *manifest_;
     manifest_ = std::make_shared<Manifest>(std::move(next));
   }
+  in_doubt_ = false;
   RemoveUnnamed();
   return {};
 }

@@ -72,7 +72,9 @@ class Pool {
 class NodeSet {
  public:
   void Reset(std::uint32_t nodes) {
+    if (in_use_) std::fill(words_.begin(), words_.end(), std::uint64_t{0});  // the walk before came to no end
     Clear();
+    in_use_ = true;
     if (words_.size() < nodes / 64 + 1) words_.resize(nodes / 64 + 1);
   }
   /// True when the node was not in the set.
@@ -87,12 +89,18 @@ class NodeSet {
   void Note(const std::uint32_t* nodes, std::size_t count) {
     noted_.insert(noted_.end(), nodes, nodes + count);
   }
+  void Done() {
+    Clear();
+    in_use_ = false;
+  }
+
+ private:
   void Clear() {
     for (const std::uint32_t node : noted_) words_[node / 64] = 0;
     noted_.clear();
   }
 
- private:
+  bool in_use_ = false;
   std::vector<std::uint64_t> words_;
   std::vector<std::uint32_t> noted_;  ///< every node added
 };

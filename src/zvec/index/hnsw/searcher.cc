@@ -55,12 +55,6 @@ void Take(const Pool& pool, std::uint32_t keep, const Mask* mask, std::vector<st
     if (mask == nullptr || mask->Has(pool.node(i))) rows->push_back(pool.node(i));
 }
 
-/// A walk that failed half way leaves marks that only a new beginning removes.
-Status Checked(Status status, Scratch& scratch) {
-  if (!status.ok()) scratch = Scratch();
-  return status;
-}
-
 }  // namespace
 
 Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef) {
@@ -85,10 +79,9 @@ Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32
                    const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows) {
   std::uint32_t slot = 0;
   float distance = 0;
-  ZVEC_RETURN_IF_ERROR(Checked(Descend(graph, code, 0, scratch, &slot, &distance), scratch));
-  ZVEC_RETURN_IF_ERROR(Checked(WalkBase(graph, code, graph.slot_node[slot], distance, breadth.ef,
-                                        {std::max(topk, kLeastStop), breadth.slack}, scratch),
-                               scratch));
+  ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
+  ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, breadth.ef,
+                                {std::max(topk, kLeastStop), breadth.slack}, scratch));
   Take(scratch.pool, breadth.keep, nullptr, rows);
   return {};
 }
@@ -99,21 +92,19 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
                          bool* complete) {
   std::uint32_t slot = 0;
   float distance = 0;
-  ZVEC_RETURN_IF_ERROR(Checked(Descend(graph, code, 0, scratch, &slot, &distance), scratch));
+  ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const std::uint32_t entry = graph.slot_node[slot];
   const StopRule stop{std::max(topk, kLeastStop), breadth.slack};
   if (way == Way::kWalk) {
     // What a scan of the matches would cost, at most.
     const auto budget = static_cast<std::uint64_t>(ScanCost(matches, row_bytes) / DistanceCost(graph));
     ZVEC_RETURN_IF_ERROR(
-        Checked(WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete),
-                scratch));
+        WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     Take(scratch.accepted, breadth.keep, nullptr, rows);
   } else {
     const auto budget = static_cast<std::uint64_t>(breadth.ef + 64) * 4 * graph.row_links * graph.row_links;
-    ZVEC_RETURN_IF_ERROR(Checked(WalkThrough(graph, code, entry, distance, mask, Seeds(mask, graph.nodes),
-                                             breadth.ef, stop, budget, scratch, complete),
-                                 scratch));
+    ZVEC_RETURN_IF_ERROR(WalkThrough(graph, code, entry, distance, mask, Seeds(mask, graph.nodes), breadth.ef,
+                                     stop, budget, scratch, complete));
     Take(scratch.pool, breadth.keep, &mask, rows);
   }
   *complete = *complete && rows->size() >= std::min<std::uint64_t>(topk, matches);

@@ -138,6 +138,7 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
       if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
     PrefetchNext(layer, pool);
   }
+  scratch.seen.Done();
   return {};
 }
 
@@ -153,6 +154,7 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
   accepted.Reset(ef);
   if (mask.Has(entry)) accepted.Insert(entry, distance);
   const std::uint64_t most = scratch.counts.distances + budget;
+  *finished = true;
   while (pool.HasNext() && pool.next_distance() < accepted.Limit() && !Passed(pool, accepted, stop)) {
     std::size_t count = 0;
     for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
@@ -168,13 +170,11 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
       pool.Insert(scratch.nodes[i], d);
       if (mask.Has(scratch.nodes[i])) accepted.Insert(scratch.nodes[i], d);
     }
-    if (scratch.counts.distances > most) {
-      *finished = false;
-      return {};
-    }
+    *finished = scratch.counts.distances <= most;
+    if (!*finished) break;
     PrefetchNext(layer, pool);
   }
-  *finished = true;
+  scratch.seen.Done();
   return {};
 }
 
@@ -242,16 +242,15 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
     count += scratch.seen.Add(seed);
   }
   std::uint64_t looks = 0;
+  *finished = true;
   for (;;) {
     ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(graph, graph.codes, query, count, scratch));
     for (std::size_t i = 0; i < count; ++i)
       if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
     if (!pool.HasNext() || Passed(pool, pool, stop)) break;
     PrefetchNext(layer, pool);
-    if (looks > budget) {
-      *finished = false;
-      return {};
-    }
+    *finished = looks <= budget;
+    if (!*finished) break;
     count = 0;
     for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
       const std::uint32_t node = pool.Pop();
@@ -260,7 +259,7 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
       ++scratch.counts.expansions;
     }
   }
-  *finished = true;
+  scratch.seen.Done();
   return {};
 }
 
