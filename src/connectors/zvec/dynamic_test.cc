@@ -289,6 +289,18 @@ void index_rows(coco::Ctx& ctx, const std::vector<DynamicRow>& rows) {
   }
 }
 
+// As docs/types.md shows it; that it compiles is the test.
+[[maybe_unused]] void index_page(coco::Ctx& ctx) {
+  auto schema = zc::CollectionSchema<coco::DynamicRow>::from_columns(
+      {.primary_key = {"id"},
+       .columns = zc::Columns()
+                      .add("id", zc::FieldType::text)
+                      .add("year", zc::FieldType::integer, {.nullable = true})
+                      .add("embedding", zc::FieldType::float32_vector, {.notes = coco::VectorSchema{4}})});
+  auto target = zc::mount_collection_target(ctx, DB, "docs", schema);
+  target.declare_row(ctx, {{"id", "1"}, {"year", 2020}, {"embedding", std::vector<float>(4)}});
+}
+
 // Covers: R31
 TEST(Dynamic, RowsAreDeclaredMemoisedAndUpdatedAsTypedOnes) {
   char pattern[] = "/tmp/connector_dynamic_XXXXXX";
