@@ -93,6 +93,13 @@ class Work:
             os.environ[f"COCO_{name}"] = str(self.python(venv))
         self.run(["test_cocoindex.py"], isolated=False)
 
+    def peers(self):
+        """For ./dev bench python."""
+        venv = self.folder / "peers"
+        make_venv(venv)
+        published = (HERE / "cocoindex.txt").read_text().splitlines()
+        self.pip_install(venv, "numpy", "hnswlib==0.8.0", published[1])
+
     def types(self):
         mypy = [self.python(self.tools), "-m", "mypy", "--python-executable", self.python(self.venv), "--strict"]
         cache = ["--cache-dir", self.folder / "mypy"]
@@ -108,7 +115,7 @@ class Work:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["wheel", "run", "cocoindex", "types"])
+    parser.add_argument("command", choices=["wheel", "run", "cocoindex", "types", "peers"])
     parser.add_argument("--work", required=True)
     parser.add_argument("tests", nargs="*")
     arguments = parser.parse_intermixed_args()

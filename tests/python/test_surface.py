@@ -413,6 +413,91 @@ def test_golden_scores(path, metric):
             assert found.score == pytest.approx(GOLDEN[int(found.id)][int(metric)], abs=1e-6)
 
 
+@pytest.fixture
+def reader(books, path):
+    fill(books)
+    books.delete("d3")
+    books.close()
+    with zvec.open(path, zvec.CollectionOption(read_only=True)) as collection:
+        yield collection
+
+
+def test_internal_ids_are_those_of_the_query(reader):
+    query = zvec.Query("v", vector=unit(1))
+    ids, scores = reader.query_internal_ids(query, topk=5, return_scores=True)
+    found = reader.query(query, topk=5)
+    assert (ids.dtype, scores.dtype) == (np.int64, np.float32) and scores.tolist() == [d.score for d in found]
+    assert reader.resolve_internal_ids(ids) == [d.id for d in found]
+    assert reader.query_internal_ids(zvec.Query("v", id="d1"), topk=1, filter="year = 5").tolist() == [5]
+
+
+def test_missing_internal_ids_are_padded(reader):
+    ids, scores = reader.query_internal_ids(zvec.Query("v", vector=unit(0)), topk=12, filter="year > 7", return_scores=True)
+    assert (ids >= 0).sum() == 2 and (ids[2:] == -1).all() and np.isnan(scores[2:]).all() and len(ids) == 12
+    assert len(reader.query_internal_ids(zvec.Query("v", vector=unit(0)), topk=100_000)) == 100_000
+
+
+def test_resolving_internal_ids(reader):
+    assert reader.resolve_internal_ids([0, -1, 3, 10**6, 2**40, 0]) == ["d0", None, None, None, None, "d0"]
+    assert reader.resolve_internal_ids(np.array([1, 2], dtype=np.uint32)) == ["d1", "d2"]
+    assert reader.resolve_internal_ids(()) == []
+    for bad in (["0"], [1.0], np.array([1.0]), "01", 5, None, [True]):
+        with pytest.raises(TypeError):
+            reader.resolve_internal_ids(bad)
+    for bad in ([-2], [2**63]):
+        with pytest.raises(ValueError, match="non-negative"):
+            reader.resolve_internal_ids(bad)
+
+
+def test_internal_ids_need_a_read_only_open_handle_and_one_query(books, path):
+    query = zvec.Query("v", vector=unit(0))
+    for call in (lambda: books.query_internal_ids(query), lambda: books.resolve_internal_ids([0])):
+        with pytest.raises(ValueError, match="requires a read-only collection"):
+            call()
+    books.close()
+    with pytest.raises(ValueError, match="closed"):
+        books.query_internal_ids(query)
+    with zvec.open(path, zvec.CollectionOption(read_only=True)) as reader:
+        for bad, error in (([query], TypeError), (None, TypeError), (zvec.Query("v"), ValueError), (zvec.Query("zz", vector=unit(0)), ValueError)):
+            with pytest.raises(error):
+                reader.query_internal_ids(bad)
+        with pytest.raises(ValueError, match="topk"):
+            reader.query_internal_ids(query, topk=0)
+
+
+def test_many_queries_at_once_answer_as_one_by_one(books):
+    fill(books)
+    asked = np.eye(DIM, dtype=np.float32)
+    ids, scores = books.search_arrays("v", asked, topk=3, filter="year != 4")
+    for row, vector in enumerate(asked):
+        found = books.query(zvec.Query("v", vector=vector), topk=3, filter="year != 4")
+        assert (ids[row], scores[row].tolist()) == ([d.id for d in found], [d.score for d in found])
+    ids, scores = books.search_arrays("v", asked[:1].astype(np.float64), topk=2, filter="year = 0")
+    assert ids == [["d0", None]] and scores[0][0] == 0.0 and np.isnan(scores[0][1])
+    assert books.search_arrays("v", np.empty((0, DIM), np.float32))[0] == []
+    for bad in (asked[0], np.ones((2, 3)), [["a"] * DIM]):
+        with pytest.raises(ValueError):
+            books.search_arrays("v", bad)
+
+
+def test_a_built_graph_is_used_and_finds_what_a_scan_finds(path):
+    rng = np.random.default_rng(7)
+    data = rng.standard_normal((4000, 32), dtype=np.float32)
+    index = zvec.HnswIndexParam(M.L2)
+    with zvec.create_and_open(path, zvec.CollectionSchema("c", vectors=zvec.VectorSchema("v", T.VECTOR_FP32, 32, index))) as c:
+        c.upsert_arrays([str(i) for i in range(4000)], {"v": data})
+        c.optimize()
+        assert c.stats.index_completeness == {"v": 1.0}
+        found = 0
+        for vector in data[:50] + 0.01:
+            exact = {d.id for d in c.query(zvec.Query("v", vector=vector, param=zvec.HnswQueryParam(is_linear=True)))}
+            near = {d.id for d in c.query(zvec.Query("v", vector=vector, param=zvec.HnswQueryParam(ef=200)))}
+            found += len(exact & near)
+        assert found >= 0.97 * 500
+        with pytest.raises(ValueError, match="ef"):
+            c.query(zvec.Query("v", vector=data[0], param=zvec.HnswQueryParam(ef=10**6)))
+
+
 def test_the_old_names_warn(books):
     fill(books, 1)
     with pytest.warns(DeprecationWarning, match="VectorQuery"):
