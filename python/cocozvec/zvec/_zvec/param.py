@@ -283,7 +283,7 @@ class InvertIndexParam(IndexParam):
     _names_type = False
     enable_range_optimization: bool = False
     enable_extended_wildcard: bool = False
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __post_init__(self) -> None:
         _boolean(self, "enable_range_optimization")
@@ -296,7 +296,7 @@ class FtsIndexParam(IndexParam):
     tokenizer_name: str = "standard"
     filters: list[str] = field(default_factory=lambda: ["lowercase"])
     extra_params: str = ""
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __post_init__(self) -> None:
         for name in ("tokenizer_name", "extra_params"):

@@ -191,7 +191,7 @@ class Collection:
         """Overwrites the fields and vectors given and keeps the rest; NOT_FOUND for an id that is not there."""
         return self._write(_UPDATE, docs)
 
-    def _write(self, kind: int, docs: Any) -> Any:
+    def _write(self, kind: int, docs: Any) -> Union[Status, list[Status]]:
         if isinstance(docs, Doc):
             count, failures = self._obj.write(kind, docs, True)
             return _statuses(count, failures)[0]
@@ -211,7 +211,7 @@ class Collection:
         return _statuses(*self._obj.write_arrays(_UPSERT, ids, dict(columns)))
 
     @overload
-    def delete(self, ids: str) -> Status: ...
+    def delete(self, ids: str) -> Status: ...  # type: ignore[overload-overlap]
     @overload
     def delete(self, ids: Iterable[str]) -> list[Status]: ...
     def delete(self, ids: Union[str, Iterable[str]]) -> Union[Status, list[Status]]:
