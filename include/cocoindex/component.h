@@ -28,6 +28,7 @@ namespace cocoindex::inline v0 {
 namespace internal {
 class Build;
 class Frame;
+class MapRun;
 struct Readiness;
 struct CtxAccess;
 }  // namespace internal
@@ -167,7 +168,7 @@ class Ctx {
 
  private:
   friend struct internal::CtxAccess;
-  explicit Ctx(internal::Frame* frame) : frame_(frame) {}
+  Ctx(internal::Frame* frame, const internal::MapRun* map) : frame_(frame), map_(map) {}
 
   template <class F, class... Args>
   static decltype(auto) call_plain(const F& f, Ctx& ctx, Args&&... args) {
@@ -190,6 +191,7 @@ class Ctx {
   void parallel(std::size_t n, const std::function<void(Ctx&, std::size_t)>& f);
 
   internal::Frame* frame_;
+  const internal::MapRun* map_;  ///< the innermost map around, or null
 };
 
 }  // namespace cocoindex::inline v0

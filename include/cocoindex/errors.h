@@ -26,6 +26,11 @@ class RowError : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
 };
+/// A value that has no text form or cannot be read back from one: year 10000, text that is no UTF-8.
+class ValueError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
 /// The engine's own store: not ours, a newer format, damaged, full.
 class StateError : public std::runtime_error {
  public:

@@ -128,11 +128,28 @@ template <auto P>
   requires std::is_member_object_pointer_v<decltype(P)>
 inline constexpr std::string_view member_name = detail::MemberName(detail::Pretty<P>());
 
+namespace detail {
+struct Half {};  // stands for _Float16, whose typeid the C++ library of g++ 12 lacks
+}  // namespace detail
+/// typeid(T), for every T.
+template <class T>
+const std::type_info& type_info_of() {
+#if defined(__FLT16_MANT_DIG__)
+  if constexpr (std::is_same_v<std::remove_cv_t<T>, _Float16>) {
+    return typeid(detail::Half);
+  } else {
+    return typeid(T);
+  }
+#else
+  return typeid(T);
+#endif
+}
+
 /// The type's name as the user wrote it, for messages.
 std::string type_name(const std::type_info& type);
 template <class T>
 std::string type_name() {
-  return type_name(typeid(T));
+  return type_name(type_info_of<T>());
 }
 
 }  // namespace cocoindex::inline v0::reflect

@@ -1,5 +1,6 @@
 #include "cocoindex/reflect.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -201,6 +202,8 @@ TEST(Reflect, TypeNamesReadAsWritten) {
   EXPECT_EQ(reflect::type_name<int>(), "int");
   EXPECT_EQ(reflect::type_name<std::string>(), "std::string");
   EXPECT_EQ(reflect::type_name<coco::VectorSchema>(), "cocoindex::VectorSchema");
+  EXPECT_EQ(reflect::type_name<coco::half>(), "coco::half");  // did not link with g++ 12
+  EXPECT_THAT(reflect::type_name<std::vector<coco::half>>(), testing::HasSubstr("std::vector<half"));
 }
 
 }  // namespace

@@ -138,6 +138,7 @@ void App::Impl::begin_update(const StatePtr& op, Run& run) {
   {
     const auto txn = state.db->read();
     if (auto row = txn->get(mounted.place.row_key())) mounted.row = *row;
+    run.load_robbed(*txn);
   }
   auto root = std::make_shared<internal::Build>(run, nullptr, StablePath(), std::move(mounted), op->processor,
                                                 internal::Build::Mode::root);

@@ -78,6 +78,8 @@ Build::Build(Run& run, std::shared_ptr<Build> parent, StablePath path, MountTree
       path_(std::move(path)),
       place_(mounted.place),
       directories_(std::move(mounted.directories)),
+      memo_above_(mounted.memo_above),
+      memos_count_(!run.full_reprocess && !run.was_robbed(place_.id)),
       mode_(mode),
       processor_(std::move(processor)),
       info_(processor_->info),
@@ -117,7 +119,7 @@ std::shared_ptr<Build> Build::mount_child(Frame& frame, StablePath path,
   }
   run_.count(processor->info.name, &ComponentCounts::execution_starts);
   if (processor->info.memo && !run_.full_reprocess && !mounted.row.empty() && processor->state_count() == 0 &&
-      hit_at_once(*processor, mounted.row, mode)) {
+      !run_.was_robbed(mounted.place.id) && hit_at_once(*processor, mounted.row, mode)) {
     return nullptr;
   }
   auto child =
@@ -204,8 +206,7 @@ bool Build::try_memo() {
   std::vector<std::string> stored_states;
   std::string stored;
   if (!row_.empty()) stored = layout::decode_node(row_).memo;
-  const bool candidate = !stored.empty() && !run_.full_reprocess &&
-                         layout::decode_memo(stored).key == memo_key_ &&
+  const bool candidate = !stored.empty() && memos_count_ && layout::decode_memo(stored).key == memo_key_ &&
                          memo_usable(layout::decode_memo(stored));
   if (candidate) stored_states = split_strings(layout::decode_memo(stored).states);
   const MemoStates states = processor_->collect_states(candidate ? &stored_states : nullptr);
@@ -247,7 +248,7 @@ bool Build::try_memo() {
 void Build::write_start() {
   layout::NodeRow node;
   if (!row_.empty()) node = layout::decode_node(row_);
-  if (!row_.empty() && node.kind == layout::Kind::component && node.memo.empty()) return;
+  if (!row_.empty() && node.kind == layout::Kind::component && node.memo.empty() && !memo_above_) return;
   const bool fresh = row_.empty();
   node.id = place_.id;
   node.kind = layout::Kind::component;
@@ -269,9 +270,16 @@ void Build::write_start() {
 void Build::start_body(WriteTxn& txn, const std::string& row, bool fresh) const {
   for (const NodePlace& d : directories_) {
     const std::string key = d.row_key();
-    if (txn.get(key)) continue;
-    IdAllocator::keep(txn, d.id);
-    txn.put(key, layout::encode_node({.id = d.id, .kind = layout::Kind::directory}));
+    const auto stored = txn.get(key);
+    if (!stored) {
+      IdAllocator::keep(txn, d.id);
+      txn.put(key, layout::encode_node({.id = d.id, .kind = layout::Kind::directory}));
+      continue;
+    }
+    layout::NodeRow was = layout::decode_node(*stored);
+    if (was.memo.empty()) continue;
+    was.memo = {};  // of the component that it was: it vouches for us, and we are about to change
+    txn.put(key, layout::encode_node(was));
   }
   if (fresh) IdAllocator::keep(txn, place_.id);
   txn.put(place_.row_key(), row);
@@ -325,7 +333,8 @@ void Build::submit_checked() {
                              ZVEC_NO_THREAD_SAFETY_ANALYSIS { self->calls_.remove_stale_rows(txn); };
     }
     submitted_row_ = row_after(memo_now);
-    if (submitted_row_ != row_ || calls_.has_new_rows() || !difference_.changed_rows.empty()) {
+    if (submitted_row_ != row_ || calls_.has_new_rows() || !difference_.changed_rows.empty() ||
+        run_.was_robbed(place_.id)) {
       task.with_confirm = [self](WriteTxn& txn) ZVEC_NO_THREAD_SAFETY_ANALYSIS {
         if (self->submitted_row_ != self->row_) txn.put(self->place_.row_key(), self->submitted_row_);
         self->calls_.write_new_rows(txn);

@@ -39,7 +39,7 @@ struct Readiness {
 };
 
 struct CtxAccess {
-  static Ctx make(Frame* frame) { return Ctx(frame); }
+  static Ctx make(Frame* frame, const MapRun* map = nullptr) { return Ctx(frame, map); }
   static Frame& frame(const Ctx& ctx) { return *ctx.frame_; }
   static void use_child(Ctx& ctx, StablePath path, std::shared_ptr<Processor> p) {
     ctx.use_child(std::move(path), std::move(p));
@@ -71,8 +71,9 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   void mount(Frame& frame, StablePath path, std::shared_ptr<Processor> processor,
              std::shared_ptr<Readiness> group);
   void use_mount(Frame& frame, StablePath path, std::shared_ptr<Processor> processor);
-  void call(Frame& frame, Processor& processor);
-  void parallel(Frame& frame, std::size_t n, const std::function<void(Ctx&, std::size_t)>& f);
+  void call(Frame& frame, const MapRun* map, Processor& processor);
+  void parallel(Frame& frame, const MapRun* map, std::size_t n,
+                const std::function<void(Ctx&, std::size_t)>& f);
   void declare(Frame& frame, TargetState state, ProviderPtr child);
   void note_context(Frame& frame, std::string_view key_name);
 
@@ -104,7 +105,7 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   // call.cc: memoised calls.
   bool reuse_call(Frame& frame, Processor& processor, const Fingerprint& key, const std::string& row,
                   std::optional<MemoStates>& states);
-  void execute_call(Frame& frame, Processor& processor, const Fingerprint& key,
+  void execute_call(Frame& frame, const MapRun* map, Processor& processor, const Fingerprint& key,
                     std::optional<MemoStates> states);
   void fold(Frame& frame, const FnInfo& info, const Fingerprint& key, std::string_view deps)
       ZVEC_REQUIRES(mu_);
@@ -114,6 +115,8 @@ class Build : public Scope, public std::enable_shared_from_this<Build> {
   const StablePath path_;
   const NodePlace place_;
   const std::vector<NodePlace> directories_;
+  const bool memo_above_;   ///< one of them was a component and has its memo still
+  const bool memos_count_;  ///< what is stored for this component may be relied on
   const Mode mode_;
   std::shared_ptr<Processor> processor_;
   const FnInfo info_;

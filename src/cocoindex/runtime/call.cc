@@ -7,7 +7,7 @@
 
 namespace cocoindex::inline v0::internal {
 
-void Build::call(Frame& frame, Processor& processor) {
+void Build::call(Frame& frame, const MapRun* map, Processor& processor) {
   run_.check_cancelled();
   know_function(processor.info);
   if (!processor.info.memo) {
@@ -15,7 +15,7 @@ void Build::call(Frame& frame, Processor& processor) {
       cocozvec::MutexLock lock(mu_);
       if (frame.is_call() || deps_needed_) frame.deps.add(function_dep(processor.info));
     }
-    Ctx ctx = CtxAccess::make(&frame);
+    Ctx ctx = CtxAccess::make(&frame, map);
     processor.run(ctx);
     return;
   }
@@ -40,13 +40,13 @@ void Build::call(Frame& frame, Processor& processor) {
       return;
     }
     if (!e) e = &calls_.add(key);
-    if (e->status == CallMemos::Status::stored && e->on_disk && !run_.full_reprocess) row = e->row;
+    if (e->status == CallMemos::Status::stored && e->on_disk && memos_count_) row = e->row;
     e->status = CallMemos::Status::running;
   }
   std::optional<MemoStates> states;
   try {
     if (!row.empty() && reuse_call(frame, processor, key, row, states)) return;
-    execute_call(frame, processor, key, std::move(states));
+    execute_call(frame, map, processor, key, std::move(states));
   } catch (...) {
     cocozvec::MutexLock lock(mu_);
     calls_.find(key)->status = CallMemos::Status::failed;
@@ -84,12 +84,12 @@ bool Build::reuse_call(Frame& frame, Processor& processor, const Fingerprint& ke
   return true;
 }
 
-void Build::execute_call(Frame& frame, Processor& processor, const Fingerprint& key,
+void Build::execute_call(Frame& frame, const MapRun* map, Processor& processor, const Fingerprint& key,
                          std::optional<MemoStates> states) {
   if (!states) states = processor.collect_states(nullptr);
   Frame inner(*this, &frame, key);
   try {
-    Ctx ctx = CtxAccess::make(&inner);
+    Ctx ctx = CtxAccess::make(&inner, map);
     processor.run(ctx);
   } catch (...) {
     cocozvec::MutexLock lock(mu_);
@@ -117,35 +117,47 @@ void Build::fold(Frame& frame, const FnInfo& info, const Fingerprint& key, std::
   if (frame.is_call()) frame.nested.append(reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size());
 }
 
-void Build::parallel(Frame& frame, std::size_t n, const std::function<void(Ctx&, std::size_t)>& f) {
-  struct Shared {
-    std::atomic<std::size_t> next{0}, left;
-    std::vector<std::exception_ptr> errors;
-    WaitPoint all_done;
-  };
+/// The items of one map, beside each other. A scope of its own: whoever waits for them may be inside a
+/// memoised call, and must not pick up an item of a map around it, which may wait for that call.
+class MapRun final : public Scope, public std::enable_shared_from_this<MapRun> {
+ public:
+  MapRun(const Scope& around, const MapRun* outer, std::size_t n)
+      : Scope(outer ? outer : &around),
+        left(n),
+        errors(n),
+        outer_(outer ? outer->shared_from_this() : nullptr) {}
+
+  std::atomic<std::size_t> next{0}, left;
+  std::vector<std::exception_ptr> errors;
+  WaitPoint all_done;
+
+ private:
+  const std::shared_ptr<const MapRun> outer_;  // a helper that comes late is still found below it
+};
+
+void Build::parallel(Frame& frame, const MapRun* map, std::size_t n,
+                     const std::function<void(Ctx&, std::size_t)>& f) {
   if (n == 0) return;
-  auto shared = std::make_shared<Shared>();
-  shared->left = n;
-  shared->errors.resize(n);
+  auto items = std::make_shared<MapRun>(*this, map, n);
   // `f` and `frame` live until all n are done, and a helper that comes later finds nothing to do.
-  auto work = [this, &frame, &f, n, shared] {
-    for (std::size_t i; (i = shared->next.fetch_add(1)) < n;) {
+  auto work = [this, &frame, &f, n, items] {
+    for (std::size_t i; (i = items->next.fetch_add(1)) < n;) {
       try {
         run_.check_cancelled();
-        Ctx ctx = CtxAccess::make(&frame);
+        Ctx ctx = CtxAccess::make(&frame, items.get());
         f(ctx, i);
       } catch (...) {
-        shared->errors[i] = std::current_exception();
+        items->errors[i] = std::current_exception();
       }
-      if (shared->left.fetch_sub(1) == 1) run_.pool.signal(shared->all_done);
+      if (items->left.fetch_sub(1) == 1) run_.pool.signal(items->all_done);
     }
   };
   const std::size_t helpers = std::min<std::size_t>(n, run_.pool.size()) - 1;
   auto self = shared_from_this();
-  for (std::size_t i = 0; i < helpers; ++i) run_.pool.post_body(*this, [self, work] { work(); });
+  for (std::size_t i = 0; i < helpers; ++i) run_.pool.post_body(*items, [self, work] { work(); });
   work();
-  run_.pool.wait(shared->all_done, *this);
-  for (const std::exception_ptr& e : shared->errors) {
+  run_.pool.wait(items->all_done, *items);
+  for (const std::exception_ptr& e : items->errors) {
     if (e) std::rethrow_exception(e);
   }
 }

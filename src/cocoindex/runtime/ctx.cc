@@ -35,10 +35,10 @@ void Ctx::use_child(StablePath path, std::shared_ptr<internal::Processor> proces
   frame_->build.use_mount(*frame_, std::move(path), std::move(processor));
 }
 
-void Ctx::call_function(internal::Processor& processor) { frame_->build.call(*frame_, processor); }
+void Ctx::call_function(internal::Processor& processor) { frame_->build.call(*frame_, map_, processor); }
 
 void Ctx::parallel(std::size_t n, const std::function<void(Ctx&, std::size_t)>& f) {
-  frame_->build.parallel(*frame_, n, f);
+  frame_->build.parallel(*frame_, map_, n, f);
 }
 
 namespace {

@@ -12,7 +12,7 @@ using cocozvec::PutBytes;
 using cocozvec::PutVarint;
 using cocozvec::Reader;
 
-constexpr char kNode = 0x10, kCallMemo = 0x30, kItem = 0x40, kOwner = 0x50, kMark = 0x60;
+constexpr char kNode = 0x10, kCallMemo = 0x30, kItem = 0x40, kOwner = 0x50, kMark = 0x60, kRobbed = 0x70;
 
 void Check(const Reader& in, const char* what) {
   if (!in.done()) throw StateError(std::string("damaged state: a ") + what + " row cannot be read");
@@ -145,6 +145,7 @@ ItemRow decode_item(std::string_view value) {
 
 std::string node_key(NodeId parent, std::string_view encoded_key) { return Key(kNode, parent, encoded_key); }
 std::string node_prefix(NodeId parent) { return Key(kNode, parent); }
+std::string_view all_nodes_prefix() { return {&kNode, 1}; }
 std::string call_memo_key(NodeId component, const Fingerprint& fp) {
   return Key(kCallMemo, component, as_bytes(fp));
 }
@@ -166,6 +167,11 @@ ItemKey parse_item_key(std::string_view key) {
 
 std::string owner_key(std::string_view path) { return kOwner + std::string(path); }
 std::string mark_key(std::string_view container_path) { return kMark + std::string(container_path); }
+
+std::string robbed_key(NodeId component) { return Key(kRobbed, component); }
+std::string_view robbed_prefix() { return {&kRobbed, 1}; }
+NodeId robbed_component(std::string_view key) { return decode_id(key.substr(1)); }
+NodeId parent_of(std::string_view node_key) { return decode_id(node_key.substr(1, 8)); }
 
 std::string encode_id(std::uint64_t id) {
   std::string out;

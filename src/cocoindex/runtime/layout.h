@@ -62,6 +62,7 @@ ItemRow decode_item(std::string_view value);
 
 std::string node_key(NodeId parent, std::string_view encoded_key);
 std::string node_prefix(NodeId parent);
+std::string_view all_nodes_prefix();
 std::string call_memo_key(NodeId component, const Fingerprint& fp);
 std::string call_memo_prefix(NodeId component);
 std::string item_key(NodeId component, std::string_view path, std::uint64_t provider_id);
@@ -75,6 +76,12 @@ struct ItemKey {
 ItemKey parse_item_key(std::string_view key);
 std::string owner_key(std::string_view path);  ///< value: encode_id(component)
 std::string mark_key(std::string_view container_path);
+/// Others took target states from the component: its memos vouch for them no more. Value: kMovesKey's then.
+std::string robbed_key(NodeId component);
+std::string_view robbed_prefix();
+NodeId robbed_component(std::string_view key);
+/// Of a node's row.
+NodeId parent_of(std::string_view node_key);
 std::string encode_id(std::uint64_t id);
 std::uint64_t decode_id(std::string_view value);
 

@@ -79,6 +79,25 @@ void mounts(Ctx& ctx, int) {
 }
 int recursive(Ctx& ctx, int n) { return ctx.call(fn<&recursive>({.memo = true, .version = 1}), n); }
 
+/// The rows y and z, each by a child of its own: memoised ones, or the plain function.
+void two_children(Ctx& ctx, bool memo, const std::string& y, const std::string& z,
+                  const TargetProvider& rows) {
+  auto child = [&](const MountPath& path, const std::string& name, const std::string& value) {
+    if (memo) {
+      ctx.mount(path, fn<&index_item>({.memo = true, .version = 1}), name, value, rows).ready();
+    } else {
+      ctx.mount(path, &index_item, name, value, rows).ready();
+    }
+  };
+  if (!ctx.path().empty()) {
+    child("y", "y", y);
+    child("z", "z", z);
+  } else {  // by the root, the component between is a directory now
+    child(subpath("x", "y"), "y", y);
+    child(subpath("x", "z"), "z", z);
+  }
+}
+
 class Memo : public EngineTest {
  protected:
   Memo() {
@@ -467,6 +486,27 @@ TEST(FnNames, AreNormalised) {
                  internal::normalise_name("x [with auto F = a::{anonymous}::g; std::string_view = y]"))
                  .text),
             std::string("a::(anonymous)::g"));
+}
+
+// Guards: a component's memo vouched for children that had been changed while its place was a directory.
+TEST_F(Memo, AComponentThatWasADirectoryForAMomentRunsAgain) {
+  for (bool memo : {false, true}) {
+    auto as_component = [this, memo](Ctx& ctx) {
+      ctx.mount("x", fn<&two_children>({.memo = true, .version = 1}), memo, std::string("1"),
+                std::string("1"), target_.rows_provider());
+    };
+    bodies_of(as_component);
+    main_ = [this, memo](Ctx& ctx) {
+      two_children(ctx, memo, "1", "2", target_.rows_provider());
+      throw std::runtime_error("killed before the root's confirmation");
+    };
+    EXPECT_THROW(update(), std::runtime_error);
+    restart();
+    bodies_of(as_component);
+    EXPECT_EQ(target_.rows(), (Rows{{"y", "1"}, {"z", "1"}}));
+    EXPECT_EQ(bodies_of(as_component), 0);
+    bodies_of([](Ctx&) {});
+  }
 }
 
 }  // namespace

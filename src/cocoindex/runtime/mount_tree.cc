@@ -32,7 +32,7 @@ Orphan MakeOrphan(layout::NodeId parent, std::string_view key, std::string_view 
 
 }  // namespace
 
-MountTree::MountTree(layout::NodeId id, bool stored) : root_{id, stored, {}} {}
+MountTree::MountTree(layout::NodeId id, bool stored) : root_{id, stored, false, {}} {}
 MountTree::~MountTree() = default;
 
 MountTree::Mounted MountTree::mount(const StablePath& path, AppState& app, const StablePath& parent_path) {
@@ -53,13 +53,15 @@ MountTree::Mounted MountTree::mount(const StablePath& path, AppState& app, const
       place.id = it->second->directory.id;
       out.directories.push_back(std::move(place));
       dir = &it->second->directory;
+      out.memo_above |= dir->has_memo;
       continue;
     }
     const auto row = dir->stored ? ReadRow(app, place.row_key()) : std::nullopt;
-    place.id = row ? layout::decode_node(*row).id : app.ids.next();
+    const layout::NodeRow stored = row ? layout::decode_node(*row) : layout::NodeRow{.id = app.ids.next()};
+    place.id = stored.id;
     auto node = std::make_unique<Node>();
     node->component = last;
-    node->directory = {place.id, row.has_value(), {}};
+    node->directory = {place.id, row.has_value(), !stored.memo.empty(), {}};
     Directory* next = &node->directory;
     dir->children.emplace(place.key, std::move(node));
     if (last) {
@@ -67,6 +69,7 @@ MountTree::Mounted MountTree::mount(const StablePath& path, AppState& app, const
       out.place = std::move(place);
     } else {
       out.directories.push_back(std::move(place));
+      out.memo_above |= next->has_memo;
     }
     dir = next;
   }

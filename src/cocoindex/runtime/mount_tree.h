@@ -41,6 +41,7 @@ class MountTree {
     NodePlace place;
     std::string row;                     ///< as recorded; empty: new
     std::vector<NodePlace> directories;  ///< between the component and the child, outermost first
+    bool memo_above = false;             ///< one of them is recorded as a component that has a memo
   };
   /// Throws InvalidRequest "already exists", "is not a directory".
   Mounted mount(const StablePath& path, AppState& app, const StablePath& parent_path);
@@ -58,6 +59,7 @@ class MountTree {
   struct Directory {
     layout::NodeId id;
     bool stored;
+    bool has_memo;
     std::map<std::string, std::unique_ptr<Node>, std::less<>> children;
   };
   struct Node {

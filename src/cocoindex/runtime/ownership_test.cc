@@ -13,8 +13,42 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+std::atomic<int> bodies{0};
+void one_row(Ctx& ctx, const std::string& key, const TargetProvider& rows) {
+  ++bodies;
+  declare(ctx, rows, key, "v");
+}
+constexpr auto kOneRow = fn<&one_row>({.memo = true, .version = 1});
+void row_in_call(Ctx& ctx, const std::string& key, const TargetProvider& rows) {
+  ctx.call(kOneRow, key, rows);
+}
+void row_of_child(Ctx& ctx, const std::string& key, const TargetProvider& rows) {
+  ctx.mount("child", kOneRow, key, rows);
+}
+constexpr auto kRowOfChild = fn<&row_of_child>({.memo = true, .version = 1});
+
 class Ownership : public EngineTest {
  protected:
+  Ownership() { bodies = 0; }
+  /// As after a process that died when `other` had taken the row "k" and nothing else had been committed.
+  void row_taken_by(const std::string& other) {
+    main_ = [this, other](Ctx& ctx) {
+      ctx.mount(other, kOneRow, std::string("k"), target_.rows_provider()).ready();
+      throw std::runtime_error("killed here");
+    };
+    EXPECT_THROW(update(), std::runtime_error);
+    restart();
+  }
+  /// `owner` declares the row "k", loses it to another one, and is asked again.
+  void expect_row_comes_back(const std::function<void(Ctx&)>& owner) {
+    ops_of(owner);
+    row_taken_by("other");
+    ops_of(owner);
+    EXPECT_EQ(target_.rows(), (Rows{{"k", "v"}}));
+    bodies = 0;
+    EXPECT_THAT(ops_of(owner), IsEmpty());
+    EXPECT_EQ(target_.rows(), (Rows{{"k", "v"}}));
+  }
   /// One component `name` that declares all rows.
   Ops component(const std::string& name, Rows rows) {
     return ops_of([this, name, rows](Ctx& ctx) {
@@ -110,6 +144,62 @@ TEST_F(Ownership, AClaimWaitsWhileTheOwnerIsBetweenIntentAndConfirmation) {
   run();
   EXPECT_THAT(target_.take_ops(), ElementsAre("k=1 prev=[] missing", "k=2 prev=[1]"));
   EXPECT_EQ(target_.rows(), (Rows{{"k", "2"}}));
+}
+
+// Guards: a component whose row another one had taken hit its memo, and the row went with the other one.
+TEST_F(Ownership, AMemoDoesNotVouchForARowThatWasTaken) {
+  expect_row_comes_back(
+      [this](Ctx& ctx) { ctx.mount("owner", kOneRow, std::string("k"), target_.rows_provider()); });
+  EXPECT_EQ(bodies, 0);
+}
+
+TEST_F(Ownership, AMemoOfACallDoesNotVouchForARowThatWasTaken) {
+  expect_row_comes_back(
+      [this](Ctx& ctx) { ctx.mount("owner", &row_in_call, std::string("k"), target_.rows_provider()); });
+  EXPECT_EQ(bodies, 0);
+}
+
+TEST_F(Ownership, AMemoOfAnAncestorDoesNotVouchForARowThatWasTaken) {
+  expect_row_comes_back([this](Ctx& ctx) {
+    ctx.mount(subpath("dir", "owner"), kRowOfChild, std::string("k"), target_.rows_provider());
+  });
+  EXPECT_EQ(bodies, 0);
+}
+
+TEST_F(Ownership, TheRootsOwnCallsDoNotVouchForARowThatWasTaken) {
+  expect_row_comes_back([this](Ctx& ctx) { ctx.call(kOneRow, std::string("k"), target_.rows_provider()); });
+  EXPECT_EQ(bodies, 0);
+}
+
+TEST_F(Ownership, ARowThatGoesBackAndForthIsNeverLost) {
+  auto owner = [this](Ctx& ctx) { ctx.mount("owner", kOneRow, std::string("k"), target_.rows_provider()); };
+  ops_of(owner);
+  for (int i = 0; i < 3; ++i) {
+    row_taken_by("other");
+    row_taken_by("owner");
+  }
+  EXPECT_THAT(ops_of(owner), IsEmpty());
+  EXPECT_EQ(target_.rows(), (Rows{{"k", "v"}}));
+  EXPECT_EQ(owner_rows(), 1u);
+}
+
+TEST_F(Ownership, ACompletedMoveLeavesNothingToDo) {
+  auto two = [this](const std::string& first, const std::string& second) {
+    return [=, this](Ctx& ctx) {
+      ctx.mount("1", kOneRow, first, target_.rows_provider()).ready();
+      ctx.mount("2", kOneRow, second, target_.rows_provider()).ready();
+    };
+  };
+  ops_of(two("a", "b"));
+  ops_of(two("b", "a"));  // each takes the other's row
+  bodies = 0;
+  ops_of(two("b", "a"));
+  ops_of(two("b", "a"));
+  EXPECT_LE(bodies, 1);
+  bodies = 0;
+  EXPECT_THAT(ops_of(two("b", "a")), IsEmpty());
+  EXPECT_EQ(bodies, 0);
+  EXPECT_EQ(target_.rows(), (Rows{{"a", "v"}, {"b", "v"}}));
 }
 
 TEST_F(Ownership, NoOwnerRowPointsToADeletedComponent) {

@@ -85,6 +85,7 @@ void Removal::children_gone(bool ok) {
   auto self = shared_from_this();
   auto body = [self](WriteTxn& txn) {
     const std::string key = self->orphan_.place.row_key();
+    txn.del(layout::robbed_key(self->orphan_.place.id));
     if (!self->orphan_.demoted) {
       txn.del(key);
       return;

@@ -58,6 +58,27 @@ void Run::check_cancelled() const {
   if (cancelled()) throw CancelledError("the update was cancelled");
 }
 
+void Run::load_robbed(ReadTxn& txn) {
+  std::vector<layout::NodeId> robbed;
+  txn.scan(layout::robbed_prefix(), [&](std::string_view key, std::string_view) {
+    robbed.push_back(layout::robbed_component(key));
+    return true;
+  });
+  if (robbed.empty()) return;  // but for a run after one that was cut off
+  std::unordered_map<layout::NodeId, layout::NodeId> parents;
+  txn.scan(layout::all_nodes_prefix(), [&](std::string_view key, std::string_view value) {
+    parents.emplace(layout::decode_node(value).id, layout::parent_of(key));
+    return true;
+  });
+  // The memos above a component speak for it too.
+  for (layout::NodeId node : robbed) {
+    while (node != layout::kNoNode && robbed_.insert(node).second) {
+      const auto it = parents.find(node);
+      node = it == parents.end() ? layout::kNoNode : it->second;
+    }
+  }
+}
+
 void Run::add_provider(const ProviderPtr& provider) {
   cocozvec::WriterLock lock(providers_mu_);
   providers_[provider->path] = provider;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/mutex.h"
@@ -95,6 +96,10 @@ class Run {
   ProviderPtr find_provider(std::string_view path);
   bool dep_holds(const Dep& dep);
 
+  /// Another component took target states of this one, or of one below it, and this one has not run since.
+  bool was_robbed(layout::NodeId node) const { return !robbed_.empty() && robbed_.contains(node); }
+  void load_robbed(ReadTxn& txn);
+
   // Counters and failures.
   void count(std::string_view name, std::uint64_t ComponentCounts::* counter);
   void count_executed();
@@ -106,6 +111,7 @@ class Run {
  private:
   const std::atomic<bool>& cancelled_;
   const std::atomic<bool>& all_cancelled_;
+  std::unordered_set<layout::NodeId> robbed_;  ///< as of the beginning
   cocozvec::SharedMutex providers_mu_;
   std::map<std::string, ProviderPtr, std::less<>> providers_ ZVEC_GUARDED_BY(providers_mu_);
   std::unordered_map<Fingerprint, ProviderPtr, FingerprintHash> providers_by_fp_

@@ -14,6 +14,56 @@ using ::testing::ElementsAre;
 
 int squared(Ctx&, int n) { return n * n; }
 
+/// Sums over a tree whose branches meet: every level has calls with equal memo keys.
+std::int64_t meeting_sum(Ctx& ctx, int level, int round) {
+  if (level == 0) {
+    for (int i = round % 7; i > 0; --i) std::this_thread::yield();  // so that threads meet in many ways
+    return round;
+  }
+  std::int64_t sum = 0;
+  for (std::int64_t v : ctx.map(std::vector<int>{0, 1, 2, 3}, [&](Ctx& c, int i) {
+         return c.call(fn<&meeting_sum>({.memo = true, .version = 1}), level - 1, round * 2 + i % 2);
+       })) {
+    sum += v;
+  }
+  return sum;
+}
+
+// Two threads meet in maps inside each other, step by step; each step waits for the one before it.
+enum Step { kNothing, kInB, kInC, kTwoInC, kOutside };
+std::atomic<int> step{kNothing};
+void reach(Step s) {
+  for (int now = step; now < s && !step.compare_exchange_weak(now, s);) {
+  }
+}
+void await(Step s) {
+  while (step < s) std::this_thread::yield();
+}
+int inner_call(Ctx& ctx) {
+  ctx.map(std::vector<int>{0, 1}, [](int i) {
+    if (i == 0) {
+      reach(kInC);
+      await(kTwoInC);
+    } else {
+      reach(kTwoInC);
+      // The other thread waits for this item now. It must not find anything; give it time to try.
+      for (int tries = 0; tries < 20000 && step < kOutside; ++tries) std::this_thread::yield();
+    }
+  });
+  return 1;
+}
+int outer_call(Ctx& ctx) {
+  ctx.map(std::vector<int>{0, 1}, [](Ctx& c, int i) {
+    if (i == 0) {
+      reach(kInB);
+      await(kInC);
+    } else {
+      c.call(fn<&inner_call>({.memo = true, .version = 1}));
+    }
+  });
+  return 1;
+}
+
 class Scheduler : public EngineTest {
  protected:
   explicit Scheduler(Settings s = {}) : EngineTest(std::move(s)) {}
@@ -50,6 +100,10 @@ class Scheduler : public EngineTest {
 class OneThread : public Scheduler {
  protected:
   OneThread() : Scheduler({.threads = 1}) {}
+};
+class TwoThreads : public Scheduler {
+ protected:
+  TwoThreads() : Scheduler({.threads = 2}) {}
 };
 class OneThreadOneToken : public Scheduler {
  protected:
@@ -152,6 +206,49 @@ TEST_F(Scheduler, ManyComponentsOverManyThreads) {
   run();
   EXPECT_FALSE(target_.has_table("t"));
 }
+
+// Guards: a thread that waited for the items of one map took an item of a map around it, which waited in turn
+// for a call that could not end before what lay below it on its own stack.
+TEST_F(TwoThreads, AThreadThatWaitsForAMapTakesNothingFromAMapAroundIt) {
+  step = kNothing;
+  main_ = [](Ctx& ctx) {
+    const auto first = std::this_thread::get_id();
+    ctx.map(std::vector<int>{0, 1}, [first](Ctx& c, int) {
+      if (std::this_thread::get_id() == first) return await(kInB);  // and then helps the other thread
+      c.map(std::vector<int>{0, 1}, [](Ctx& d, int j) {
+        if (j == 1) reach(kOutside);
+        d.call(fn<&outer_call>({.memo = true, .version = 1}));
+      });
+    });
+  };
+  run();
+  EXPECT_EQ(step, kOutside);
+}
+
+class MeetingMaps : public ::testing::TestWithParam<unsigned> {};
+
+TEST_P(MeetingMaps, EndForAnyNumberOfThreads) {
+  class Fixture : public EngineTest {
+   public:
+    explicit Fixture(unsigned threads) : EngineTest({.threads = threads}) {}
+    void TestBody() override {
+      for (int round = 0; round < 100; ++round) {
+        main_ = [round](Ctx& ctx) {
+          const std::vector<int> three{0, 1, 2};
+          ctx.map(three, [&](Ctx& outer, int) {
+            outer.map(three, [&](Ctx& inner, int) {
+              // 4^3 leaves: 64 * round * 8, and half of the items add 1 on each level.
+              EXPECT_EQ(meeting_sum(inner, 3, round), 64 * round * 8 + 32 * (4 + 2 + 1));
+            });
+          });
+        };
+        run();
+      }
+    }
+  };
+  Fixture(GetParam()).TestBody();
+}
+INSTANTIATE_TEST_SUITE_P(Threads, MeetingMaps, ::testing::Values(1u, 2u, 3u));
 
 TEST(Scope, FindsAncestorsAtAnyDepth) {
   std::vector<std::unique_ptr<Scope>> chain;

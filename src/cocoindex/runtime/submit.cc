@@ -78,10 +78,12 @@ void Submitter::write_items_intent(WriteTxn& txn) const {
     if (item.staged) txn.put(item.row_key, *item.staged);
     if (item.claim) txn.put(layout::owner_key(item.path), layout::encode_id(task_.node));
   }
-  if (plan_.moves_items) {
-    const auto moves = txn.get(layout::kMovesKey);
-    const std::uint64_t count = moves ? layout::decode_id(*moves) : 0;
-    txn.put(layout::kMovesKey, layout::encode_id(count + 1));
+  if (!plan_.moves_items) return;
+  const auto stored = txn.get(layout::kMovesKey);
+  const std::string moves = layout::encode_id((stored ? layout::decode_id(*stored) : 0) + 1);
+  txn.put(layout::kMovesKey, moves);
+  for (const PlannedItem& item : plan_.items) {
+    if (item.preempted != layout::kNoNode) txn.put(layout::robbed_key(item.preempted), moves);
   }
 }
 
@@ -200,6 +202,10 @@ void Submitter::confirm_body(WriteTxn& txn) const {
     const auto before = txn.get(key);
     if (!before || layout::decode_id(*before) < mark) txn.put(key, layout::encode_id(mark));
   }
+  // The plan has seen what others took until it was made, and nothing was kept because a memo said so.
+  const std::string robbed = layout::robbed_key(task_.node);
+  const auto taken = task_.is_protected ? std::nullopt : txn.get(robbed);
+  if (taken && *taken <= plan_.moves) txn.del(robbed);
   if (task_.with_confirm) task_.with_confirm(txn);
 }
 

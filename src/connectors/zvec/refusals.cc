@@ -1,5 +1,7 @@
-// Not compiled into anything: each CASE_ must be refused by the compiler with the sentence that
-// CMakeLists.txt names.
+// Not compiled into anything: each CASE_ must be refused by the compiler with the sentence that refusals.py
+// has for it.
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,37 @@ struct Row {
   std::vector<std::uint8_t> bytes;
 };
 void f() { make<Row>(); }
+#elif defined(CASE_nested_byte_list)
+struct Row {
+  std::string id;
+  std::map<std::string, std::optional<std::vector<char> > > bytes;
+};
+void f() { make<Row>(); }
+#elif defined(CASE_private_members)
+class Money {
+ public:
+  explicit Money(int cents) : cents_(cents) {}
+
+ private:
+  int cents_;
+};
+struct Row {
+  std::string id;
+  Money price;
+};
+void f() { make<Row>(); }
+#elif defined(CASE_pointer)
+struct Row {
+  std::string id;
+  std::vector<int*> pointers;
+};
+void f() { make<Row>(); }
+#elif defined(CASE_map_key)
+struct Row {
+  std::string id;
+  std::map<std::vector<int>, int> map;
+};
+void f() { make<Row>(); }
 #elif defined(CASE_character)
 struct Row {
   std::string id;
@@ -49,6 +82,41 @@ struct Row {
   Colour colour;
 };
 void f() { make<Row>(); }
+#elif defined(CASE_nested_enumeration)
+enum class Colour { red };
+struct Inner {
+  std::vector<Colour> colours;
+};
+struct Row {
+  std::string id;
+  Inner inner;
+};
+void f() { make<Row>(); }
+#elif defined(CASE_record_with_private_members)
+class Row {
+  std::string id;
+  int hidden;
+};
+void f() { make<Row>(); }
+#elif defined(CASE_encoder_without_a_column)
+struct Money {
+  int cents;
+};
+int* pointer_of(const Money&);
+struct Row {
+  std::string id;
+  Annotated<Money, zc::Encode<&pointer_of>{}> price;
+};
+void f() { make<Row>(); }
+#elif defined(CASE_key_without_vector_schema)
+inline constexpr coco::ContextKey<std::string> NAME{"name"};
+struct Row {
+  std::string id;
+  Annotated<std::vector<float>, &NAME> embedding;
+};
+void f() { make<Row>(); }
+#elif defined(CASE_override_of_another_kind)
+void f() { zc::ColumnOverride o(std::vector<int>{}); }
 #elif defined(CASE_record_with_base)
 struct Row : Doc {
   int more;

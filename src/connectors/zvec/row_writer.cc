@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <utility>
 
 #include "base/coding.h"
 #include "connectors/zvec/names.h"
@@ -34,6 +35,10 @@ std::size_t first_not_finite(const char* bytes, std::size_t size) {
     if ((bits & kExponent) == kExponent) return i;
   }
   return size;
+}
+
+DataType element_type(DataType array) {
+  return static_cast<DataType>(db::ElementType(static_cast<db::DataType>(array)));
 }
 
 std::string number_text(double v) {
@@ -145,6 +150,107 @@ void RowWriter::text(std::string_view v) {
   }
   put(static_cast<std::uint32_t>(v.size()));
   bytes_.append(v);
+}
+
+void RowWriter::bad_value(std::string_view what) const {
+  if (column_ != kNoColumn) fail(std::string(what));
+  throw RowError("collection '" + std::string(collection_) + "', primary key '" + schema_.primary_key() +
+                 "': " + std::string(what));
+}
+
+void RowWriter::begin_list(std::size_t count) {
+  if (!db::IsArray(static_cast<db::DataType>(current().type))) wrong_kind("a list");
+  if (count > std::numeric_limits<std::uint32_t>::max()) {
+    fail("the list has " + std::to_string(count) + " elements, at most 4294967295 can be stored");
+  }
+  put(static_cast<std::uint32_t>(count));
+  element_ = 0;
+}
+
+void RowWriter::fail_element(const std::string& what) const {
+  fail("element " + std::to_string(element_) + ": " + what);
+}
+
+void RowWriter::list_null() const { fail_element("is null, and a list in the database holds no nulls"); }
+
+void RowWriter::list_boolean(bool v) {
+  if (current().type != DataType::ARRAY_BOOL) wrong_kind("a list of bool");
+  bytes_.push_back(v ? '\1' : '\0');
+  ++element_;
+}
+
+/// One element of an integer array, in the width of the column.
+template <class T>
+void RowWriter::list_number(T v, DataType element) {
+  const auto in_range = [&]<class Stored>(Stored) {
+    if (!std::in_range<Stored>(v)) {
+      fail_element(std::to_string(v) + " does not fit " + std::string(data_type_name(element)));
+    }
+    cocozvec::PutFixed(bytes_, static_cast<Stored>(v));
+  };
+  switch (current().type) {
+    case DataType::ARRAY_INT32:
+      in_range(std::int32_t{});
+      break;
+    case DataType::ARRAY_INT64:
+      in_range(std::int64_t{});
+      break;
+    case DataType::ARRAY_UINT32:
+      in_range(std::uint32_t{});
+      break;
+    case DataType::ARRAY_UINT64:
+      in_range(std::uint64_t{});
+      break;
+    default:
+      wrong_kind("a list of integers");
+  }
+  ++element_;
+}
+
+void RowWriter::list_integer(std::int64_t v) { list_number(v, element_type(current().type)); }
+void RowWriter::list_unsigned(std::uint64_t v) { list_number(v, element_type(current().type)); }
+
+void RowWriter::list_real(double v) {
+  if (std::isnan(v)) v = std::numeric_limits<double>::quiet_NaN();
+  if (current().type == DataType::ARRAY_DOUBLE) {
+    cocozvec::PutFixed(bytes_, v);
+  } else if (current().type == DataType::ARRAY_FLOAT) {
+    const auto narrow = static_cast<float>(v);
+    if (std::isinf(narrow) && !std::isinf(v)) fail_element(number_text(v) + " does not fit FLOAT");
+    cocozvec::PutFixed(bytes_, narrow);
+  } else {
+    wrong_kind("a list of floating-point numbers");
+  }
+  ++element_;
+}
+
+void RowWriter::list_text(std::string_view v) {
+  if (current().type != DataType::ARRAY_STRING) wrong_kind("a list of text");
+  if (!db::IsUtf8(v)) fail_element("the text is not valid UTF-8: " + db::Quoted(v));
+  if (v.size() > std::numeric_limits<std::uint32_t>::max()) {
+    fail_element("the text has " + std::to_string(v.size()) + " bytes, at most 4294967295 can be stored");
+  }
+  cocozvec::PutFixed(bytes_, static_cast<std::uint32_t>(v.size()));
+  bytes_.append(v);
+  ++element_;
+}
+
+JsonWriter RowWriter::begin_json() {
+  if (current().type != DataType::STRING) wrong_kind("a value that is stored as JSON");
+  bytes_.push_back('\1');
+  json_at_ = bytes_.size();
+  cocozvec::PutFixed(bytes_, std::uint32_t{0});
+  return JsonWriter(bytes_);
+}
+
+void RowWriter::end_json() {
+  const std::size_t size = bytes_.size() - json_at_ - sizeof(std::uint32_t);
+  if (size > std::numeric_limits<std::uint32_t>::max()) {
+    fail("the JSON text has " + std::to_string(size) + " bytes, at most 4294967295 can be stored");
+  }
+  std::string length;
+  cocozvec::PutFixed(length, static_cast<std::uint32_t>(size));
+  bytes_.replace(json_at_, length.size(), length);
 }
 
 void RowWriter::check_dense(std::size_t size) const {
@@ -261,6 +367,27 @@ std::vector<T> read_vector(cocozvec::Reader& in, std::size_t size) {
   return out;
 }
 
+template <class T>
+std::vector<T> read_array(cocozvec::Reader& in) {
+  return read_vector<T>(in, in.Read<std::uint32_t>());
+}
+
+std::vector<std::string> read_texts(cocozvec::Reader& in) {
+  std::vector<std::string> out;
+  for (std::uint32_t n = in.Read<std::uint32_t>(); n > 0 && in.ok(); --n) {
+    out.emplace_back(in.Raw(in.Read<std::uint32_t>()));
+  }
+  return out;
+}
+
+std::vector<bool> read_booleans(cocozvec::Reader& in) {
+  const std::string_view raw = in.Raw(in.Read<std::uint32_t>());
+  std::vector<bool> out;
+  out.reserve(raw.size());
+  for (const char c : raw) out.push_back(c != 0);
+  return out;
+}
+
 db::SparseVector read_sparse(cocozvec::Reader& in) {
   const std::uint64_t count = in.Read<std::uint32_t>();
   db::SparseVector v;
@@ -293,6 +420,22 @@ db::Value read_value(cocozvec::Reader& in, const Column& column) {
       return read_vector<float>(in, column.dimension);
     case DataType::SPARSE_VECTOR_FP32:
       return read_sparse(in);
+    case DataType::ARRAY_STRING:
+      return read_texts(in);
+    case DataType::ARRAY_BOOL:
+      return read_booleans(in);
+    case DataType::ARRAY_INT32:
+      return read_array<std::int32_t>(in);
+    case DataType::ARRAY_INT64:
+      return read_array<std::int64_t>(in);
+    case DataType::ARRAY_UINT32:
+      return read_array<std::uint32_t>(in);
+    case DataType::ARRAY_UINT64:
+      return read_array<std::uint64_t>(in);
+    case DataType::ARRAY_FLOAT:
+      return read_array<float>(in);
+    case DataType::ARRAY_DOUBLE:
+      return read_array<double>(in);
   }
   in.Fail();
   return {};

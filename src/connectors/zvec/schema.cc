@@ -36,7 +36,7 @@ class ColumnMaker {
     check_encoder();
     if (notes_.fts) {
       make_fts();
-    } else if (notes_.vector && notes_.vector->sparse) {
+    } else if ((notes_.vector && notes_.vector->sparse) || shape_ == Shape::sparse) {
       make_sparse();
     } else if (shape_ == Shape::float_list || (shape_ == Shape::double_list && notes_.schema)) {
       make_dense();
@@ -87,7 +87,7 @@ class ColumnMaker {
   void make_sparse() {
     if (notes_.type) fail("a sparse vector cannot be combined with ZvecType");
     if (notes_.schema) fail("a sparse vector has no size: leave the vector schema out");
-    if (shape_ != Shape::number_map)
+    if (shape_ != Shape::number_map && shape_ != Shape::sparse)
       fail("ZvecVectorDef{.sparse = true} needs a map from an integer to a number");
     column_.kind = ColumnKind::sparse;
     column_.type = DataType::SPARSE_VECTOR_FP32;
@@ -158,47 +158,52 @@ class ColumnMaker {
       case Shape::real:
         return DataType::DOUBLE;
       case Shape::text:
-        return DataType::STRING;
+      case Shape::text_form:
+      case Shape::json:
       case Shape::number_map:
-        fail(
-            "maps are not stored as JSON yet; for a sparse vector add ZvecVectorDef{.sparse = true}, else "
-            "give an encoder");
+        return DataType::STRING;
+      case Shape::boolean_list:
+        return DataType::ARRAY_BOOL;
+      case Shape::integer_list:
+        return DataType::ARRAY_INT64;
       case Shape::double_list:
-        fail(
-            "lists of double are not stored as arrays yet; for a vector add coco::VectorSchema{size, "
-            "coco::DType::float32}");
+        return DataType::ARRAY_DOUBLE;
+      case Shape::text_list:
+        return DataType::ARRAY_STRING;
       case Shape::float_list:
+      case Shape::sparse:
       case Shape::unknown:
         break;
     }
     fail(
-        "this type is not stored yet; give an encoder: coco::Annotated<T, zc::Encode<&f>{}> or "
+        "this type has no column type; give an encoder: coco::Annotated<T, zc::Encode<&f>{}> or "
         "zc::encoder(f) in an override");
+  }
+
+  /// Does what the field's own encoding gives suit a column of `type`?
+  bool suits(DataType type) const {
+    switch (shape_) {
+      case Shape::integer:
+        return type == DataType::INT32 || type == DataType::INT64 || type == DataType::UINT32 ||
+               type == DataType::UINT64;
+      case Shape::real:
+        return type == DataType::FLOAT || type == DataType::DOUBLE;
+      case Shape::integer_list:
+        return type == DataType::ARRAY_INT32 || type == DataType::ARRAY_INT64 ||
+               type == DataType::ARRAY_UINT32 || type == DataType::ARRAY_UINT64;
+      case Shape::double_list:
+        return type == DataType::ARRAY_FLOAT || type == DataType::ARRAY_DOUBLE;
+      default:
+        return type == default_type();
+    }
   }
 
   DataType chosen_type() const {
     const DataType type = notes_.type->data_type;
-    bool fits = false;
-    switch (shape_) {
-      case Shape::boolean:
-        fits = type == DataType::BOOL;
-        break;
-      case Shape::integer:
-        fits = type == DataType::INT32 || type == DataType::INT64 || type == DataType::UINT32 ||
-               type == DataType::UINT64;
-        break;
-      case Shape::real:
-        fits = type == DataType::FLOAT || type == DataType::DOUBLE;
-        break;
-      case Shape::text:
-        fits = type == DataType::STRING;
-        break;
-      default:
-        static_cast<void>(default_type());  // says why there is no encoding at all
-    }
-    if (!fits)
+    if (!suits(type)) {
       fail("cannot be stored as " + std::string(data_type_name(type)) +
            " without an encoder; it is stored as " + std::string(data_type_name(default_type())));
+    }
     return type;
   }
 
@@ -252,10 +257,12 @@ Column make_key_column(const std::string& record, const FieldInfo& field, const 
       "record " + record + ", primary key '" + field.name + "' (" + field.type_name + "): ";
   if (notes.encoder) throw SchemaError(where + "a primary key takes no encoder");
   if (notes.fts || notes.vector || notes.schema || field.shape == Shape::float_list ||
-      field.shape == Shape::number_map) {
+      field.shape == Shape::number_map || field.shape == Shape::sparse) {
     throw SchemaError(where + "must be scalar, not a vector or a full-text column");
   }
-  if (!field.key_type) throw SchemaError(where + "must be text, an integer or a bool");
+  if (!field.key_type)
+    throw SchemaError(where +
+                      "must be text, an integer, a bool, a uuid, a decimal, a date or a date and time");
   return {.name = field.name, .nullable = field.nullable, .indexed = false};
 }
 

@@ -29,6 +29,14 @@ enum class DataType : std::uint8_t {
   VECTOR_FP16 = 22,
   VECTOR_FP32 = 23,
   SPARSE_VECTOR_FP32 = 31,
+  ARRAY_STRING = 41,
+  ARRAY_BOOL = 42,
+  ARRAY_INT32 = 43,
+  ARRAY_INT64 = 44,
+  ARRAY_UINT32 = 45,
+  ARRAY_UINT64 = 46,
+  ARRAY_FLOAT = 47,
+  ARRAY_DOUBLE = 48,
 };
 
 enum class Metric : std::uint8_t { cosine, ip, l2 };

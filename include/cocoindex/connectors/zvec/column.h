@@ -47,11 +47,17 @@ struct Column {
 enum class Shape : std::uint8_t {
   boolean,
   integer,
-  real,
+  real,  ///< time spans too: their seconds
   text,
+  text_form,  ///< text that is made of it: bytes, uuids, decimals, dates, times
+  json,       ///< text: the value as JSON
+  boolean_list,
+  integer_list,
+  text_list,
   float_list,   ///< elements of 16 or 32 bits: a dense vector, needs a size
-  double_list,  ///< a dense vector when a vector schema says float32 or float16, otherwise a list
-  number_map,   ///< integer -> number: a sparse vector when ZvecVectorDef says so, otherwise a JSON object
+  double_list,  ///< a dense vector when there is a vector schema, otherwise an array
+  number_map,   ///< integer -> number: a sparse vector when ZvecVectorDef says so, otherwise JSON
+  sparse,       ///< a sparse vector without being asked
   unknown,      ///< needs an encoder
 };
 
@@ -84,7 +90,7 @@ struct FieldInfo {
   DType element = DType::automatic;  ///< lists: float16, float32 or float64
   std::uint32_t fixed_size = 0;      ///< std::array
   bool nullable = false;
-  bool key_type = false;  ///< text, integer or bool: may be the primary key
+  bool key_type = false;  ///< its text is an identity: may be the primary key
   ColumnNotes notes{};
 };
 

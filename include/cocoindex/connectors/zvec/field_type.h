@@ -1,6 +1,5 @@
 // cocoindex/connectors/zvec/field_type.h: what a field's C++ type means as a column (connector.md 3.1),
-// decided by the compiler: the shape, the notes in its Annotated, and the call that writes a value. Grows
-// with the type table.
+// decided by the compiler: the shape, the notes in its Annotated, and the call that writes a value.
 #pragma once
 
 #include <array>
@@ -20,8 +19,11 @@
 #include "cocoindex/connectors/zvec/column.h"
 #include "cocoindex/connectors/zvec/row_writer.h"
 #include "cocoindex/context.h"
+#include "cocoindex/json_of.h"
 #include "cocoindex/reflect.h"
+#include "cocoindex/text_forms.h"
 #include "cocoindex/types.h"
+#include "cocoindex/values.h"
 
 namespace cocoindex::inline v0::connectors::zvec::detail {
 
@@ -60,59 +62,79 @@ struct Peel<std::optional<T>> {
   }
 };
 
-template <class T, class... U>
-concept OneOf = (std::same_as<T, U> || ...);
-template <class T>
-concept Character = OneOf<T, char, wchar_t, char8_t, char16_t, char32_t>;
-template <class T>
-concept Number = !OneOf<T, bool> && !Character<T> && (std::is_arithmetic_v<T> || std::same_as<T, half>);
-template <class T>
-concept Text = std::convertible_to<const T&, std::string_view>;
+using value_detail::Character;
+using value_detail::Integer;
+using value_detail::Leaf;
+using value_detail::LeafOf;
+using value_detail::Number;
+using value_detail::OneOf;
+using value_detail::Problem;
+using value_detail::Text;
 
+/// The elements of a list or set; void for everything else, text and maps too.
 template <class T>
 struct ListOf {
   using Element = void;
   static constexpr std::uint32_t size = 0;
 };
-template <class E, class A>
-struct ListOf<std::vector<E, A>> {
-  using Element = E;
-  static constexpr std::uint32_t size = 0;
-};
-template <class E, std::size_t N>
-struct ListOf<std::array<E, N>> {
-  using Element = E;
-  static constexpr std::uint32_t size = N;
+template <memo_detail::Range T>
+  requires(LeafOf<T>() == Leaf::none && !memo_detail::MapLike<T> && !value_detail::ForeignJson<T>)
+struct ListOf<T> {
+  using Element = std::remove_cv_t<typename T::value_type>;
+  static constexpr std::uint32_t size = [] {
+    if constexpr (memo_detail::ArrayLike<T>) return static_cast<std::uint32_t>(std::tuple_size_v<T>);
+    return std::uint32_t{0};
+  }();
 };
 template <class T>
 using Element = typename ListOf<T>::Element;
 
-/// Any map from an integer to a number, and a vector of such pairs.
+/// Any map from an integer to a number, and a list of such pairs.
 template <class T>
 concept NumberMap = requires(const T& map) {
   { map.size() } -> std::convertible_to<std::size_t>;
-  requires std::integral<std::remove_cvref_t<decltype(map.begin()->first)>>;
+  requires Integer<std::remove_cvref_t<decltype(map.begin()->first)>>;
   requires Number<std::remove_cvref_t<decltype(map.begin()->second)>>;
 };
 
+template <class E>
+consteval Shape ListShape() {
+  if constexpr (std::same_as<E, bool>) {
+    return Shape::boolean_list;
+  } else if constexpr (Integer<E>) {
+    return Shape::integer_list;
+  } else if constexpr (OneOf<E, float, half>) {
+    return Shape::float_list;
+  } else if constexpr (OneOf<E, double, long double>) {
+    return Shape::double_list;
+  } else if constexpr (Text<E>) {
+    return Shape::text_list;
+  } else {
+    return Shape::json;
+  }
+}
+
 template <class T>
 consteval Shape ShapeOf() {
-  if constexpr (std::same_as<T, bool>) {
+  constexpr Leaf leaf = LeafOf<T>();
+  if constexpr (leaf == Leaf::boolean) {
     return Shape::boolean;
-  } else if constexpr (std::integral<T> && Number<T>) {
+  } else if constexpr (leaf == Leaf::integer) {
     return Shape::integer;
-  } else if constexpr (Number<T>) {
+  } else if constexpr (leaf == Leaf::real || leaf == Leaf::span) {
     return Shape::real;
-  } else if constexpr (Text<T>) {
+  } else if constexpr (leaf == Leaf::text) {
     return Shape::text;
-  } else if constexpr (OneOf<Element<T>, float, half>) {
-    return Shape::float_list;
-  } else if constexpr (OneOf<Element<T>, double>) {
-    return Shape::double_list;
+  } else if constexpr (leaf != Leaf::none) {
+    return Shape::text_form;
+  } else if constexpr (std::same_as<T, SparseVector>) {
+    return Shape::sparse;
   } else if constexpr (NumberMap<T>) {
     return Shape::number_map;
-  } else {
+  } else if constexpr (value_detail::ProblemOf<T>() != Problem::none) {
     return Shape::unknown;
+  } else {
+    return ListShape<Element<T>>();
   }
 }
 
@@ -122,11 +144,20 @@ consteval DType ElementType() {
     return DType::float16;
   } else if constexpr (OneOf<Element<T>, float>) {
     return DType::float32;
-  } else if constexpr (OneOf<Element<T>, double>) {
+  } else if constexpr (OneOf<Element<T>, double, long double>) {
     return DType::float64;
   } else {
     return DType::automatic;
   }
+}
+
+/// Python's str of these is an identity.
+template <class T>
+consteval bool IsKeyType() {
+  constexpr Leaf leaf = LeafOf<T>();
+  return leaf == Leaf::boolean || leaf == Leaf::integer || leaf == Leaf::text || leaf == Leaf::uuid ||
+         leaf == Leaf::decimal || leaf == Leaf::date || leaf == Leaf::local_datetime ||
+         leaf == Leaf::utc_datetime || leaf == Leaf::offset_datetime;
 }
 
 template <class T>
@@ -175,18 +206,75 @@ VectorSchemaSource SchemaFrom(const N& note) {
   }
 }
 
+template <class T>
+void WriteDense(const T& value, RowWriter& out) {
+  using E = Element<T>;
+  if constexpr (OneOf<E, float, half, double> &&
+                requires { std::span<const E>(value.data(), value.size()); }) {
+    out.dense(std::span<const E>(value.data(), value.size()));
+  } else {  // not side by side in memory, or wider than what can be stored
+    using Stored = std::conditional_t<std::same_as<E, long double>, double, E>;
+    std::vector<Stored> copy;
+    for (const E& element : value) copy.push_back(static_cast<Stored>(element));
+    out.dense(std::span<const Stored>(copy));
+  }
+}
+
+template <class T>
+void WriteList(const T& value, RowWriter& out) {
+  using E = Element<T>;
+  std::size_t count = 0;
+  for (auto it = value.begin(); it != value.end(); ++it) ++count;
+  out.begin_list(count);
+  value_detail::InOrder(value, [&](const E& element) {
+    if constexpr (std::same_as<E, bool>) {
+      out.list_boolean(element);
+    } else if constexpr (Integer<E> && std::is_signed_v<E>) {
+      out.list_integer(element);
+    } else if constexpr (Integer<E>) {
+      out.list_unsigned(element);
+    } else if constexpr (Number<E>) {
+      out.list_real(static_cast<double>(element));
+    } else if constexpr (std::is_pointer_v<E>) {
+      element == nullptr ? out.list_null() : out.list_text(element);
+    } else {
+      out.list_text(std::string_view(element));
+    }
+  });
+}
+
+template <class T>
+void WriteSparse(const T& entries, RowWriter& out) {
+  out.begin_sparse(entries.size());
+  for (const auto& [index, weight] : entries) {
+    if constexpr (std::is_signed_v<std::remove_cvref_t<decltype(index)>>) {
+      out.sparse_entry(index, static_cast<double>(weight));
+    } else {
+      out.sparse_entry_unsigned(index, static_cast<double>(weight));
+    }
+  }
+  out.end_sparse();
+}
+
+template <class T>
+void WriteAsJson(const T& value, RowWriter& out) {
+  JsonWriter json = out.begin_json();
+  value_detail::WriteJson(json, value);
+  out.end_json();
+}
+
 /// Writes a value whose shape is known.
 template <class T>
 void WriteValue(const T& value, RowWriter& out) {
   constexpr Shape shape = ShapeOf<T>();
   if constexpr (shape == Shape::boolean) {
     out.boolean(value);
+  } else if constexpr (shape == Shape::integer && std::is_signed_v<T>) {
+    out.integer(value);
   } else if constexpr (shape == Shape::integer) {
-    if constexpr (std::is_signed_v<T>) {
-      out.integer(value);
-    } else {
-      out.unsigned_integer(value);
-    }
+    out.unsigned_integer(value);
+  } else if constexpr (LeafOf<T>() == Leaf::span) {
+    out.real(text::total_seconds(value));
   } else if constexpr (shape == Shape::real) {
     out.real(static_cast<double>(value));
   } else if constexpr (shape == Shape::text) {
@@ -194,21 +282,23 @@ void WriteValue(const T& value, RowWriter& out) {
       if (value == nullptr) return out.null();
     }
     out.text(std::string_view(value));
-  } else if constexpr (shape == Shape::float_list || shape == Shape::double_list) {
-    out.dense(std::span<const Element<T>>(value.data(), value.size()));
+  } else if constexpr (shape == Shape::text_form) {
+    out.text(value_detail::LeafText(value, true));
+  } else if constexpr (shape == Shape::json) {
+    WriteAsJson(value, out);
+  } else if constexpr (shape == Shape::float_list) {
+    WriteDense(value, out);
+  } else if constexpr (shape == Shape::double_list) {
+    out.kind() == ColumnKind::dense ? WriteDense(value, out) : WriteList(value, out);
+  } else if constexpr (shape == Shape::boolean_list || shape == Shape::integer_list ||
+                       shape == Shape::text_list) {
+    WriteList(value, out);
   } else if constexpr (shape == Shape::number_map) {
-    out.begin_sparse(value.size());
-    for (const auto& [index, weight] : value) {
-      if constexpr (std::is_signed_v<std::remove_cvref_t<decltype(index)>>) {
-        out.sparse_entry(index, static_cast<double>(weight));
-      } else {
-        out.sparse_entry_unsigned(index, static_cast<double>(weight));
-      }
-    }
-    out.end_sparse();
+    out.kind() == ColumnKind::sparse ? WriteSparse(value, out) : WriteAsJson(value, out);
+  } else if constexpr (shape == Shape::sparse) {
+    WriteSparse(value.entries, out);
   } else {
-    static_assert(shape != Shape::unknown,
-                  "cocoindex: an encoder must return text, a number, a bool or a vector");
+    static_assert(shape != Shape::unknown, "cocoindex: an encoder must return a type of the type table");
   }
 }
 
@@ -234,30 +324,36 @@ template <class F, class T>
 Encoder MakeEncoder(F function) {
   using Result = std::remove_cvref_t<std::invoke_result_t<const F&, const T&>>;
   constexpr Shape shape = ShapeOf<typename Peel<Result>::Value>();
-  static_assert(shape != Shape::unknown,
-                "cocoindex: an encoder must return text, a number, a bool or a vector");
-  return {&typeid(T), shape, [function = std::move(function)](const void* value, RowWriter& out) {
+  static_assert(shape != Shape::unknown, "cocoindex: an encoder must return a type of the type table");
+  return {&reflect::type_info_of<T>(), shape,
+          [function = std::move(function)](const void* value, RowWriter& out) {
             WriteEncoded(function, *static_cast<const T*>(value), out);
           }};
 }
 
-/// The rules of connector.md 4.6 and R79: each mistake has its sentence.
+/// Each mistake that the compiler can see has its sentence.
 template <class T, auto... Notes>
 consteval void CheckField() {
   constexpr Shape shape = ShapeOf<T>();
-  constexpr bool encoded = (is_encode<std::remove_cv_t<decltype(Notes)>> || ...);
   constexpr bool list = shape == Shape::float_list || shape == Shape::double_list;
-  if constexpr (!encoded) {
-    static_assert(!Character<T>,
-                  "cocoindex: a field of a character type is ambiguous between text and number: use "
-                  "std::string or an integer");
-    static_assert(!std::is_enum_v<T>,
+  if constexpr (!(is_encode<std::remove_cv_t<decltype(Notes)>> || ...)) {
+    constexpr Problem problem = value_detail::ProblemOf<T>();
+    static_assert(problem != Problem::character,
+                  "cocoindex: a character type is ambiguous between text and number: use std::string or an "
+                  "integer");
+    static_assert(problem != Problem::enumeration,
                   "cocoindex: an enumeration needs an encoder: coco::Annotated<E, zc::Encode<&f>{}>");
     static_assert(
-        !OneOf<Element<T>, std::uint8_t, char>,
+        problem != Problem::bytes,
         "cocoindex: a list of bytes is ambiguous: use coco::Bytes for bytes or a wider integer for numbers");
+    static_assert(problem != Problem::map_key,
+                  "cocoindex: the keys of a map must be text, bool or numbers: JSON has no others");
     static_assert(
-        !(SchemaNote<std::remove_cv_t<decltype(Notes)>> || ...) || list,
+        problem != Problem::unknown,
+        "cocoindex: a field's type must be an aggregate or listed with COCO_DESCRIBE when it is none "
+        "of the type table; or give an encoder: coco::Annotated<T, zc::Encode<&f>{}>");
+    static_assert(
+        !(SchemaNote<std::remove_cv_t<decltype(Notes)>> || ...) || list || problem != Problem::none,
         "cocoindex: a vector schema stands on a field that is no list of float, double or coco::half");
   }
 }
@@ -268,7 +364,7 @@ void AddNote(ColumnNotes& notes) {
   if constexpr (std::same_as<N, ZvecType>) {
     if (!notes.type) notes.type = Note;
   } else if constexpr (std::same_as<N, ZvecVectorDef>) {
-    static_assert(!Note.sparse || ShapeOf<T>() == Shape::number_map,
+    static_assert(!Note.sparse || ShapeOf<T>() == Shape::number_map || ShapeOf<T>() == Shape::sparse,
                   "cocoindex: ZvecVectorDef{.sparse = true} stands on a field that is no map from an integer "
                   "to a number");
     if (!notes.vector) notes.vector = Note;
@@ -299,12 +395,12 @@ FieldInfo DescribeField(std::string_view name) {
   using T = typename Peel<F>::Value;
   return {.name = std::string(name),
           .type_name = reflect::type_name<T>(),
-          .value_type = &typeid(T),
+          .value_type = &reflect::type_info_of<T>(),
           .shape = ShapeOf<T>(),
           .element = ElementType<T>(),
           .fixed_size = ListOf<T>::size,
           .nullable = Peel<F>::nullable,
-          .key_type = std::same_as<T, bool> || (std::integral<T> && Number<T>) || Text<T>,
+          .key_type = IsKeyType<T>(),
           .notes = NotesOf<T>(typename Peel<F>::Notes{})};
 }
 

@@ -146,15 +146,18 @@ void WriteId(const F& field, RowWriter& out) {
   using T = typename Peel<F>::Value;
   const T* value = Peel<F>::get(field);
   if (value == nullptr) return out.null_id();
-  if constexpr (std::same_as<T, bool>) {
+  constexpr Leaf leaf = LeafOf<T>();
+  if constexpr (leaf == Leaf::boolean) {
     out.id(*value ? "True" : "False");
-  } else if constexpr (std::integral<T> && Number<T>) {
+  } else if constexpr (leaf == Leaf::integer) {
     out.id(std::to_string(*value));
-  } else if constexpr (Text<T>) {
+  } else if constexpr (leaf == Leaf::text) {
     if constexpr (std::is_pointer_v<T>) {
       if (*value == nullptr) return out.null_id();
     }
     out.id(std::string(std::string_view(*value)));
+  } else if constexpr (IsKeyType<T>()) {
+    out.id(value_detail::LeafText(*value, false));
   }  // others are refused by SchemaCore::make
 }
 
@@ -194,6 +197,17 @@ class CollectionSchema {
   std::shared_ptr<const EncodedRow> encode(const Row& row, std::string_view collection,
                                            std::string* id) const {
     RowWriter out(*core_, collection);
+    try {
+      write(row, out);
+    } catch (const ValueError& e) {
+      out.bad_value(e.what());
+    }
+    *id = out.take_id();
+    return out.finish();
+  }
+
+ private:
+  void write(const Row& row, RowWriter& out) const {
     const SchemaCore& schema = *core_;
     constexpr auto order = detail::SortedFields<Row>();
     reflect::with_fields(row, [&](const auto&... field) {
@@ -207,11 +221,7 @@ class CollectionSchema {
          ...);
       }(std::index_sequence_for<decltype(field)...>{});
     });
-    *id = out.take_id();
-    return out.finish();
   }
-
- private:
   static CollectionSchema make(Ctx* ctx, FromClass options) {
     CollectionSchema schema;
     schema.core_ = SchemaCore::make(ctx, reflect::type_name<Row>(), detail::DescribeRow<Row>(),
