@@ -12,6 +12,9 @@ import shutil
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import conformance  # noqa: E402
+
 CODE_FOLDERS = ("include", "src", "apps", "tests", "bench", "examples", "fuzz", "python", "cmake", "scripts")
 CXX = (".h", ".cc")
 SOURCE_LINES = 700
@@ -180,8 +183,13 @@ def check_length(tree):
             yield path, count, f"{count} lines, over {SOURCE_LINES}"
 
 
+def check_conformance(tree):
+    """Every requirement on the connector has a test that names it, or a reason (scripts/conformance.py)."""
+    yield from conformance.check(tree.files)
+
+
 RULES = (check_open, check_layers, check_public_headers, check_internal_includes, check_readmes, check_unfinished,
-         check_tests_assert)
+         check_tests_assert, check_conformance)
 WARNINGS = (check_length,)
 
 

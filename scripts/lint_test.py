@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lint
+import mutate
 
 
 def findings(rule, **files):
@@ -90,6 +91,55 @@ class PublicHeaderRule(unittest.TestCase):
         files = {"include__zvec__a_dot_h": '#include "zvec/storage/log.h"\n#include "zvec/b.h"\n',
                  "include__zvec__b_dot_h": "", "src__zvec__storage__log_dot_h": ""}
         self.assertEqual(len(findings(lint.check_internal_includes, **files)), 1)
+
+
+class ConformanceRule(unittest.TestCase):
+    TABLE = "| R1 | one | `A.One` |\n| R2 | two | – Python: the other surface |\n"
+    TESTS = "// Covers: R1\nTEST(A, One) {}\n"
+
+    def caught(self, table=TABLE, tests=TESTS, path="src__a_test_dot_cc"):
+        return findings(lint.check_conformance, **{"docs__conformance_dot_md": table, path: tests})
+
+    def test_a_table_that_holds_passes(self):
+        self.assertEqual(self.caught(), [])
+        self.assertEqual(findings(lint.check_conformance, src__a_test_dot_cc=self.TESTS), [])  # no table, no rule
+
+    def test_a_requirement_without_test_or_reason_is_caught(self):
+        self.assertEqual(len(self.caught(self.TABLE + "| R3 | three |  |\n")), 1)
+        self.assertEqual(len(self.caught(self.TABLE + "| R3 | three | – |\n")), 1)
+
+    def test_a_listed_test_must_exist_and_name_its_row(self):
+        self.assertEqual(len(self.caught(tests="TEST(A, One) {}\n")), 1)
+        self.assertEqual(len(self.caught(self.TABLE.replace("A.One", "A.Two"))), 1)
+
+    def test_a_reason_beside_a_test_and_an_unknown_identifier_are_caught(self):
+        self.assertEqual(len(self.caught(tests=self.TESTS.replace("R1", "R1, R2"))), 1)
+        self.assertEqual(len(self.caught(tests=self.TESTS.replace("R1", "R1, R9"))), 1)
+
+    def test_a_tag_belongs_to_the_test_behind_it(self):
+        self.assertEqual(len(self.caught(tests=self.TESTS + "// Covers: R1\nint x;\n")), 1)
+        for tests, path, name in (
+                ("// Covers: R1\n// Guards: a\n// bug.\nTEST_F(Suite, Name) {\n", "src__a_test_dot_cc", "Suite.Name"),
+                ("// Covers: R1\nTEST_F(Suite,\n       Name) {\n", "src__a_test_dot_cc", "Suite.Name"),
+                ("# Covers: R1\nadd_test(NAME whole COMMAND x)\n", "tests__CMakeLists_dot_txt", "whole"),
+                ("# Covers: R1\n  zvec_refusal(pending \"x\")\n", "src__CMakeLists_dot_txt", "connector_zvec_refuses_pending"),
+                ("    # Covers: R1\n    def test_it(self):\n", "tests__t_dot_py", "test_it")):
+            self.assertEqual(self.caught(self.TABLE.replace("A.One", name), tests, path), [], tests)
+
+
+class Mutants(unittest.TestCase):
+    ENTRY = "# a comment\nname: a\nfile: f.cc\nold: x: y\nnew:\ntests: t u\n"
+
+    def test_an_entry_is_read_and_applied_where_it_fits_once(self):
+        (mutant,) = mutate.parse(self.ENTRY)
+        self.assertEqual((mutant.old, mutant.new, mutant.tests, mutant.survives), ("x: y", "", ["t", "u"], ""))
+        self.assertEqual(mutate.broken(mutant, "a x: y b"), "a  b")
+        for source in ("nothing", "x: y x: y"):
+            self.assertRaises(ValueError, mutate.broken, mutant, source)
+
+    def test_a_bad_entry_is_refused(self):
+        for text in (self.ENTRY.replace("old: x: y\n", ""), self.ENTRY + "more: x\n", self.ENTRY + "\n" + self.ENTRY):
+            self.assertRaises(ValueError, mutate.parse, text)
 
 
 class OtherRules(unittest.TestCase):

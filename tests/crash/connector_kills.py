@@ -98,11 +98,16 @@ class Scenario:
         """(call, torn): every call, and every write in its middle too."""
         return [(call, torn) for call, op in enumerate(self.ops, 1) for torn in ([False, True] if op == "write" else [False])]
 
-    def kill(self, call, torn, again):
-        """True when the kill struck."""
-        shutil.rmtree(self.area)
-        shutil.copytree(self.saved, self.area)
-        _, _, killed_at, self.last = self.program.watched(self.area, self.report, [self.name, "run", "1"], call, torn)
+    def kill(self, call, torn, again, dice):
+        """True when the kill struck. Commits share a sync, so runs differ: when this one had fewer calls, a call that it
+        had is tried."""
+        for _ in range(4):
+            shutil.rmtree(self.area)
+            shutil.copytree(self.saved, self.area)
+            _, calls, killed_at, self.last = self.program.watched(self.area, self.report, [self.name, "run", "1"], call, torn)
+            if killed_at:
+                break
+            call = dice.randint(1, calls)
         if again:
             self.program.watched(self.area, self.report, [self.name, "run", "1"], again, torn)
         self.program.must(self.area, self.name, "check", "1")
@@ -129,7 +134,7 @@ def work(options, index, base):
         for i, (call, torn) in enumerate(mine):
             again = dice.randint(1, scenario.calls) if i % 4 == 3 else 0
             try:
-                struck += scenario.kill(call, torn, again)
+                struck += scenario.kill(call, torn, again, dice)
             except (Finding, subprocess.TimeoutExpired) as finding:
                 struck += 1
                 findings.append(f"{name}: killed at {call}{' (torn)' if torn else ''}{f', then at {again}' if again else ''} "

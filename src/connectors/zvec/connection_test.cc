@@ -50,6 +50,7 @@ db::Status StatusOf(F&& f) {
   return {};
 }
 
+// Covers: R6, R7, R8, R11
 TEST_F(ConnectionTest, MakesParentsAndRefusesAFile) {
   zc::ManagedConnection a = zc::connect(dir_ / "x" / "y", {.enable_mmap = false});
   EXPECT_TRUE(fs::is_directory(dir_ / "x" / "y"));
@@ -61,6 +62,7 @@ TEST_F(ConnectionTest, MakesParentsAndRefusesAFile) {
   EXPECT_THAT(StatusOf([&] { zc::connect(dir_ / "file"); }).ToString(), HasSubstr((dir_ / "file").string()));
 }
 
+// Covers: R10, R14
 TEST_F(ConnectionTest, HandsOutOneHandle) {
   zc::ManagedConnection connection = zc::connect(dir_);
   std::vector<std::shared_ptr<db::Collection>> handles(8);
@@ -73,6 +75,7 @@ TEST_F(ConnectionTest, HandsOutOneHandle) {
   EXPECT_EQ(connection.impl()->opens(), 1u);
 }
 
+// Covers: R14, R96
 TEST_F(ConnectionTest, MissingCollectionNamesThePath) {
   zc::ManagedConnection connection = zc::connect(dir_);
   const db::Status status = StatusOf([&] { connection.open_existing("docs"); });
@@ -80,6 +83,7 @@ TEST_F(ConnectionTest, MissingCollectionNamesThePath) {
   EXPECT_THAT(status.ToString(), HasSubstr((dir_ / "docs").string()));
 }
 
+// Covers: R12, R13, R95
 TEST_F(ConnectionTest, CloseMeansClosed) {
   zc::ManagedConnection connection = zc::connect(dir_);
   const auto kept = connection.open_or_create("docs", Schema());
@@ -93,6 +97,7 @@ TEST_F(ConnectionTest, CloseMeansClosed) {
   EXPECT_NE(connection.open_existing("docs"), kept);
 }
 
+// Covers: R15
 TEST_F(ConnectionTest, ScopeCloses) {
   std::shared_ptr<db::Collection> kept;
   {
@@ -100,8 +105,16 @@ TEST_F(ConnectionTest, ScopeCloses) {
     kept = scoped.open_or_create("docs", Schema());
   }
   EXPECT_EQ(kept->Flush().code(), db::StatusCode::kClosed);
+  try {
+    auto scoped = zc::managed_connection(dir_);
+    kept = scoped.open_existing("docs");
+    throw std::runtime_error("leaves the scope");
+  } catch (const std::runtime_error&) {
+    EXPECT_EQ(kept->Flush().code(), db::StatusCode::kClosed);
+  }
 }
 
+// Covers: R14
 TEST_F(ConnectionTest, DestroyClosesAndForgivesWhatIsGone) {
   zc::ManagedConnection connection = zc::connect(dir_);
   const auto kept = connection.open_or_create("docs", Schema());
@@ -145,6 +158,7 @@ TEST_F(ConnectionTest, EveryBatchRaisesTheMarkAndAnotherStoreStartsAgain) {
   EXPECT_EQ(impl.ReadMark("docs")->store_id, StoreId(2));
 }
 
+// Covers: R97
 TEST_F(ConnectionTest, WriteIntoAnotherSchemaShowsTheDifference) {
   zc::ManagedConnection connection = zc::connect(dir_);
   connection.open_or_create("docs", Schema());

@@ -156,6 +156,7 @@ class PageTest : public testing::Test {
   std::filesystem::path dir_;
 };
 
+// Covers: R3, R18, R23, R25, R65
 TEST_F(PageTest, FullExampleRuns) {
   ASSERT_EQ(setenv("COCOINDEX_DB", (dir_ / "state").c_str(), 1), 0);
   g_base = dir_ / "zvec_data";
@@ -165,6 +166,7 @@ TEST_F(PageTest, FullExampleRuns) {
   EXPECT_EQ(Count(dir_ / "zvec_data" / "docs"), 2u);
 }
 
+// Covers: R6, R11, R15, R65
 TEST_F(PageTest, ConnectSnippets) {
   zc::ManagedConnection a = zc::connect(dir_ / "zvec");
   zc::ManagedConnection b = zc::connect(dir_ / "plain", {.enable_mmap = false});
@@ -176,6 +178,7 @@ TEST_F(PageTest, ConnectSnippets) {
   }
 }
 
+// Covers: R57, R58, R65
 TEST_F(PageTest, SchemaSnippets) {
   EXPECT_EQ(zc::CollectionSchema<DocY>::from_class({.primary_key = {"id"}}).columns().size(), 4u);
   EXPECT_EQ(zc::CollectionSchema<MyRow>::from_class({.primary_key = {"id"}}).columns()[1].type,
@@ -192,6 +195,7 @@ TEST_F(PageTest, SchemaSnippets) {
             zc::ColumnKind::fts);
 }
 
+// Covers: R20, R25, R65
 TEST_F(PageTest, PendingTargetIsResolvedByUseMount) {
   coco::Environment env = Environment(384);
   env.context().get(ZVEC_DB).open_or_create(
@@ -202,6 +206,7 @@ TEST_F(PageTest, PendingTargetIsResolvedByUseMount) {
   EXPECT_EQ(Count(dir_ / "data" / "docs"), 1u);
 }
 
+// Covers: R35, R65, S20
 // An embedder of another size: the collection is replaced and every row embedded again.
 TEST_F(PageTest, MainJobFollowsItsEmbedder) {
   const std::vector<File> files{{"a.md", "The first file is about cats and dogs, and says so at length."},

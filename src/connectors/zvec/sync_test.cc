@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "connectors/zvec/sync_fixture.h"
 
 using namespace cocoindex::connectors::zvec::testing_only;
@@ -92,12 +94,14 @@ void pending_main(coco::Ctx& ctx) {
   too_early.declare_row(ctx, MakeDoc("1", "t"));
 }
 
+// Covers: R26
 TEST_F(SyncTest, PendingTargetCannotBeTalkedIntoTakingRows) {
   coco::App app(*env_, "pending", coco::fn<&pending_main>());
   EXPECT_THROW(app.update_blocking(), std::exception);
   EXPECT_EQ(Names(), std::set<std::string>{});
 }
 
+// Covers: W1
 TEST_F(SyncTest, LeftoversOfKilledCreatesAndDestroysAreRemovedOnConnect) {
   RunWell(Small());
   Stop();
@@ -130,6 +134,90 @@ TEST_F(SyncTest, TwoAppsKeepTwoCollections) {
     if (!other.update_blocking().failures.empty()) throw std::runtime_error("refused");
   });
   EXPECT_EQ(Stored(), Declared(Small()));
+}
+
+// ---- a target is an argument: a function that got one, even if it declared nothing, belongs to its
+// collection
+
+std::atomic<int> g_looked = 0;
+void look_only(coco::Ctx&, const zc::CollectionTarget<Doc>&) { ++g_looked; }
+void looking_main(coco::Ctx& ctx, bool indexed) {
+  auto schema = zc::CollectionSchema<Doc>::from_class(
+      {.primary_key = {"id"}, .column_overrides = {{"title", zc::ZvecType{zc::DataType::STRING, indexed}}}});
+  auto target = zc::mount_collection_target(ctx, DB, "docs", std::move(schema));
+  ctx.mount("look", coco::fn<&look_only>({.memo = true, .version = 1}), target);
+}
+
+// Covers: E11
+TEST_F(SyncTest, AReplacedCollectionIsAnotherArgument) {
+  coco::App app(*env_, "looking", coco::fn<&looking_main>(), true);
+  g_looked = 0;
+  for (const bool indexed : {true, true, false, false}) app.update_blocking({}, indexed);
+  EXPECT_EQ(g_looked, 2);
+}
+
+// ---- what is declared is checked before anything is done
+
+void bare_main(coco::Ctx& ctx, const std::string& name, int managed_by) {
+  const auto schema = zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}});
+  const coco::TargetState state =
+      zc::collection_target(DB, name, schema, {.managed_by = static_cast<coco::ManagedBy>(managed_by)});
+  const coco::TargetProvider rows = coco::mount_target(ctx, state);
+  zc::CollectionTarget<Doc>(rows, name, schema).declare_row(ctx, MakeDoc("1", "one"));
+}
+
+// Covers: R24, R30, R80
+TEST_F(SyncTest, TheBareTargetStateIsCheckedAndMounted) {
+  coco::App app(*env_, "bare", coco::fn<&bare_main>(), std::string("docs"), 0);
+  EXPECT_TRUE(app.update_blocking().failures.empty());
+  EXPECT_EQ(Stored().size(), 1u);
+  const std::pair<const char*, int> mistakes[] = {{"docs", 2}, {"do", 0}, {"../docs", 0}};
+  for (const auto& [name, managed_by] : mistakes) {
+    EXPECT_THROW(app.update_blocking({}, std::string(name), managed_by), coco::SchemaError);
+  }
+  EXPECT_EQ(Names(), (std::set<std::string>{"docs"}));
+}
+
+// Covers: R93, R98
+TEST_F(SyncTest, AKeyOfAnotherTypeIsFoundBeforeAnythingIsDone) {
+  Stop();
+  for (const bool provided : {false, true}) {
+    coco::Environment env({.db_path = dir_ / "state"}, [&](coco::EnvironmentBuilder& b) {
+      if (provided) b.provide(coco::ContextKey<int>{"main_db"}, 5);
+    });
+    coco::App app(env, "test", coco::fn<&app_main>(), Small());
+    try {
+      app.update_blocking();
+      ADD_FAILURE() << "no error";
+    } catch (const coco::ContextError& e) {
+      EXPECT_THAT(e.what(), AllOf(HasSubstr("'docs'"), HasSubstr("main_db"),
+                                  HasSubstr(provided ? "ManagedConnection" : "not provided")));
+    }
+    env.stop();
+  }
+  Start();
+  Connection();
+  EXPECT_EQ(Names(), std::set<std::string>{});
+}
+
+// Covers: R101
+TEST_F(SyncTest, AnUpdateWhoseComponentsAllFailedSaysSo) {
+  Plan plan = Small();
+  plan.managed_by = coco::ManagedBy::user;
+  Connection().open_or_create(
+      "docs", zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}}).core()->database_schema("docs"));
+  EXPECT_TRUE(Run(plan).failures.empty());
+  Connection().close();
+  auto other = ::zvec::Collection::Open(Path());
+  ASSERT_TRUE(other.ok());
+  plan.files["a"][0].title = plan.files["b"][0].title = "changed";
+  const coco::UpdateResult result = Run(plan);
+  ASSERT_EQ(result.failures.size(), 2u);
+  for (const coco::Failure& f : result.failures) {
+    EXPECT_THAT(f.collection, HasSubstr("docs"));
+    EXPECT_THAT(f.message, HasSubstr("already open"));
+  }
+  EXPECT_EQ(Documents(result).upserted, 0u);
 }
 
 }  // namespace
