@@ -62,8 +62,13 @@ class FaultyLife {
     const Status status = step.run(world_);
     if (status.ok()) {
       acked_ = std::move(next);
-      return CheckLive();
+      // A call that met the fault and says that all is well: then it is.
+      const bool just_struck = struck() && !seen_;
+      seen_ = struck();
+      if (std::string problem = CheckLive(); !problem.empty() || !just_struck) return problem;
+      return LookBack({acked_});
     }
+    seen_ = true;
     if (!struck()) return "failed without a fault: " + status.ToString();
     if (std::string problem = CheckLive(); !problem.empty()) return problem;
     std::vector<State> allowed = {acked_, next};
@@ -134,6 +139,7 @@ class FaultyLife {
   SimDisk disk_;
   World world_;
   State acked_;
+  bool seen_ = false;  ///< a step has met the fault
 };
 
 }  // namespace

@@ -90,9 +90,10 @@ void Recover(Watch& watch, SimDisk& image, Random& random, int depth, const std:
   options.file_system = &image;
   {
     auto opened = zvec::Collection::Open(World::kPath, options);
-    if (opened.ok()) (void)(*opened)->Close();
+    image.OnChange(nullptr);
+    if (!opened.ok()) return;
+    watch.CheckGoesOn(image, context, *opened);
   }
-  image.OnChange(nullptr);
 }
 
 void CompoundLife(std::uint64_t seed, Tally& tally) {
@@ -101,12 +102,14 @@ void CompoundLife(std::uint64_t seed, Tally& tally) {
   if (!watch.Create()) return;
   watch.disk.OnChange([&](const DiskChange& change) {
     if (choices() % 2 != 0) return;
+    // A kill leaves unsynced what was: whoever opens next must not build on it as if it were durable.
+    const bool killed = choices() % 2 == 0;
     const Image image{PowerCutKind::kRandom, choices()};
-    const auto disk = watch.disk.PowerCut(image.kind, image.seed);
-    Recover(
-        watch, *disk, choices, 3,
-        "seed " + std::to_string(seed) + ", change " + std::to_string(change.number) + ", " + ToString(image),
-        tally);
+    const auto disk = killed ? watch.disk.ProcessKill() : watch.disk.PowerCut(image.kind, image.seed);
+    Recover(watch, *disk, choices, 3,
+            "seed " + std::to_string(seed) + ", change " + std::to_string(change.number) + ", " +
+                (killed ? "killed" : ToString(image)),
+            tally);
   });
   const std::uint64_t favoured = random();
   for (int i = 0; i < kSteps; ++i) {

@@ -151,7 +151,7 @@ void FullLogs(const Settings& settings, Tally& tally) {
           docs.push_back(std::move(doc));
         }
         (void)collection->Upsert(docs).value();
-        if (collection->Stats().disk_bytes > (std::uint64_t{62} << 20)) break;
+        if (collection->Stats().disk_bytes > (std::uint64_t{56} << 20)) break;
       }
       documents += 1000;
       // As a kill leaves it: copied while open, without the record that an orderly close adds.

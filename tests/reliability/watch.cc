@@ -58,6 +58,23 @@ void Watch::Check(SimDisk& image, bool power_lost, const std::string& context) {
     tally_.Violation(step_name + ", " + context + ": is " + Describe(seen.state) + Expected());
 }
 
+void Watch::CheckGoesOn(SimDisk& image, const std::string& context,
+                        const std::shared_ptr<Collection>& collection) {
+  const auto report = [&](const std::string& what) {
+    tally_.Violation(step_name + ", " + context + ", the open handle goes on: " + what);
+  };
+  const auto written = collection->Upsert(std::vector{Note("went on", "yes")});
+  if (!written.ok()) return report(written.status().ToString());
+  if (const Status status = collection->Flush(); !status.ok()) return report(status.ToString());
+  const auto later = image.PowerCut(PowerCutKind::kLoseUnsynced);
+  const Seen seen = LookAt(*later, world.options);
+  if (!seen.problem.empty()) return report(seen.problem);
+  State state = seen.state;
+  if (state.docs.erase("went on") != 1)
+    return report("what was acknowledged is lost: " + Describe(seen.state));
+  if (!Allowed(state, /*power_lost=*/true)) report("is " + Describe(seen.state) + Expected());
+}
+
 void Watch::CheckGoesOn(SimDisk& image, const std::string& context) {
   CollectionOptions options = world.options;
   options.file_system = &image;

@@ -28,6 +28,10 @@ class Watch {
 
   /// Opens `image`, reads all of it and compares. `context` says how the image came about.
   void Check(cocozvec::SimDisk& image, bool power_lost, const std::string& context);
+  /// `collection` is open on `image`: what it acknowledges survives a power cut, with all that it was built
+  /// on.
+  void CheckGoesOn(cocozvec::SimDisk& image, const std::string& context,
+                   const std::shared_ptr<zvec::Collection>& collection);
   /// As Check, and then works with what it found.
   void CheckGoesOn(cocozvec::SimDisk& image, const std::string& context);
   std::string Expected() const;

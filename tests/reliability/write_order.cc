@@ -93,6 +93,7 @@ void WriteOrderJudge::SeeRename(const std::string& from, const std::string& to) 
       }
       if (it->second.dirty && !IsLock(it->first) && !Named(to, "."))
         Problem(it->first + " is shown before its bytes are synced");
+      if (it->second.named_by < 0) it->second.named_by = manifest_;
       moved[to + it->first.substr(from.size())] = it->second;
       it = files_.erase(it);
     }
@@ -111,8 +112,10 @@ void WriteOrderJudge::JudgeManifest(const std::string& directory, const std::str
     const bool log = Named(path, "log-");
     if (file.dirty && (durable_ || !log)) Problem(path + " is not synced");
     if (log) file.dirty = false;
+    if (file.named_by < 0) file.named_by = manifest_ + 1;
     if (!log && BaseName(path) != zvec::kMarkName) file.published = true;
   }
+  ++manifest_;
 }
 
 void WriteOrderJudge::SeeRemoval(const std::string& path) {
@@ -121,6 +124,9 @@ void WriteOrderJudge::SeeRemoval(const std::string& path) {
   if (Pending(directory, Name::kRenamed)) Problem("removed before the rename that replaces it is durable");
   if (Pending(DirectoryOf(directory), Name::kRenamed, std::string(BaseName(directory))))
     Problem("removed before the rename of its directory is durable");
+  const FileState& file = files_[path];
+  if (file.named_by >= 0 && file.named_by == manifest_ && !BaseName(directory).starts_with('.'))
+    Problem("removed while the newest manifest names it");
   files_.erase(path);
   auto& names = names_[directory];
   std::erase_if(names, [&](const Name& name) { return name.name == BaseName(path); });

@@ -24,8 +24,9 @@ class WriteOrderJudge {
 
  private:
   struct FileState {
-    bool dirty = false;      ///< written or cut, not synced since
-    bool published = false;  ///< named by a manifest: never written again
+    bool dirty = false;          ///< written or cut, not synced since
+    bool published = false;      ///< a manifest names it, and it is no log: never written again
+    std::int64_t named_by = -1;  ///< the first manifest that names it
   };
   /// A name that was made, renamed or removed, and not yet synced.
   struct Name {
@@ -42,6 +43,7 @@ class WriteOrderJudge {
   const bool durable_;
   std::map<std::string, FileState> files_;
   std::map<std::string, std::vector<Name>> names_;  ///< by directory
+  std::int64_t manifest_ = 0;                       ///< how often it was replaced
   std::string now_;
   std::vector<std::string> problems_;
   std::uint64_t judged_ = 0;

@@ -14,8 +14,8 @@ TEST(Recorder, ListsWhatChangedAndNothingElse) {
   EXPECT_FALSE(recorder.CreateDirectory("f").ok());
   std::vector<std::string> seen;
   for (const IoEvent& event : recorder.Take()) seen.push_back(ToString(event));
-  EXPECT_EQ(seen, (std::vector<std::string>{"create f.tmp", "truncate f.tmp", "write f.tmp", "sync f.tmp", "rename f.tmp to f",
-                                            "sync directory ."}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"create f.tmp", "truncate f.tmp", "write f.tmp", "sync f.tmp",
+                                            "rename f.tmp to f", "sync directory ."}));
   EXPECT_TRUE(recorder.Take().empty());
 }
 

@@ -81,6 +81,10 @@ class SimDisk final : public FileSystem {
   /// faulty. The same calls and the same seed give the same disk. This disk goes on working.
   std::unique_ptr<SimDisk> PowerCut(PowerCutKind kind, std::uint64_t seed = 0) const;
 
+  /// The disk as it stands after a `kill -9` of the process now: everything is there, nobody holds a lock,
+  /// and what was unsynced still is.
+  std::unique_ptr<SimDisk> ProcessKill() const;
+
   /// Changes of names that no directory sync covers yet: made, renamed, removed.
   std::uint64_t unsynced_names() const;
 

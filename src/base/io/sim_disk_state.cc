@@ -180,6 +180,30 @@ SimNodePtr CopyTree(SimDisk::State& to, const SimNode& node, Cut& cut,
   return copy;
 }
 
+/// Copies of nodes with all that is pending on them; one copy of each.
+class Clone {
+ public:
+  explicit Clone(SimDisk::State& to) : to_(to) {}
+
+  SimNodePtr Of(const SimNodePtr& node) ZVEC_REQUIRES(to_.mu) {
+    if (!node) return nullptr;
+    SimNodePtr& known = copies_[node.get()];
+    if (known) return known;
+    SimNodePtr copy = known = to_.NewNode(node->kind);
+    copy->current = node->current;
+    copy->durable = node->durable;
+    copy->pending = node->pending;
+    copy->forgotten = node->forgotten;
+    for (const auto& [name, child] : node->entries) copy->entries[name] = Of(child);
+    for (const auto& [name, child] : node->durable_entries) copy->durable_entries[name] = Of(child);
+    return copy;
+  }
+
+ private:
+  SimDisk::State& to_;
+  std::map<const SimNode*, SimNodePtr> copies_;
+};
+
 }  // namespace
 
 SimDisk::State::State() : device(NextDevice()) {
@@ -250,6 +274,19 @@ std::shared_ptr<SimDisk::State> SimDisk::State::PowerCut(PowerCutKind kind, std:
   cut.FindLastWrite(*root);
   std::map<const SimNode*, SimNodePtr> copies;
   after->root = CopyTree(*after, *root, cut, copies);
+  return after;
+}
+
+std::shared_ptr<SimDisk::State> SimDisk::State::ProcessKill() const {
+  auto after = std::make_shared<State>();
+  MutexLock lock(after->mu);
+  Clone clone(*after);
+  after->root = clone.Of(root);
+  for (const PendingName& change : names) {
+    after->names.push_back({clone.Of(change.from_directory), clone.Of(change.to_directory), change.from,
+                            change.to, clone.Of(change.node)});
+  }
+  after->next_sequence = next_sequence;
   return after;
 }
 

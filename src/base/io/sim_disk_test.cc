@@ -275,6 +275,22 @@ TEST_F(SimDiskTest, EachNameChangeMayBeMadeOrLostAlone) {
   EXPECT_EQ(disk_.unsynced_names(), 0u);
 }
 
+TEST_F(SimDiskTest, AKilledProcessLeavesWhatItDidNotSyncUnsynced) {
+  WriteDurably("f", "old");
+  auto file = OpenAt(disk_, "f");
+  ASSERT_TRUE(file->TryLock(true).ok());
+  ASSERT_TRUE(file->WriteAt(0, Bytes("new")).ok());
+  ASSERT_TRUE(disk_.Rename("f", "g").ok());
+  const auto killed = disk_.ProcessKill();
+  EXPECT_EQ(Read(*killed, "g"), "new");
+  EXPECT_TRUE(OpenAt(*killed, "g")->TryLock(true).ok());
+  EXPECT_EQ(Read(*killed->PowerCut(PowerCutKind::kLoseUnsynced), "f"), "old");
+  ASSERT_TRUE(OpenAt(*killed, "g")->Sync().ok());
+  ASSERT_TRUE(killed->SyncDirectory(".").ok());
+  EXPECT_EQ(Read(*killed->PowerCut(PowerCutKind::kLoseUnsynced), "g"), "new");
+  EXPECT_EQ(Read(*disk_.PowerCut(PowerCutKind::kLoseUnsynced), "f"), "old");
+}
+
 TEST_F(SimDiskTest, AtomicWriteIsOldOrNewAfterACutAtAnyChange) {
   WriteDurably("f", "old");
   std::set<std::string> outcomes;

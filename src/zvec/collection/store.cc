@@ -1,5 +1,6 @@
 #include "zvec/collection/store.h"
 
+#include "base/fault.h"
 #include "cocozvec/base/log.h"
 #include "zvec/storage/cell.h"
 #include "zvec/storage/file_names.h"
@@ -156,11 +157,15 @@ Status Store::Apply(std::string_view payload, bool trusted) {
   }
   for (std::string_view id; in.NextDelete(&id);) {
     ZVEC_ASSIGN_OR_RETURN(const auto old, now->Locate(id, HashId(id)));
-    if (old) deaths.Add(*old);
+    if (old && !cocozvec::FaultPlanted("drop_a_delete")) deaths.Add(*old);
   }
   if (!in.ok()) return Status::DataLoss("the batch does not follow its format");
 
   auto next = std::make_shared<Version>(*now);
+  if (cocozvec::FaultPlanted("publish_in_two_steps")) {
+    next->tail = tail_->Publish(now->tail->dead());
+    Publish(std::make_shared<Version>(*next));
+  }
   for (std::size_t i = 0; i < now->sealed.size(); ++i)
     if (deaths.Changed(i))
       next->sealed[i] = std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i));
