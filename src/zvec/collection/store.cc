@@ -1,6 +1,7 @@
 #include "zvec/collection/store.h"
 
 #include <algorithm>
+#include <new>
 
 #include "base/fault.h"
 #include "cocozvec/base/log.h"
@@ -57,8 +58,12 @@ Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& opt
 Store::~Store() {
   if (inherited()) return;  // a thread that is not here may have held the locks; the log is the parent's
   cocozvec::MutexLock lock(write_mu_);
-  if (const Status status = Close(); !status.ok())
+  const Status status = Close();
+  if (status.ok()) return;
+  try {
     cocozvec::Log(cocozvec::LogLevel::kError, "closing " + directory_ + ": " + status.ToString());
+  } catch (const std::bad_alloc&) {  // then nobody is told
+  }
 }
 
 std::shared_ptr<const Version> Store::Snapshot() const {
@@ -210,10 +215,15 @@ Status Store::Close() {
   if (closed_) return {};
   closed_ = true;
   Status status;
-  if (log_) status = log_->Close();
-  if (status.ok()) status = fence_;
-  if (status.ok() && in_doubt_)
-    status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");
+  try {
+    if (log_) status = log_->Close();
+    if (status.ok()) status = fence_;
+    if (status.ok() && in_doubt_)
+      status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");
+  } catch (const std::bad_alloc&) {
+    // Whoever closes, a destructor perhaps, gets an answer and lets go of everything; a short message needs no memory.
+    status = Status(StatusCode::kResourceExhausted, "no memory");
+  }
   Publish(nullptr);
   log_.reset();
   tail_.reset();
