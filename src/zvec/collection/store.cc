@@ -17,6 +17,10 @@ using cocozvec::JoinPath;
 
 namespace {
 
+/// Made before it is needed.
+const Status no_memory(StatusCode::kResourceExhausted,
+                       "there was no memory to close the collection in order");
+
 /// Rows that a record replaces or deletes, by segment of the version.
 class Deaths {
  public:
@@ -186,7 +190,8 @@ Status Store::Apply(std::string_view payload, bool trusted) {
   }
   for (std::size_t i = 0; i < now->sealed.size(); ++i)
     if (deaths.Changed(i))
-      next->sealed[i] = std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i));
+      next->sealed[i] =
+          std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i), now->sealed[i]->graphs());
   next->tail = tail_->Publish(deaths.Dead(now->sealed.size()));
   bool twice = false;
   cocozvec::WriterLock lock(state_mu_);
@@ -221,8 +226,8 @@ Status Store::Close() {
     if (status.ok() && in_doubt_)
       status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");
   } catch (const std::bad_alloc&) {
-    // Whoever closes, a destructor perhaps, gets an answer and lets go of everything; a short message needs no memory.
-    status = Status(StatusCode::kResourceExhausted, "no memory");
+    // Whoever closes, a destructor perhaps, gets an answer and lets go of everything.
+    status = no_memory;
   }
   Publish(nullptr);
   log_.reset();
@@ -236,6 +241,7 @@ std::set<std::string> NamedFiles(const Manifest& manifest) {
   for (const SegmentEntry& entry : manifest.segments) {
     names.insert(SegmentName(entry.file.number));
     if (entry.deletes_number != 0) names.insert(DeletesName(entry.deletes_number));
+    for (const IndexEntry& index : entry.indexes) names.insert(IndexName(index.number));
   }
   return names;
 }
