@@ -337,33 +337,32 @@ char KindOf(DataType type) noexcept {
   return type == DataType::kVectorFp32 ? 'f' : type == DataType::kVectorFp16 ? 'e' : 'b';
 }
 
+namespace {
+
+// `size` elements of T, `stride` bytes apart.
+template <class T>
+std::vector<T> Gather(const char* from, std::size_t size, Py_ssize_t stride) {
+  if (stride == static_cast<Py_ssize_t>(sizeof(T)) &&
+      reinterpret_cast<std::uintptr_t>(from) % alignof(T) == 0) {
+    const T* first = reinterpret_cast<const T*>(from);
+    return std::vector<T>(first, first + size);  // without the zeros that a vector of a size begins with
+  }
+  std::vector<T> out(size);
+  for (std::size_t i = 0; i < size; ++i)
+    std::memcpy(out.data() + i, from + static_cast<Py_ssize_t>(i) * stride, sizeof(T));
+  return out;
+}
+
+}  // namespace
+
 Value DenseFromBuffer(DataType type, const Buffer& buffer, Py_ssize_t row) {
   const bool two = buffer.ndim() == 2;
   const char* from = buffer.data() + (two ? row * buffer.stride(0) : 0);
   const auto size = static_cast<std::size_t>(buffer.shape(two ? 1 : 0));
   const Py_ssize_t stride = buffer.stride(two ? 1 : 0);
-  const auto copy = [&](auto* to) {
-    constexpr std::size_t kBytes = sizeof(*to);
-    if (stride == static_cast<Py_ssize_t>(kBytes)) {
-      if (size != 0) std::memcpy(to, from, size * kBytes);
-      return;
-    }
-    for (std::size_t i = 0; i < size; ++i)
-      std::memcpy(to + i, from + static_cast<Py_ssize_t>(i) * stride, kBytes);
-  };
-  if (type == DataType::kVectorFp32) {
-    std::vector<float> out(size);
-    copy(out.data());
-    return out;
-  }
-  if (type == DataType::kVectorFp16) {
-    std::vector<db::Half> out(size);
-    copy(out.data());
-    return out;
-  }
-  std::vector<std::int8_t> out(size);
-  copy(out.data());
-  return out;
+  if (type == DataType::kVectorFp32) return Gather<float>(from, size, stride);
+  if (type == DataType::kVectorFp16) return Gather<db::Half>(from, size, stride);
+  return Gather<std::int8_t>(from, size, stride);
 }
 
 nb::object AsArray(DataType type, nb::handle value) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Optional, Union, overload
+from typing import Any, Literal, NoReturn, Optional, Union, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,6 @@ __all__ = ["Collection", "DocIterator"]
 
 _MAX_TOPK = 100_000
 _INSERT, _UPSERT, _UPDATE = 0, 1, 2
-_PEERS_EF = 300  # its default: ours choose
 _OK = Status()
 
 
@@ -104,6 +103,7 @@ class Collection:
         self._obj = obj
         self._schema: Optional[CollectionSchema] = None
         self._kinds: Optional[dict[str, IndexType]] = None
+        self._reads_only = False  # True once it was found to be; a closed handle is found by the call itself
 
     # State.
 
@@ -340,17 +340,20 @@ class Collection:
         """(ef, radius, exact) of a parameter object that fits the field's index; ef 0: chosen from topk."""
         if not isinstance(param, QueryParam):
             raise TypeError(f"Query.param must be a query parameter, got {type(param).__name__}")
-        kind = self._index_kinds().get(field_name)
+        kind = (self._kinds or self._index_kinds()).get(field_name)
+        wanted, ef, radius, exact = param._options
+        if kind is not wanted:
+            self._refuse_param(field_name, kind, param)
+        return ef, radius, exact
+
+    @staticmethod
+    def _refuse_param(field_name: str, kind: Optional[IndexType], param: QueryParam) -> NoReturn:
         if kind is None or kind is IndexType.UNDEFINED:
             raise ValueError(f"Vector field '{field_name}' not found in schema")
-        if kind is not param._type:
-            raise ValueError(
-                "Invalid query: query params type does not match the index type of vector "
-                f"field[{field_name}], expected {kind.name} but got {param._type.name}"
-            )
-        ef: int = getattr(param, "ef", 0)
-        values: Any = param
-        return (0 if ef == _PEERS_EF else ef), values.radius, values.is_linear
+        raise ValueError(
+            "Invalid query: query params type does not match the index type of vector "
+            f"field[{field_name}], expected {kind.name} but got {param._type.name}"
+        )
 
     @overload
     def query_internal_ids(
@@ -365,23 +368,30 @@ class Collection:
     ) -> Union[NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Numbers of the nearest rows as an array of `topk` elements, missing ones -1 (score NaN). Only on a
         read-only handle, for which the numbers do not change; resolve_internal_ids gives the ids."""
-        self._check_internal("query_internal_ids")
-        if not isinstance(query, Query):
-            raise TypeError(f"query must be a Query, got {type(query).__name__}")
-        _check_topk(topk)
-        query._validate()
-        if query.fts is not None:
-            raise _later("full-text search")
+        if not self._reads_only:
+            self._check_internal("query_internal_ids")
+        if type(query) is not Query or query.fts is not None or query.id is not None or query.vector is None:
+            self._check_internal_query(query)
+        if type(topk) is not int or not 0 < topk <= _MAX_TOPK:
+            _check_topk(topk)
         ids = np.empty(topk, np.int64)
         scores = np.empty(topk, np.float32) if return_scores else None
-        if query.vector is None and query.id is None:
-            raise ValueError(f"Invalid query: missing query clause for field[{query.field_name}]")
         if query.param is None:
             ef, radius, exact = 0, 0.0, False
         else:
             ef, radius, exact = self._search_options(query.field_name, query.param)
         self._obj.query_rows(query.field_name, query.vector, query.id, topk, filter, ef, radius, exact, ids, scores)
         return ids if scores is None else (ids, scores)
+
+    @staticmethod
+    def _check_internal_query(query: Any) -> None:
+        if not isinstance(query, Query):
+            raise TypeError(f"query must be a Query, got {type(query).__name__}")
+        query._validate()
+        if query.fts is not None:
+            raise _later("full-text search")
+        if query.vector is None and query.id is None:
+            raise ValueError(f"Invalid query: missing query clause for field[{query.field_name}]")
 
     def resolve_internal_ids(self, ids: Any) -> list[Optional[str]]:
         """The id of each row number, in order; None for -1, unknown and deleted rows."""
@@ -404,6 +414,7 @@ class Collection:
             self._check_alive()
         if not self._obj.options[0]:
             raise ValueError(f"{call} requires a read-only collection")
+        self._reads_only = True
 
     def search_arrays(
         self,
