@@ -32,6 +32,10 @@ void Removal::start() {
 }
 
 void Removal::admitted() {
+  if (run_.cancelled()) {  // meanwhile
+    run_.limit.release(token_);
+    return done_(false);
+  }
   const std::string& name = orphan_.name.empty() ? std::string("<unknown>") : orphan_.name;
   run_.count(name, &ComponentCounts::execution_starts);
   auto self = shared_from_this();

@@ -41,6 +41,11 @@ class RunModes : public EngineTest {
   }
 };
 
+class OneAtATime : public EngineTest {
+ protected:
+  OneAtATime() : EngineTest({.max_inflight_components = 1}) {}
+};
+
 TEST_F(RunModes, FullReprocessRunsEveryBodyAndWritesEveryRowAgain) {
   main_ = [this](Ctx& ctx) {
     ctx.mount("a", fn<&counted>({.memo = true, .version = 1}), std::string("a"), target_.rows_provider());
@@ -206,6 +211,32 @@ TEST_F(RunModes, AnOlderMarkIsNoticedAgainWhenTheRebuildFailed) {
   EXPECT_THAT(target_.take_ops(), IsEmpty());
 }
 
+// Guards: a table whose removal had failed was taken for whole when it was declared again, with rows in it of
+// which nothing was known any more.
+TEST_F(RunModes, ATableWhoseRemovalFailedIsTakenForLost) {
+  target_.marked = true;
+  table_main();
+  run();
+  const auto with_table = main_;
+  main_ = [](Ctx&) {};
+  target_.before = [](const testing::Op& op) {
+    if (op.table == "*") throw std::runtime_error("disk full");
+  };
+  EXPECT_FALSE(update().failures.empty());
+  target_.before = nullptr;
+  target_.take_ops();
+  main_ = with_table;
+  mount_row_ = false;
+  std::vector<MarkState> marks;
+  target_.on_declared_table = [&](MarkState mark) { marks.push_back(mark); };
+  run();
+  EXPECT_THAT(marks, ::testing::Each(MarkState::missing));
+  EXPECT_THAT(marks, ::testing::Not(IsEmpty()));
+  EXPECT_THAT(target_.take_ops(), ElementsAre("upsert */t=d1 prev=[d1] missing", "t/ka=v prev=[] missing"));
+  run();
+  EXPECT_THAT(target_.take_ops(), IsEmpty());
+}
+
 TEST_F(RunModes, AReplacedTableBeginsWithANewMark) {
   target_.marked = true;
   table_main();
@@ -239,6 +270,21 @@ TEST_F(RunModes, CancellingEndsTheUpdateAndTheNextOneGoesOn) {
   hold = false;
   run();
   EXPECT_EQ(target_.rows().size(), 200u);
+}
+
+// Guards: an update that was cancelled while it cleaned up was reported as a success.
+TEST_F(OneAtATime, AnUpdateCancelledWhileItCleansUpIsNoSuccess) {
+  main_ = [this](Ctx& ctx) {
+    for (int i = 0; i < 50; ++i) ctx.mount(subpath(i), [this, i](Ctx& c) { declare_row(c, i, "1"); });
+  };
+  run();
+  main_ = [](Ctx&) {};
+  target_.before = [this](const testing::Op&) { app_->cancel(); };
+  EXPECT_THROW(update(), CancelledError);
+  target_.before = nullptr;
+  EXPECT_EQ(target_.rows().size(), 49u);
+  run();
+  EXPECT_EQ(target_.rows(), Rows{});
 }
 
 TEST_F(RunModes, AHandleCancelsItsOwnUpdateOnly) {
@@ -286,6 +332,29 @@ TEST_F(RunModes, AnEnvironmentCanStopAndStartAgain) {
   run();
   EXPECT_EQ(starts, 12);
   EXPECT_THAT(target_.take_ops(), IsEmpty());
+  stop();  // its exit reads `starts`
+  EXPECT_EQ(starts, 22);
+}
+
+// Guards: a body that asked for its environment waited for a stop() that waited for the body.
+TEST_F(RunModes, ABodyMayAskForItsEnvironmentWhileItIsStopped) {
+  std::latch started(1), stopping(1);
+  main_ = [&](Ctx&) {
+    started.count_down();
+    stopping.wait();
+    for (int i = 0; i < 2000; ++i) {  // until the other thread is certainly inside stop()
+      EXPECT_THAT(env_->app_names(), ElementsAre("app"));
+      std::this_thread::yield();
+    }
+  };
+  UpdateHandle handle = app_->update();
+  started.wait();
+  std::thread stopper([&] {
+    stopping.count_down();
+    env_->stop();
+  });
+  EXPECT_NO_THROW(handle.result());
+  stopper.join();
 }
 
 TEST_F(RunModes, AnUpdateFromInsideAComponentIsRefused) {

@@ -165,6 +165,7 @@ class TableHandler final : public TargetHandler {
     const auto* text = static_cast<const Text*>(in.desired);
     std::string_view wanted;
     if (text) wanted = text->text;
+    if (text && state_->target->on_declared_table) state_->target->on_declared_table(in.mark);
     const bool lost = in.mark == MarkState::missing || in.mark == MarkState::stale;
     const DiffAction d = diff(text ? &wanted : nullptr, in.previous, in.previous_may_be_missing || lost);
     if (!text && d == DiffAction::none) return std::nullopt;

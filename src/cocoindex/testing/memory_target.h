@@ -57,6 +57,7 @@ class MemoryTarget {
   std::function<void()> after;
   std::function<void(const std::string& key)> on_reconcile;  ///< may throw
   std::function<void(const std::string& table)> on_child_handler;
+  std::function<void(MarkState)> on_declared_table;  ///< what the engine knows about its mark
   bool tracks_fingerprint = false;
   bool marked = false;  ///< tables keep marks
   std::map<std::string, std::uint64_t> marks;

@@ -1,5 +1,7 @@
 #include "zvec/collection/store.h"
 
+#include <algorithm>
+
 #include "cocozvec/base/log.h"
 #include "zvec/storage/cell.h"
 #include "zvec/storage/file_names.h"
@@ -97,12 +99,23 @@ Status Store::CheckWritable() const {
   if (options_.read_only)
     return Status::FailedPrecondition("collection " + directory_ + " is open read-only");
   if (!fence_.ok()) return fence_;
+  if (in_doubt_)
+    return Status::FailedPrecondition("collection " + directory_ +
+                                      " must be reopened after a write that memory did not suffice for");
   return log_->broken();
 }
 
 void Store::Commit(std::span<std::string> records, std::span<Status> statuses) {
+  if (const Status status = CheckWritable(); !status.ok())
+    return std::fill(statuses.begin(), statuses.end(), status);
+  in_doubt_ = true;
+  CommitChecked(records, statuses);
+  in_doubt_ = false;
+}
+
+void Store::CommitChecked(std::span<std::string> records, std::span<Status> statuses) {
   std::size_t written = 0;
-  Status status = CheckWritable();
+  Status status;
   while (status.ok() && written < records.size()) {
     status = log_->Append(records[written]);
     if (status.ok()) ++written;
@@ -194,6 +207,8 @@ Status Store::Close() {
   Status status;
   if (log_) status = log_->Close();
   if (status.ok()) status = fence_;
+  if (status.ok() && in_doubt_)
+    status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");
   Publish(nullptr);
   log_.reset();
   tail_.reset();

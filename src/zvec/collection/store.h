@@ -75,11 +75,13 @@ class Store {
   // Opening (store_open.cc).
   Status Load(std::unique_ptr<DirectoryLock> lock);
   Status LoadManifest(Recovery& recovery);
+  bool IsSuperseded() const;
   Status LoadSegments();
   Status ReplayLog(Recovery& recovery);
   Status BecomeWriter(Recovery& recovery);
 
   // Applying (store.cc).
+  void CommitChecked(std::span<std::string> records, std::span<Status> statuses) ZVEC_REQUIRES(write_mu_);
   Status Apply(std::string_view payload, bool trusted);
   Status CheckRow(const RowCells& row) const;
   void Publish(std::shared_ptr<const Version> version) ZVEC_EXCLUDES(state_mu_);
@@ -119,6 +121,9 @@ class Store {
   std::uint64_t seal_at_bytes_ = 0;      ///< of the mutable segment
   std::uint64_t seal_at_log_bytes_ = 0;  ///< of the log: deletions fill it too
   Status fence_;                         ///< why no write is taken any more
+  /// Inside a step after which files and memory agree again. It stays set when the step ends by an exception
+  /// (no memory): then no write is taken any more.
+  bool in_doubt_ = false;
   bool closed_ = false;
 
   mutable cocozvec::SharedMutex state_mu_;

@@ -56,9 +56,11 @@ Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& di
     const Status status = store->Load(std::move(lock));
     if (status.ok()) return store;
     store->closed_ = true;
-    // Beside a writer a file may be retired between the manifest and its opening: the newer manifest knows
-    // better.
-    if (status.IsNotFound() && options.read_only && attempt < kReadOnlyAttempts) continue;
+    // Beside a writer a file may be retired between the manifest and its opening, and what looks damaged may
+    // belong to the next manifest: the newer one knows better.
+    if (options.read_only && attempt < kReadOnlyAttempts &&
+        (status.IsNotFound() || (status.code() == StatusCode::kDataLoss && store->IsSuperseded())))
+      continue;
     if (status.IsNotFound() && fs.Stat(directory).ok())
       return Status::DataLoss("a file that the manifest names is missing: " + std::string(status.message()));
     return status;
@@ -97,6 +99,20 @@ Status Store::LoadManifest(Recovery& recovery) {
   cocozvec::WriterLock lock(state_mu_);
   manifest_ = std::make_shared<Manifest>(std::move(manifest));
   return {};
+}
+
+/// A newer manifest is there than the one that was read.
+bool Store::IsSuperseded() const {
+  std::uint64_t mine = 0;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    if (manifest_) mine = manifest_->generation;
+  }
+  const auto entries = fs_.List(directory_);
+  return entries.ok() && std::any_of(entries->begin(), entries->end(), [mine](const auto& entry) {
+           const auto name = ParseName(entry.name);
+           return name && name->kind == NameKind::kManifest && name->number > mine;
+         });
 }
 
 Status Store::LoadSegments() {

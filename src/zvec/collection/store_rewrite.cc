@@ -95,7 +95,11 @@ Status Store::RewriteSegments(const std::vector<bool>& chosen) {
   Status status = WriteChangedDeletes(rewrite);
   if (status.ok()) status = BuildOutputs(rewrite);
   if (status.ok()) status = StartLog(rewrite);
-  if (status.ok()) status = Install(rewrite);
+  if (status.ok()) {
+    in_doubt_ = true;
+    status = Install(rewrite);
+    in_doubt_ = false;
+  }
   if (status.ok()) return status;
   if (!rewrite.uncertain) {
     rewrite.log.reset();
@@ -268,10 +272,12 @@ Status Store::ForgetOlderGeneration() {
   }
   next.generation += 1;
   bool uncertain = false;
+  in_doubt_ = true;
   if (Status status = InstallManifest(fs_, directory_, next, &uncertain); !status.ok()) {
     if (uncertain)
       fence_ = Status::FailedPrecondition("collection " + directory_ +
                                           " must be reopened after: " + status.ToString());
+    in_doubt_ = false;
     return status;
   }
   {
@@ -279,6 +285,7 @@ Status Store::ForgetOlderGeneration() {
     previous_ = *manifest_;
     manifest_ = std::make_shared<Manifest>(std::move(next));
   }
+  in_doubt_ = false;
   RemoveUnnamed();
   return {};
 }

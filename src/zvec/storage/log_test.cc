@@ -182,6 +182,18 @@ TEST_F(LogTest, AnUnacknowledgedRecordIsTakenBackWhenItsSyncFails) {
   EXPECT_THAT(payloads_, IsEmpty());
 }
 
+// Guards: a record of a group stayed in the log although a later one broke it and no call of the group was
+// acknowledged.
+TEST_F(LogTest, ARecordBeforeTheOneThatBrokeTheLogIsTakenBackToo) {
+  auto log = Create(disk_);
+  ASSERT_TRUE(Append(*log, "one").ok());
+  disk_.FailAt(disk_.calls() + 1, cocozvec::DiskFault::kIoError);
+  ASSERT_EQ(Append(*log, "two").code(), StatusCode::kIoError);
+  EXPECT_EQ(log->Sync(/*keep_unsynced=*/false).code(), StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(Read(disk_).ok());
+  EXPECT_THAT(payloads_, IsEmpty());
+}
+
 TEST_F(LogTest, AFullDiskTakesTheRecordBackAndTheLogGoesOn) {
   auto log = Create(disk_);
   disk_.FailAt(disk_.calls() + 1, cocozvec::DiskFault::kNoSpace);

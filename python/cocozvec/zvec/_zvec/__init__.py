@@ -1,0 +1,1 @@
+"""Names that programs of the peer import from its extension module."""

@@ -1,0 +1,400 @@
+"""An open collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Optional, Union, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core import Handle
+from .._core import Iterator as _Native
+from .._zvec.param import (
+    AddColumnOption,
+    AlterColumnOption,
+    CollectionOption,
+    IndexOption,
+    IndexParam,
+    OptimizeOption,
+    QueryParam,
+)
+from .._zvec.schema import CollectionStats
+from .._zvec.typing import DataType, IndexType, Status, StatusCode
+from ..extension.rerank_function import RerankFunction as ReRanker
+from .doc import Doc, GroupResult
+from .param.query import Query
+from .schema import CollectionSchema, FieldSchema, _from_native
+
+__all__ = ["Collection", "DocIterator"]
+
+_MAX_TOPK = 100_000
+_INSERT, _UPSERT, _UPDATE = 0, 1, 2
+_OK = Status()
+
+
+def _statuses(count: int, failures: Optional[list[tuple[int, int, str]]]) -> list[Status]:
+    out = [_OK] * count
+    for index, code, message in failures or ():
+        out[index] = Status(StatusCode(code), message)
+    return out
+
+
+def _later(feature: str) -> NotImplementedError:
+    return NotImplementedError(f"{feature} is not in this release of cocozvec; see docs/python.md, 'What is not there yet'")
+
+
+def _check_topk(topk: Any) -> None:
+    if type(topk) is not int or topk < 1:
+        raise ValueError(f"topk must be a positive integer, got {topk!r}")
+    if topk >= 2**31:
+        raise TypeError(f"topk[{topk}] is no 32-bit integer")
+    if topk > _MAX_TOPK:
+        raise ValueError(f"Invalid query: topk[{topk}] exceeds the maximum allowed value of {_MAX_TOPK}")
+
+
+class DocIterator(Iterator[Doc]):
+    """The documents of the moment in which it was made. Close it, use it in `with`, or read it to its end."""
+
+    def __init__(self, core_iterator: _Native) -> None:
+        self._obj: Optional[_Native] = core_iterator
+
+    def __iter__(self) -> DocIterator:
+        return self
+
+    def __next__(self) -> Doc:
+        if self._obj is None:
+            raise StopIteration
+        try:
+            doc: Doc = self._obj.next()
+        except BaseException:
+            self.close()
+            raise
+        return doc
+
+    def close(self) -> None:
+        native, self._obj = self._obj, None
+        if native is not None:
+            native.close()
+
+    def __enter__(self) -> DocIterator:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+
+class Collection:
+    """One directory of documents. Made by create_and_open and open; safe to use from several threads."""
+
+    def __init__(self, obj: Handle) -> None:
+        self._obj = obj
+        self._schema: Optional[CollectionSchema] = None
+        self._kinds: Optional[dict[str, IndexType]] = None
+
+    # State.
+
+    @property
+    def path(self) -> str:
+        self._check_alive()
+        return self._obj.path
+
+    @property
+    def option(self) -> CollectionOption:
+        read_only, enable_mmap, relaxed = self._obj.options
+        return CollectionOption(read_only, enable_mmap, durability="relaxed" if relaxed else "durable")
+
+    @property
+    def schema(self) -> CollectionSchema:
+        if self._schema is None:
+            self._schema = _from_native(self._obj.schema)
+        return self._schema
+
+    @property
+    def stats(self) -> CollectionStats:
+        count, completeness = self._obj.stats
+        return CollectionStats(count, completeness)
+
+    def _check_alive(self) -> None:
+        self._obj.check(False)
+
+    def flush(self) -> None:
+        """Makes all that was written so far survive a power cut, whatever the durability option."""
+        self._obj.flush()
+
+    def close(self) -> None:
+        """Writes what is pending and gives the lock back. Twice is once."""
+        self._obj.close()
+
+    def destroy(self) -> None:
+        """Closes the collection and deletes its directory."""
+        self._obj.destroy()
+
+    def optimize(self, option: OptimizeOption = OptimizeOption()) -> None:
+        if not isinstance(option, OptimizeOption):
+            raise TypeError(f"option must be an OptimizeOption, got {type(option).__name__}")
+        self._obj.optimize(option.concurrency)
+
+    def __enter__(self) -> Collection:
+        self._check_alive()
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Collection cannot be pickled: open its path in the other process")
+
+    # Writes.
+
+    @overload
+    def insert(self, docs: Doc) -> Status: ...
+    @overload
+    def insert(self, docs: Iterable[Doc]) -> list[Status]: ...
+    def insert(self, docs: Union[Doc, Iterable[Doc]]) -> Union[Status, list[Status]]:
+        """Adds documents; one whose id exists answers ALREADY_EXISTS and the others are written. A document
+        that does not fit the schema is an exception, and nothing of the call is written."""
+        return self._write(_INSERT, docs)
+
+    @overload
+    def upsert(self, docs: Doc) -> Status: ...
+    @overload
+    def upsert(self, docs: Iterable[Doc]) -> list[Status]: ...
+    def upsert(self, docs: Union[Doc, Iterable[Doc]]) -> Union[Status, list[Status]]:
+        """Adds documents or replaces them whole."""
+        return self._write(_UPSERT, docs)
+
+    @overload
+    def update(self, docs: Doc) -> Status: ...
+    @overload
+    def update(self, docs: Iterable[Doc]) -> list[Status]: ...
+    def update(self, docs: Union[Doc, Iterable[Doc]]) -> Union[Status, list[Status]]:
+        """Overwrites the fields and vectors given and keeps the rest; NOT_FOUND for an id that is not there."""
+        return self._write(_UPDATE, docs)
+
+    def _write(self, kind: int, docs: Any) -> Any:
+        if isinstance(docs, Doc):
+            count, failures = self._obj.write(kind, docs, True)
+            return _statuses(count, failures)[0]
+        if isinstance(docs, (str, bytes, dict)) or not hasattr(docs, "__iter__"):
+            raise TypeError(f"docs must be a Doc or an iterable of Doc, got {type(docs).__name__}")
+        count, failures = self._obj.write(kind, docs, False)
+        return _statuses(count, failures)
+
+    def insert_arrays(self, ids: Sequence[str], columns: Mapping[str, Any]) -> list[Status]:
+        """As insert, for a whole batch: per field an array or sequence with one value a document."""
+        return _statuses(*self._obj.write_arrays(_INSERT, ids, dict(columns)))
+
+    def upsert_arrays(self, ids: Sequence[str], columns: Mapping[str, Any]) -> list[Status]:
+        """As upsert, for a whole batch. `columns`: field name -> for a dense vector field an array of shape
+        (len(ids), dimension), copied once when its dtype is the field's; for every other field a sequence of
+        len(ids) values."""
+        return _statuses(*self._obj.write_arrays(_UPSERT, ids, dict(columns)))
+
+    @overload
+    def delete(self, ids: str) -> Status: ...
+    @overload
+    def delete(self, ids: Iterable[str]) -> list[Status]: ...
+    def delete(self, ids: Union[str, Iterable[str]]) -> Union[Status, list[Status]]:
+        """NOT_FOUND for an id that is not there."""
+        single, count, failures = self._obj.delete(ids)
+        out = _statuses(count, failures)
+        return out[0] if single else out
+
+    def delete_by_filter(self, filter: str) -> None:
+        """Deletes all that match. An empty filter, which would match everything, is a ValueError."""
+        if not isinstance(filter, str):
+            raise TypeError(f"filter must be a string, got {type(filter).__name__}")
+        self._obj.delete_by_filter(filter)
+
+    # Reads.
+
+    def fetch(
+        self,
+        ids: Union[str, Iterable[str]],
+        *,
+        output_fields: Optional[Sequence[str]] = None,
+        include_vector: bool = True,
+    ) -> dict[str, Doc]:
+        """id -> document. Ids that are not there are left out."""
+        return self._obj.fetch(ids, output_fields, include_vector)
+
+    def iter_docs(
+        self, *, output_fields: Optional[Sequence[str]] = None, include_vector: bool = True
+    ) -> DocIterator:
+        """Every document, as of now, in storage order."""
+        return DocIterator(self._obj.iterate(output_fields, include_vector))
+
+    def query(
+        self,
+        queries: Optional[Union[Query, Sequence[Query]]] = None,
+        *,
+        vectors: Optional[Union[Query, Sequence[Query]]] = None,
+        topk: int = 10,
+        filter: Optional[str] = None,
+        include_vector: bool = False,
+        output_fields: Optional[Sequence[str]] = None,
+        reranker: Optional[ReRanker] = None,
+    ) -> list[Doc]:
+        """The `topk` best of the documents that pass `filter`, best first. Without a query: documents in
+        storage order. Several queries: merged by `reranker`."""
+        if type(queries) is not Query or vectors is not None:
+            query = self._only_query(queries, vectors)
+            if isinstance(query, list):
+                return self._query_many(query, topk, filter, include_vector, output_fields, reranker)
+        else:
+            query = queries
+        if type(topk) is not int or not 0 < topk <= _MAX_TOPK:
+            _check_topk(topk)
+        if query is None:
+            return self._obj.scan(topk, filter, include_vector, output_fields)
+        return self._query_one(query, topk, filter, include_vector, output_fields)
+
+    def _query_one(self, query: Query, topk: int, filter: Any, include_vector: bool, output_fields: Any) -> list[Doc]:
+        if query.id is not None or query.fts is not None or query.vector is None or not query.field_name:
+            query._validate()
+            if query.fts is not None:
+                raise _later("full-text search")
+            if query.id is None:
+                self._check_clause(query.field_name)
+                return self._obj.scan(topk, filter, include_vector, output_fields)
+        ef, radius = (0, 0.0) if query.param is None else self._search_options(query.field_name, query.param)
+        if query.id is not None:
+            return self._obj.query_by_id(
+                query.field_name, query.id, topk, filter, include_vector, output_fields, ef, radius
+            )
+        return self._obj.query(
+            query.field_name, query.vector, topk, filter, include_vector, output_fields, ef, radius
+        )
+
+    def _check_clause(self, field_name: str) -> None:
+        if field_name in self._index_kinds():
+            raise ValueError(f"Invalid query: missing query clause for field[{field_name}]")
+
+    def _only_query(self, queries: Any, vectors: Any) -> Union[None, Query, list[Query]]:
+        """One query, None for a listing, or a list of several."""
+        if vectors is not None:
+            if queries is not None:
+                raise ValueError("Cannot specify both 'queries' and 'vectors'.")
+            import warnings
+
+            warnings.warn("'vectors' is deprecated; use 'queries'", DeprecationWarning, stacklevel=3)
+            queries = vectors
+        if queries is None or isinstance(queries, Query):
+            return queries
+        if not isinstance(queries, (list, tuple)):
+            raise TypeError(f"queries must be a Query or a list of Query, got {type(queries).__name__}")
+        for item in queries:
+            if not isinstance(item, Query):
+                raise TypeError(f"queries must hold Query only, got {type(item).__name__}")
+        if len(queries) > 1:
+            return list(queries)
+        return queries[0] if queries else None
+
+    def _query_many(
+        self, queries: list[Query], topk: int, filter: Any, include_vector: bool, output_fields: Any, reranker: Any
+    ) -> list[Doc]:
+        _check_topk(topk)
+        if reranker is None:
+            raise ValueError(
+                "A reranker is required to merge results from multiple queries; specify the 'reranker' argument."
+            )
+        if not isinstance(reranker, ReRanker):
+            raise TypeError(f"reranker must be a ReRanker, got {type(reranker).__name__}")
+        candidates = max(topk, 10) if reranker._merges_scores else topk
+        found = [self._query_one(q, candidates, filter, include_vector, output_fields) for q in queries]
+        if not reranker._merges_scores:
+            return reranker.rerank(found, topk)
+        schemas: list[Any] = [self.schema.vector(q.field_name) for q in queries]
+        return reranker.rerank(found, topk, fields=schemas)
+
+    def _index_kinds(self) -> dict[str, IndexType]:
+        """Field name -> type of its index, vectors and indexed scalars."""
+        if self._kinds is None:
+            schema = self.schema
+            kinds = {item.name: item.index_param.type for item in schema.vectors}
+            for item in schema.fields:
+                kinds[item.name] = IndexType.UNDEFINED if item.index_param is None else item.index_param.type
+            self._kinds = kinds
+        return self._kinds
+
+    def _search_options(self, field_name: str, param: Any) -> tuple[int, float]:
+        """(ef, radius) of a parameter object that fits the field's index; ef 0: chosen from topk."""
+        if not isinstance(param, QueryParam):
+            raise TypeError(f"Query.param must be a query parameter, got {type(param).__name__}")
+        kind = self._index_kinds().get(field_name)
+        if kind is None or kind is IndexType.UNDEFINED:
+            raise ValueError(f"Vector field '{field_name}' not found in schema")
+        if kind is not param._type:
+            raise ValueError(
+                "Invalid query: query params type does not match the index type of vector "
+                f"field[{field_name}], expected {kind.name} but got {param._type.name}"
+            )
+        ef = getattr(param, "ef", 0)
+        return (0 if ef == 300 else ef), getattr(param, "radius", 0.0)
+
+    def query_internal_ids(
+        self, query: Query, *, topk: int = 10, filter: Optional[str] = None, return_scores: bool = False
+    ) -> Any:
+        raise _later("query_internal_ids")
+
+    def resolve_internal_ids(self, ids: Any) -> list[Optional[str]]:
+        raise _later("resolve_internal_ids")
+
+    def group_by_query(
+        self,
+        query: Query,
+        group_by_field_name: str,
+        group_count: int = 2,
+        topk_per_group: int = 3,
+        *,
+        filter: Optional[str] = None,
+        include_vector: bool = False,
+        output_fields: Optional[Sequence[str]] = None,
+    ) -> list[GroupResult]:
+        self._check_alive()
+        raise _later("group-by search")
+
+    # Schema changes.
+
+    def create_index(self, field_name: str, index_param: IndexParam, option: IndexOption = IndexOption()) -> None:
+        self._check_ddl()
+        raise _later("create_index (schema changes)")
+
+    def drop_index(self, field_name: str) -> None:
+        self._check_ddl()
+        raise _later("drop_index (schema changes)")
+
+    def add_column(
+        self, field_schema: FieldSchema, expression: str = "", option: AddColumnOption = AddColumnOption()
+    ) -> None:
+        self._check_ddl()
+        raise _later("add_column (schema changes)")
+
+    def drop_column(self, field_name: str) -> None:
+        self._check_ddl()
+        raise _later("drop_column (schema changes)")
+
+    def alter_column(
+        self,
+        old_name: str,
+        new_name: Optional[str] = None,
+        field_schema: Optional[FieldSchema] = None,
+        option: AlterColumnOption = AlterColumnOption(),
+    ) -> None:
+        self._check_ddl()
+        raise _later("alter_column (schema changes)")
+
+    def _check_ddl(self) -> None:
+        self._obj.check(True)

@@ -1,0 +1,86 @@
+// python/zvec/jobs.h: calls into the database without the interpreter lock; long ones so that Ctrl-C is
+// heard. A long call runs on a thread of its own while the caller waits and looks for signals. When one
+// raises, the caller goes on with the exception and the call ends by itself: the collection sees a whole call
+// or none.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "python/zvec/fork.h"
+
+namespace cocozvec_python {
+
+namespace nb = nanobind;
+
+/// Whether the caller is the thread that Python delivers signals to.
+bool OnMainThread() noexcept;
+void RememberMainThread();  ///< at import, and in a child after fork
+
+/// Long calls that nobody waits for any more are counted, so that the interpreter's exit can wait for them.
+void JobBegins();
+void JobEnds() noexcept;
+void WaitForJobs();  ///< without the interpreter lock
+
+template <class F>
+auto Released(F&& call) {
+  nb::gil_scoped_release release;
+  return call();
+}
+
+/// `call` owns all it uses, holds no Python object, and returns a value.
+template <class F>
+auto Interruptible(F call) {
+  using R = decltype(call());
+  if (!OnMainThread()) return Released(call);
+  struct Job {
+    explicit Job(F f) : call(std::move(f)) {}
+    std::mutex mu;
+    std::condition_variable ended;
+    bool done = false;
+    std::optional<F> call;  // dropped with what it owns before the end is announced
+    std::optional<R> result;
+    std::exception_ptr error;
+  };
+  auto job = std::make_shared<Job>(std::move(call));
+  JobBegins();
+  try {
+    std::thread([job] {
+      try {
+        job->result.emplace((*job->call)());
+      } catch (...) {
+        job->error = std::current_exception();
+      }
+      job->call.reset();
+      {
+        std::lock_guard lock(job->mu);
+        job->done = true;
+      }
+      job->ended.notify_one();
+      JobEnds();
+    }).detach();
+  } catch (...) {
+    JobEnds();
+    throw;
+  }
+  for (bool done = false; !done;) {
+    {
+      nb::gil_scoped_release release;
+      std::unique_lock lock(job->mu);
+      done = job->ended.wait_for(lock, std::chrono::milliseconds(20), [&] { return job->done; });
+    }
+    if (!done && PyErr_CheckSignals() != 0) throw nb::python_error();
+  }
+  if (job->error) std::rethrow_exception(job->error);
+  return *std::move(job->result);
+}
+
+}  // namespace cocozvec_python

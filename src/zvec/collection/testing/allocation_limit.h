@@ -1,0 +1,19 @@
+// zvec/collection/testing/allocation_limit.h: how many allocations this thread may still make. Tests only: a
+// program that links it has its own operator new.
+#pragma once
+
+namespace zvec::inline v0::testing_docs {
+
+/// While it lives: the allocation after `allowed` ones fails, once; negative: none does.
+class AllocationLimit {
+ public:
+  explicit AllocationLimit(long allowed);
+  ~AllocationLimit();
+  AllocationLimit(const AllocationLimit&) = delete;
+  AllocationLimit& operator=(const AllocationLimit&) = delete;
+
+ private:
+  const long before_;
+};
+
+}  // namespace zvec::inline v0::testing_docs
