@@ -2,6 +2,7 @@
 
 #include <blake2.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -48,6 +49,10 @@ Fingerprint fingerprint_bytes(std::string_view bytes) noexcept {
   Fingerprint digest;
   blake2b(digest.bytes.data(), bytes.data(), nullptr, digest.bytes.size(), bytes.size(), 0);
   return digest;
+}
+
+void sort_fingerprints(std::vector<Fingerprint>& fingerprints) {
+  std::sort(fingerprints.begin(), fingerprints.end());
 }
 
 Hasher& Hasher::null() {

@@ -31,6 +31,7 @@ class CrashHarness {
   explicit CrashHarness(Durability durability = Durability::kDurable) {
     world_.options.file_system = &disk_;
     world_.options.seal_bytes = 2000;
+    world_.options.index_min_rows = 1;
     world_.options.durability = durability;
   }
 

@@ -176,7 +176,8 @@ Status Store::Apply(std::string_view payload, bool trusted) {
   auto next = std::make_shared<Version>(*now);
   for (std::size_t i = 0; i < now->sealed.size(); ++i)
     if (deaths.Changed(i))
-      next->sealed[i] = std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i));
+      next->sealed[i] =
+          std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i), now->sealed[i]->graphs());
   next->tail = tail_->Publish(deaths.Dead(now->sealed.size()));
   bool twice = false;
   cocozvec::WriterLock lock(state_mu_);
@@ -221,6 +222,7 @@ std::set<std::string> NamedFiles(const Manifest& manifest) {
   for (const SegmentEntry& entry : manifest.segments) {
     names.insert(SegmentName(entry.file.number));
     if (entry.deletes_number != 0) names.insert(DeletesName(entry.deletes_number));
+    for (const IndexEntry& index : entry.indexes) names.insert(IndexName(index.number));
   }
   return names;
 }

@@ -63,7 +63,8 @@ class Store {
   /// Seals when the mutable segment has become large. A failure is logged and tried again later: the rows are
   /// in the log.
   void SealIfLarge() ZVEC_REQUIRES(write_mu_);
-  Status Optimize() ZVEC_REQUIRES(write_mu_);
+  /// `concurrency`: threads that build graphs; 0: all cores.
+  Status Optimize(std::uint32_t concurrency) ZVEC_REQUIRES(write_mu_);
   Status Flush() ZVEC_REQUIRES(write_mu_);
   Status SetMark(std::string_view mark) ZVEC_REQUIRES(write_mu_);
   Status Close() ZVEC_REQUIRES(write_mu_);
@@ -88,10 +89,19 @@ class Store {
 
   // Rewriting (store_rewrite.cc).
   struct Rewrite;
-  Status RewriteSegments(const std::vector<bool>& chosen) ZVEC_REQUIRES(write_mu_);
+  /// `complete`: segments that are kept get the graphs that they lack.
+  Status RewriteSegments(const std::vector<bool>& chosen, std::uint32_t concurrency, bool complete)
+      ZVEC_REQUIRES(write_mu_);
   void SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes);
   std::uint64_t TakeNumber() { return next_number_++; }
   Status BuildOutputs(Rewrite& rewrite);
+  Status KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedView>& view, SegmentEntry entry);
+  /// Builds, writes and opens the graphs that `view` should have and `entry` does not name.
+  Status BuildGraphs(Rewrite& rewrite, const SealedView& view, std::span<const SegmentView* const> sources,
+                     std::span<const RowRef> from, SegmentEntry& entry, Graphs& graphs);
+  Result<std::shared_ptr<const hnsw::Graph>> OpenGraphOf(const SegmentEntry& segment, const IndexEntry& index,
+                                                         std::uint64_t collection) const;
+  bool LacksGraphs(const SealedView& view) const;
   Status WriteChangedDeletes(Rewrite& rewrite);
   Status StartLog(Rewrite& rewrite);
   Status Install(Rewrite& rewrite);

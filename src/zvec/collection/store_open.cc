@@ -135,7 +135,12 @@ Status Store::LoadSegments() {
       persisted_dead_[entry.file.number] = read.Count();
       dead = std::make_shared<Bitmap>(std::move(read));
     }
-    version->sealed.push_back(std::make_shared<SealedView>(std::move(segment), std::move(dead)));
+    auto graphs = std::make_shared<Graphs>(schema_->fields.size());
+    for (const IndexEntry& index : entry.indexes) {
+      ZVEC_ASSIGN_OR_RETURN((*graphs)[index.field], OpenGraphOf(entry, index, manifest->collection));
+    }
+    version->sealed.push_back(
+        std::make_shared<SealedView>(std::move(segment), std::move(dead), std::move(graphs)));
   }
   tail_ = std::make_shared<MutableSegment>(schema_);
   version->tail = tail_->Publish(nullptr);
