@@ -149,7 +149,14 @@ int RunIndex(const Options& options, Console& console) {
   InterruptWatch interrupt;
   const StorePaths paths(options.store);
   std::vector<std::string> folders;
-  for (const std::string& folder : options.folders) folders.push_back(CanonicalFolder(folder).value());
+  const std::string place = CanonicalPlace(paths.root());
+  for (const std::string& folder : options.folders) {
+    folders.push_back(CanonicalFolder(folder).value());
+    if (folders.back() == place || Inside(folders.back(), place)) {
+      throw std::runtime_error("folder '" + folder + "' is the store '" + paths.root() +
+                               "', or lies inside it");
+    }
+  }
   const Session session = OpenSession(paths, options, folders);
   const IndexReport report = Update(session, interrupt, console);
   CloseDatabase(*session.environment);

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <utility>
 
 namespace cocozvec::cli {
 namespace {
@@ -87,6 +88,12 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
   AddIndex(app, parsed.options);
   AddSearch(app, parsed.options);
   AddOthers(app, parsed.options);
+  const auto named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && std::as_const(app).get_subcommands(named).empty()) {
+    std::cerr << "there is no command '" << argv[1] << "'\nRun with --help for more information.\n";
+    parsed.exit = kUsage;
+    return parsed;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

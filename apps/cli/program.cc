@@ -6,6 +6,7 @@
 #include "cocoindex/connectors/localfs.h"
 #include "cocoindex/connectors/zvec.h"
 #include "cocoindex/text/splitter.h"
+#include "folders.h"
 
 namespace cocozvec::cli {
 
@@ -44,6 +45,7 @@ constexpr coco::ContextKey<zc::ManagedConnection> kDatabase{"cocozvec/database"}
 constexpr coco::ContextKey<StoreEmbedder> kEmbedder{"cocozvec/embedder", {.detect_change = true}};
 constexpr coco::ContextKey<StoreSplitter> kSplitter{"cocozvec/splitter", {.detect_change = true}};
 constexpr coco::ContextKey<RunNotes> kNotes{"cocozvec/notes"};
+constexpr coco::ContextKey<std::string> kStorePlace{"cocozvec/store"};
 
 struct Chunk {
   std::string id;
@@ -103,7 +105,9 @@ void process_file(coco::Ctx& ctx, const localfs::FileRef& ref, const Target& tar
 // files that are out of sight stay as they are in the store. What could be read is brought up to date first.
 void index_folder(coco::Ctx& ctx, const std::string& path, const Target& target) {
   const auto folder = std::make_shared<const localfs::Folder>(localfs::Folder{.name = path, .path = path});
-  const localfs::WalkResult found = localfs::walk(path);
+  // A store inside the folder would find itself changed by every run.
+  const localfs::WalkResult found =
+      localfs::walk(path, {.exclude = ExcludePlace(path, ctx.use(kStorePlace))});
   RunNotes& notes = ctx.use(kNotes);
   notes.AddSeen(found.files.size());
   for (const auto& s : found.skipped) {
@@ -173,6 +177,7 @@ coco::Environment MakeEnvironment(const StorePaths& paths, const StoreConfig& co
     builder.provide(kEmbedder, StoreEmbedder(config.embedder));
     builder.provide(kSplitter, StoreSplitter(config.splitter));
     builder.provide(kNotes, notes);
+    builder.provide(kStorePlace, CanonicalPlace(paths.root()));
   });
 }
 

@@ -20,6 +20,8 @@ struct CollectionOptions {
   Durability durability = Durability::kDurable;
   /// The mutable segment is sealed into a file at this many bytes. Smaller: less memory, more files.
   std::uint64_t seal_bytes = 64ull << 20;
+  /// A segment with fewer rows gets no graph: scanning them is as fast. For tests: 1.
+  std::uint32_t index_min_rows = 1'000;
   /// Where the bytes live; null: the operating system. For tests: a simulated disk.
   cocozvec::FileSystem* file_system = nullptr;
 };

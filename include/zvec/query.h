@@ -22,6 +22,12 @@ struct VectorQuery {
   std::variant<std::monostate, std::vector<float>, std::vector<Half>, std::vector<std::int8_t>, SparseVector>
       vector = {};
   std::uint32_t topk = 10;
+  /// Candidates that a graph keeps while it looks for the nearest, 1 .. kMaxEf: more find more and take
+  /// longer. 0: ours choose from `topk`, for a recall of 0.95 and more on our reference sets.
+  std::uint32_t ef = 0;
+  /// Only documents whose score is at least that near: distance <= radius, or inner product >= radius.
+  std::optional<float> radius = {};
+  bool exact = false;       ///< score every document that passes: a scan
   std::string filter = {};  ///< zvec filter language (docs/filter.md); empty: every document
   OutputFields output_fields = {};
   bool include_vectors = false;  ///< every vector field besides the named ones
@@ -49,10 +55,16 @@ struct Hit {
 
 /// Counts of the work a query did, summed over segments.
 struct QueryStats {
-  std::string strategy;         ///< "scan" or "scan of matches"
-  std::uint64_t documents = 0;  ///< live documents looked at by the filter, or all when there is none
-  std::uint64_t matches = 0;    ///< documents that passed the filter
-  std::uint64_t distances = 0;  ///< distances computed; above `matches` where reading on was cheaper
+  /// How segments were searched, joined by " + ": "scan" (every document), "scan of matches" (every one that
+  /// passed the filter), "graph", "graph of matches" (a walk that picks them), "graph through misses" (a walk
+  /// over them only).
+  std::string strategy;
+  std::uint64_t documents = 0;       ///< live documents looked at by the filter, or all when there is none
+  std::uint64_t matches = 0;         ///< documents that passed the filter
+  std::uint64_t distances = 0;       ///< scores computed; above `matches` where reading on was cheaper
+  std::uint64_t code_distances = 0;  ///< distances between codes, in graphs
+  std::uint64_t nodes = 0;           ///< whose links were read
+  std::uint64_t unlinked = 0;        ///< documents scored because no graph has them yet
   std::uint32_t segments = 0;
 };
 

@@ -76,6 +76,17 @@ class Healing(CliTest):
         self.index()
         self.assert_equals_fresh_index()
 
+    # Guards: the second run after the loss found a state again, empty, and kept documents that nobody knew.
+    def test_a_lost_state_is_noticed_by_the_run_after_one_that_only_made_it_again(self):
+        os.remove(os.path.join(self.docs, "0.txt"))
+        shutil.rmtree(os.path.join(self.store, "state"))
+        os.mkdir(os.path.join(self.store, "config.tmp"))  # other parameters cannot be written down: it ends there
+        self.assert_fails(["index", self.docs, "--store", self.store, "--piece-size", "500"], "config")
+        self.assertTrue(os.path.exists(os.path.join(self.store, "state")))
+        os.rmdir(os.path.join(self.store, "config.tmp"))
+        self.index()
+        self.assert_equals_fresh_index()
+
     # Guards: rows that were no longer declared stayed in the collection for ever.
     def test_a_lost_mark_does_not_keep_what_is_no_longer_there(self):
         os.remove(os.path.join(self.store, "data", "chunks", "MARK"))

@@ -16,6 +16,7 @@ class Usage(CliTest):
             self.assertEqual(result.code, USAGE, arguments)
             self.assertEqual(result.out, "", arguments)
             self.assertNotEqual(result.err, "", arguments)
+        self.assertIn("'frobnicate'", run("frobnicate").err)
 
     def test_help_and_version(self):
         self.assertIn("search", self.run_ok("--help").out)

@@ -332,6 +332,8 @@ TEST_F(RunModes, AnEnvironmentCanStopAndStartAgain) {
   run();
   EXPECT_EQ(starts, 12);
   EXPECT_THAT(target_.take_ops(), IsEmpty());
+  stop();  // its exit reads `starts`
+  EXPECT_EQ(starts, 22);
 }
 
 // Guards: a body that asked for its environment waited for a stop() that waited for the body.

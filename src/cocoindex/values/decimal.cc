@@ -64,8 +64,10 @@ Decimal::Decimal(std::string_view text) {
     if (power.empty() || !rest.empty()) fail();
     std::int64_t value = 0;
     for (const char c : power) {
+      if (value > (-2 * kMinExponent - (c - '0')) / 10) {
+        throw ValueError("the exponent is too large: " + text::quoted(text));
+      }
       value = value * 10 + (c - '0');
-      if (value > -2 * kMinExponent) throw ValueError("the exponent is too large: " + text::quoted(text));
     }
     exponent_ += down ? -value : value;
   }

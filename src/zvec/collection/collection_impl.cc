@@ -1,6 +1,6 @@
 #include "zvec/collection/collection_impl.h"
 
-#include "cocozvec/base/log.h"
+#include "zvec/collection/graphs.h"
 #include "zvec/query/filter.h"
 #include "zvec/query/search.h"
 #include "zvec/schema/text.h"
@@ -10,11 +10,7 @@ namespace zvec::inline v0 {
 
 using cocozvec::MutexLock;
 
-CollectionImpl::~CollectionImpl() {
-  if (store_->inherited()) return;
-  if (const Status status = Close(); !status.ok())
-    cocozvec::Log(cocozvec::LogLevel::kError, "closing " + path_ + ": " + status.ToString());
-}
+CollectionImpl::~CollectionImpl() = default;  // the store closes, and logs when that fails
 
 Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
 
@@ -251,10 +247,10 @@ Status CollectionImpl::Flush() {
   return store_->Flush();
 }
 
-Status CollectionImpl::Optimize(const OptimizeOptions&) {
+Status CollectionImpl::Optimize(const OptimizeOptions& options) {
   ZVEC_RETURN_IF_ERROR(CheckProcess());
   MutexLock lock(store_->write_mu());
-  return store_->Optimize();
+  return store_->Optimize(options.concurrency);
 }
 
 Status CollectionImpl::Close() {
@@ -272,6 +268,17 @@ Status CollectionImpl::SetMark(std::string_view mark) {
   return store_->SetMark(mark);
 }
 
+double CollectionImpl::IndexedShare(const Version& version, const FieldSchema& field) const {
+  const std::uint64_t live = version.live_count();
+  if (live == 0 || !WantsGraph(field)) return 1;
+  const auto place = static_cast<std::size_t>(&field - schema().fields.data());
+  std::uint64_t indexed = 0;
+  for (const auto& view : version.sealed)
+    if (view->Graph(place) != nullptr || view->row_count() < options_.index_min_rows)
+      indexed += view->live_count();
+  return static_cast<double>(indexed) / static_cast<double>(live);
+}
+
 CollectionStats CollectionImpl::Stats() const {
   CollectionStats stats;
   if (store_->inherited()) return stats;
@@ -283,9 +290,7 @@ CollectionStats CollectionImpl::Stats() const {
   stats.disk_bytes = store_->DiskBytes();
   for (const FieldSchema& field : schema().fields) {
     if (!IsVector(field.type)) continue;
-    // A flat field needs no index; of the others none is built yet: every search is exact.
-    const bool flat = !field.index || field.index->type == IndexType::kFlat;
-    stats.index_completeness[field.name] = flat || stats.doc_count == 0 ? 1.0 : 0.0;
+    stats.index_completeness[field.name] = IndexedShare(*version, field);
   }
   return stats;
 }

@@ -51,6 +51,8 @@ class CollectionImpl final : public Collection {
   void RunQueue() ZVEC_REQUIRES(store_->write_mu());
   Result<std::shared_ptr<const Version>> Current() const;
   Status Closed() const;
+  /// Of the live documents, those whose segment needs no graph over the field or has it.
+  double IndexedShare(const Version& version, const FieldSchema& field) const;
   /// kFailedPrecondition in a process that was forked since.
   Status CheckProcess() const;
 

@@ -21,6 +21,7 @@ class Damage : public ::testing::Test {
   void SetUp() override {
     options_.file_system = &disk_;
     options_.seal_bytes = 3000;
+    options_.index_min_rows = 1;
     auto collection = Collection::Create("c", AllTypesSchema(), options_).value();
     std::vector<Doc> docs;
     for (int i = 0; i < 8; ++i) docs.push_back(AllTypesDoc("doc" + std::to_string(i), i));
@@ -32,10 +33,13 @@ class Damage : public ::testing::Test {
     ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("in the log", 3)}).ok());
     ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("in the log too", 4)}).ok());
     ASSERT_TRUE(collection->SetMark("mark").ok());
-    for (Doc& doc : AllDocs(*collection)) expected_[doc.id] = doc;
+    for (Doc& doc : AllDocs(*collection)) {
+      expected_[doc.id] = doc;
+      with_vectors_ += doc.Get<std::vector<float>>("VECTOR_FP32") != nullptr;
+    }
     ASSERT_TRUE(collection->Close().ok());
     for (const auto& entry : disk_.List("c").value()) names_.push_back(entry.name);
-    for (const char* kind : {"MANIFEST-", "log-", "segment-", "deletes-", "MARK", "LOCK"})
+    for (const char* kind : {"MANIFEST-", "log-", "segment-", "deletes-", "index-", "MARK", "LOCK"})
       ASSERT_TRUE(std::any_of(names_.begin(), names_.end(), [&](auto& name) {
         return name.starts_with(kind);
       })) << kind;
@@ -57,6 +61,16 @@ class Damage : public ::testing::Test {
       docs[doc.id] = doc;
     }
     if (docs != expected_) return "the damage changed what is read";
+    for (const char* field : {"VECTOR_FP32", "VECTOR_FP16", "VECTOR_INT8"}) {
+      VectorQuery query;
+      query.field = field;
+      query.vector = std::vector<float>{1, 2, 3, 4};
+      if (query.field == "VECTOR_INT8") query.vector = std::vector<std::int8_t>{1, 2, 3, 4};
+      query.topk = 100;
+      const auto found = (*opened)->Query(query);
+      if (!found.ok()) return Judge(found.status());
+      if (found->hits.size() != with_vectors_) return "the damage changed what is found";
+    }
     for (const auto& [id, doc] : expected_) {
       const auto fetched = (*opened)->Fetch(std::vector{id});
       if (!fetched.ok()) return Judge(fetched.status());
@@ -85,6 +99,7 @@ class Damage : public ::testing::Test {
   SimDisk disk_;
   CollectionOptions options_, read_only_;
   Docs expected_;
+  std::size_t with_vectors_ = 0;
   std::vector<std::string> names_;
   std::size_t reported_ = 0;
 };
@@ -160,6 +175,7 @@ TEST_F(Damage, AnOlderCopyOfAFileIsNotTakenForTheNewOne) {
     ASSERT_TRUE(collection->Optimize().ok());
     ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("new", 9)}).ok());
     expected_["new"] = AllTypesDoc("new", 9);
+    ++with_vectors_;
     ASSERT_TRUE(collection->Close().ok());
   }
   // Every file of before under every name of its kind of today.

@@ -8,6 +8,7 @@
 #include "zvec/collection/testing/test_docs.h"
 #include "zvec/storage/file_header.h"
 #include "zvec/storage/file_names.h"
+#include "zvec/storage/manifest.h"
 
 namespace zvec::inline v0 {
 namespace {
@@ -208,7 +209,7 @@ TEST_P(LifecycleTest, ANewerFormatIsRefusedWithBothNumbers) {
   EXPECT_EQ(newer.status().code(), StatusCode::kUnimplemented);
   EXPECT_THAT(std::string(newer.status().message()),
               HasSubstr("version " + std::to_string(kFormatVersion + 6)));
-  EXPECT_THAT(std::string(newer.status().message()), HasSubstr("up to " + std::to_string(kFormatVersion)));
+  EXPECT_THAT(std::string(newer.status().message()), HasSubstr("up to " + std::to_string(kManifestVersion)));
 }
 
 TEST_P(LifecycleTest, AMissingNewestManifestIsNoticed) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fault.h"
 #include "base/fork.h"
 #include "base/io/file_system.h"
 #include "base/mutex.h"
@@ -31,15 +32,16 @@ class Store {
   /// durable.
   static Status WriteEmpty(cocozvec::FileSystem& fs, const std::string& directory,
                            const CollectionSchema& schema);
-  /// `lock`: the directory's, held since WriteEmpty; null: taken here, unless read-only.
+  /// `lock`: the directory's; null: taken here, unless read-only. `fresh`: made and synced a moment ago by
+  /// WriteEmpty, under this lock.
   static Result<std::unique_ptr<Store>> Open(cocozvec::FileSystem& fs, const std::string& directory,
                                              const CollectionOptions& options,
-                                             std::unique_ptr<DirectoryLock> lock);
+                                             std::unique_ptr<DirectoryLock> lock, bool fresh = false);
   ~Store();
 
   /// True in a process that was forked since: nothing of this object may be used then but its destructor,
   /// which then leaves files and locks alone.
-  bool inherited() const noexcept { return process_.inherited(); }
+  bool inherited() const noexcept { return process_.inherited() && !cocozvec::FaultPlanted("ignore_fork"); }
 
   const CollectionSchema& schema() const noexcept { return *schema_; }
   const RowLayout& layout() const noexcept { return *layout_; }
@@ -63,7 +65,8 @@ class Store {
   /// Seals when the mutable segment has become large. A failure is logged and tried again later: the rows are
   /// in the log.
   void SealIfLarge() ZVEC_REQUIRES(write_mu_);
-  Status Optimize() ZVEC_REQUIRES(write_mu_);
+  /// `concurrency`: threads that build graphs; 0: all cores.
+  Status Optimize(std::uint32_t concurrency) ZVEC_REQUIRES(write_mu_);
   Status Flush() ZVEC_REQUIRES(write_mu_);
   Status SetMark(std::string_view mark) ZVEC_REQUIRES(write_mu_);
   Status Close() ZVEC_REQUIRES(write_mu_);
@@ -73,7 +76,7 @@ class Store {
   Store(cocozvec::FileSystem& fs, std::string directory, const CollectionOptions& options);
 
   // Opening (store_open.cc).
-  Status Load(std::unique_ptr<DirectoryLock> lock);
+  Status Load(std::unique_ptr<DirectoryLock> lock, bool fresh);
   Status LoadManifest(Recovery& recovery);
   bool IsSuperseded() const;
   Status LoadSegments();
@@ -88,10 +91,19 @@ class Store {
 
   // Rewriting (store_rewrite.cc).
   struct Rewrite;
-  Status RewriteSegments(const std::vector<bool>& chosen) ZVEC_REQUIRES(write_mu_);
+  /// `complete`: segments that are kept get the graphs that they lack.
+  Status RewriteSegments(const std::vector<bool>& chosen, std::uint32_t concurrency, bool complete)
+      ZVEC_REQUIRES(write_mu_);
   void SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes);
   std::uint64_t TakeNumber() { return next_number_++; }
   Status BuildOutputs(Rewrite& rewrite);
+  Status KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedView>& view, SegmentEntry entry);
+  /// Builds, writes and opens the graphs that `view` should have and `entry` does not name.
+  Status BuildGraphs(Rewrite& rewrite, const SealedView& view, std::span<const SegmentView* const> sources,
+                     std::span<const RowRef> from, SegmentEntry& entry, Graphs& graphs);
+  Result<std::shared_ptr<const hnsw::Graph>> OpenGraphOf(const SegmentEntry& segment, const IndexEntry& index,
+                                                         std::uint64_t collection) const;
+  bool LacksGraphs(const SealedView& view) const;
   Status WriteChangedDeletes(Rewrite& rewrite);
   Status StartLog(Rewrite& rewrite);
   Status Install(Rewrite& rewrite);

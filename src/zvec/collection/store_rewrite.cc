@@ -1,8 +1,9 @@
 // Sealing and merging: live rows are written as new segments, the manifest is replaced, the log starts anew.
 #include <algorithm>
 
+#include "base/fault.h"
 #include "cocozvec/base/log.h"
-#include "zvec/collection/store.h"
+#include "zvec/collection/rewrite.h"
 #include "zvec/storage/deletes.h"
 #include "zvec/storage/file_names.h"
 #include "zvec/storage/mark.h"
@@ -70,22 +71,13 @@ Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> s
 
 }  // namespace
 
-struct Store::Rewrite {
-  std::shared_ptr<const Version> from;
-  std::vector<bool> chosen;  ///< sealed segments that are rewritten; the mutable one always is
-  Manifest manifest;         ///< the new one
-  std::map<std::uint64_t, std::uint64_t> persisted_dead;
-  std::shared_ptr<Version> version = std::make_shared<Version>();
-  std::unique_ptr<LogWriter> log;
-  std::vector<std::string> made;  ///< paths to remove when it comes to nothing
-  bool uncertain = false;
-};
-
-Status Store::RewriteSegments(const std::vector<bool>& chosen) {
+Status Store::RewriteSegments(const std::vector<bool>& chosen, std::uint32_t concurrency, bool complete) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
   Rewrite rewrite;
   rewrite.from = Snapshot();
   rewrite.chosen = chosen;
+  rewrite.concurrency = concurrency;
+  rewrite.complete = complete;
   {
     cocozvec::ReaderLock lock(state_mu_);
     rewrite.manifest = *manifest_;
@@ -135,8 +127,7 @@ Status Store::WriteChangedDeletes(Rewrite& rewrite) {
           WriteDeletes(fs_, path, entry.deletes_number, rewrite.manifest.collection, segment, *view->dead()));
     }
     if (view->dead_count() != 0) rewrite.persisted_dead[segment] = view->dead_count();
-    rewrite.manifest.segments.push_back(entry);
-    rewrite.version->sealed.push_back(view);
+    ZVEC_RETURN_IF_ERROR(KeepSegment(rewrite, view, std::move(entry)));
   }
   return {};
 }
@@ -162,8 +153,13 @@ Status Store::BuildOutputs(Rewrite& rewrite) {
                           WriteSegment(fs_, path, number, rewrite.manifest.collection, sources, part));
     ZVEC_ASSIGN_OR_RETURN(auto segment, SealedSegment::Open(fs_, path, file, rewrite.manifest.collection,
                                                             schema_, options_.enable_mmap));
-    rewrite.version->sealed.push_back(std::make_shared<SealedView>(std::move(segment), nullptr));
-    rewrite.manifest.segments.push_back({file, 0, 0});
+    const SealedView bare(std::move(segment), nullptr);
+    SegmentEntry entry{.file = file};
+    auto graphs = std::make_shared<Graphs>(schema_->fields.size());
+    ZVEC_RETURN_IF_ERROR(BuildGraphs(rewrite, bare, sources, part, entry, *graphs));
+    rewrite.version->sealed.push_back(
+        std::make_shared<SealedView>(bare.segment(), nullptr, std::move(graphs)));
+    rewrite.manifest.segments.push_back(std::move(entry));
     begin = end;
   }
   return {};
@@ -184,6 +180,7 @@ Status Store::StartLog(Rewrite& rewrite) {
 
 Status Store::Install(Rewrite& rewrite) {
   rewrite.manifest.next_number = next_number_;
+  if (cocozvec::FaultPlanted("retire_early")) (void)fs_.RemoveFile(log_->path());
   ZVEC_RETURN_IF_ERROR(InstallManifest(fs_, directory_, rewrite.manifest, &rewrite.uncertain));
   auto tail = std::make_shared<MutableSegment>(schema_);
   rewrite.version->tail = tail->Publish(nullptr);
@@ -236,27 +233,31 @@ void Store::SealIfLarge() {
   if (tail_->bytes() < seal_at_bytes_ && log_bytes < seal_at_log_bytes_) return;
   std::vector<bool> chosen;  // a segment without a live row costs nothing to rewrite: it goes
   for (const auto& view : Snapshot()->sealed) chosen.push_back(view->live_count() == 0);
-  const Status status = RewriteSegments(chosen);
+  const Status status = RewriteSegments(chosen, /*concurrency=*/0, /*complete=*/false);
   if (status.ok()) return;
   const std::uint64_t later = options_.seal_bytes / 4;
   SetSealLimits(tail_->bytes() + later, log_bytes + later);
   cocozvec::Log(cocozvec::LogLevel::kWarning, "sealing " + directory_ + ": " + status.ToString());
 }
 
-Status Store::Optimize() {
+Status Store::Optimize(std::uint32_t concurrency) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
   const auto version = Snapshot();
   std::vector<bool> chosen(version->sealed.size());
   std::size_t count = 0;
-  bool dead = false;
+  bool dead = false, lacking = false;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const SealedView& view = *version->sealed[i];
     chosen[i] = view.dead_count() != 0 || view.segment()->file().size_bytes < kSmallSegmentBytes;
     count += chosen[i];
     dead |= view.dead_count() != 0;
+    lacking |= LacksGraphs(view);
   }
-  if (version->tail->row_count() == 0 && !dead && count <= 1) return ForgetOlderGeneration();
-  ZVEC_RETURN_IF_ERROR(RewriteSegments(chosen));
+  if (version->tail->row_count() == 0 && !dead && count <= 1) {
+    if (!lacking) return ForgetOlderGeneration();
+    chosen.assign(chosen.size(), false);  // their rows are as they should be
+  }
+  ZVEC_RETURN_IF_ERROR(RewriteSegments(chosen, concurrency, /*complete=*/true));
   return ForgetOlderGeneration();
 }
 

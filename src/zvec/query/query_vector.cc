@@ -85,6 +85,7 @@ Result<QueryVector> QueryVector::Make(const CollectionSchema& schema, const Vect
 
 void QueryVector::PrepareDense(std::string_view cell) {
   kernels_ = &KernelsFor(type_);
+  element_bytes_ = cell.size() / dim_;
   const auto* row = reinterpret_cast<const std::byte*>(cell.data());
   if (type_ == DataType::kVectorInt8) {
     bytes_.resize(dim_);
@@ -110,6 +111,12 @@ void QueryVector::PrepareSparse(std::string_view cell) {
   if (indices_.empty() || indices_.back() >= kMaxTable) return;
   table_.resize(indices_.back() + 1);
   for (std::size_t i = 0; i < indices_.size(); ++i) table_[indices_[i]] = values_[i];
+}
+
+bool QueryVector::Encode(const hnsw::Encoder& encoder, std::uint8_t* code) const {
+  if (bytes_.empty()) return encoder.EncodeQuery(floats_.data(), code);
+  const std::vector<float> widened(bytes_.begin(), bytes_.end());
+  return encoder.EncodeQuery(widened.data(), code);
 }
 
 std::uint32_t QueryVector::Score(const ColumnChunk& column, const std::uint32_t* rows, std::uint32_t count,

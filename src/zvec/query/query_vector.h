@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "zvec/index/hnsw/encoder.h"
 #include "zvec/query.h"
 #include "zvec/simd/kernels.h"
 #include "zvec/storage/segment_view.h"
@@ -21,7 +22,11 @@ class QueryVector {
   static Result<QueryVector> Make(const CollectionSchema& schema, const VectorQuery& query);
 
   std::size_t field() const noexcept { return field_; }
+  std::size_t row_bytes() const noexcept { return kernels_ != nullptr ? dim_ * element_bytes_ : 0; }
   bool larger_is_nearer() const noexcept { return metric_ == MetricType::kIp; }
+
+  /// A dense vector as a code of the encoder; false when it has no direction and the metric needs one.
+  bool Encode(const hnsw::Encoder& encoder, std::uint8_t* code) const;
 
   /// Scores the `count` rows of the chunk that `rows` names, ascending, none of them null: scores[i] is that
   /// of rows[i]. Returns how many it computed: where most rows are wanted, all are scored in one stream,
@@ -44,7 +49,7 @@ class QueryVector {
   std::size_t field_ = 0;
   DataType type_ = DataType::kUndefined;
   MetricType metric_ = MetricType::kUndefined;
-  std::size_t dim_ = 0;
+  std::size_t dim_ = 0, element_bytes_ = 0;
   const simd::TypeKernels* kernels_ = nullptr;
   std::vector<float> floats_;       // dense FP32 and FP16
   std::vector<signed char> bytes_;  // dense INT8

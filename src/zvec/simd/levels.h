@@ -1,6 +1,8 @@
-// The tables of kernels.h, one per file. Tables of other CPUs than the one built for do not exist.
+// The tables of kernels.h and code_kernels.h, one per file. Tables of other CPUs than the one built for do
+// not exist.
 #pragma once
 
+#include "zvec/simd/code_kernels.h"
 #include "zvec/simd/kernels.h"
 
 namespace zvec::inline v0::simd {
@@ -8,5 +10,10 @@ namespace zvec::inline v0::simd {
 extern const Kernels kScalarKernels;
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
+
+extern const CodeKernels kScalarCodes;
+extern const CodeKernels kAvx2Codes;
+extern const CodeKernels kAvx512Codes;
+extern const CodeKernels kAvx512VnniCodes;
 
 }  // namespace zvec::inline v0::simd

@@ -26,7 +26,7 @@ std::string EncodeFileHeader(std::string_view magic, FileHeader& header) {
 }
 
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes, std::uint64_t number,
-                                    const std::string& path) {
+                                    const std::string& path, std::uint32_t newest) {
   if (bytes.size() < kFileHeaderBytes)
     return DamageAt(path, bytes.size(),
                     "the file ends inside its header of " + std::to_string(kFileHeaderBytes) + " bytes");
@@ -40,9 +40,9 @@ Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view byt
     *v = in.Read<std::uint64_t>();
   if (ChecksumAt(AsBytes(bytes.substr(0, kChecked)), h.number, 0, h.collection) != h.checksum)
     return DamageAt(path, 0, "the header does not match its checksum");
-  if (h.version > kFormatVersion)
+  if (h.version > newest)
     return Status::Unimplemented(path + ": format version " + std::to_string(h.version) +
-                                 ", this library reads up to " + std::to_string(kFormatVersion));
+                                 ", this library reads up to " + std::to_string(newest));
   if (zero != 0 || h.version == 0)
     return DamageAt(path, 8, "version " + std::to_string(h.version) + " was never written");
   if (h.number != number)

@@ -2,7 +2,8 @@
 // every kind.
 //
 //   offset size field
-//        0    8 magic        what kind of file: "ZVECMAN\n", "ZVECLOG\n", "ZVECSEG\n", "ZVECDEL\n"
+//        0    8 magic        what kind of file: "ZVECMAN\n", "ZVECLOG\n", "ZVECSEG\n", "ZVECDEL\n",
+//                          "ZVECIDX\n"
 //        8    4 version      of the format of this kind
 //       12    4 zero
 //       16    8 collection   random number of the collection
@@ -27,6 +28,7 @@ inline constexpr std::string_view kManifestMagic = "ZVECMAN\n";
 inline constexpr std::string_view kLogMagic = "ZVECLOG\n";
 inline constexpr std::string_view kSegmentMagic = "ZVECSEG\n";
 inline constexpr std::string_view kDeletesMagic = "ZVECDEL\n";
+inline constexpr std::string_view kIndexMagic = "ZVECIDX\n";
 inline constexpr std::uint32_t kFormatVersion = 1;
 
 struct FileHeader {
@@ -40,10 +42,11 @@ struct FileHeader {
 /// 64 bytes.
 std::string EncodeFileHeader(std::string_view magic, FileHeader& header);
 
+/// `newest`: the newest version of this kind that can be read.
 /// Errors   kDataLoss (short, magic, checksum, another file's number), kUnimplemented (a newer version: both
 /// numbers).
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes, std::uint64_t number,
-                                    const std::string& path);
+                                    const std::string& path, std::uint32_t newest = kFormatVersion);
 
 /// True when the file begins so; nothing else is looked at.
 bool HasMagic(cocozvec::FileSystem& fs, const std::string& path, std::string_view magic);

@@ -8,10 +8,8 @@ namespace zvec::inline v0 {
 namespace {
 
 constexpr std::pair<std::string_view, NameKind> kPrefixes[] = {
-    {"MANIFEST-", NameKind::kManifest},
-    {"log-", NameKind::kLog},
-    {"segment-", NameKind::kSegment},
-    {"deletes-", NameKind::kDeletes},
+    {"MANIFEST-", NameKind::kManifest}, {"log-", NameKind::kLog},     {"segment-", NameKind::kSegment},
+    {"deletes-", NameKind::kDeletes},   {"index-", NameKind::kIndex},
 };
 
 std::optional<std::uint64_t> ParseNumber(std::string_view digits) noexcept {
@@ -38,6 +36,7 @@ std::string ManifestName(std::uint64_t number) { return "MANIFEST-" + std::to_st
 std::string LogName(std::uint64_t number) { return "log-" + std::to_string(number); }
 std::string SegmentName(std::uint64_t number) { return "segment-" + std::to_string(number); }
 std::string DeletesName(std::uint64_t number) { return "deletes-" + std::to_string(number); }
+std::string IndexName(std::uint64_t number) { return "index-" + std::to_string(number); }
 
 std::optional<ParsedName> ParseName(std::string_view name) noexcept {
   if (name == kLockName) return ParsedName{NameKind::kLock, 0};

@@ -1,7 +1,7 @@
 // zvec/storage/file_names.h: the names inside a collection's directory. All are ours and none holds user
 // text:
-//   LOCK  MARK  MANIFEST-<n>  log-<n>  segment-<n>  deletes-<n>, and the same with ".tmp" while they are
-//   being made.
+//   LOCK  MARK  MANIFEST-<n>  log-<n>  segment-<n>  deletes-<n>  index-<n>, and the same with ".tmp" while
+//   they are being made.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace zvec::inline v0 {
 
-enum class NameKind { kLock, kMark, kManifest, kLog, kSegment, kDeletes, kTemporary };
+enum class NameKind { kLock, kMark, kManifest, kLog, kSegment, kDeletes, kIndex, kTemporary };
 
 struct ParsedName {
   NameKind kind;
@@ -25,6 +25,7 @@ std::string ManifestName(std::uint64_t number);
 std::string LogName(std::uint64_t number);
 std::string SegmentName(std::uint64_t number);
 std::string DeletesName(std::uint64_t number);
+std::string IndexName(std::uint64_t number);
 
 /// nullopt: not one of our names; such a file is never touched.
 std::optional<ParsedName> ParseName(std::string_view name) noexcept;

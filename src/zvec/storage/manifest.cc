@@ -1,7 +1,10 @@
 #include "zvec/storage/manifest.h"
 
+#include <algorithm>
+
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "base/fault.h"
 #include "zvec/storage/file_header.h"
 #include "zvec/storage/file_names.h"
 
@@ -16,18 +19,30 @@ using cocozvec::Reader;
 
 namespace {
 constexpr std::uint64_t kSegmentEntryBytes = 6 * 8;
+constexpr std::uint64_t kIndexEntryBytes = 5 * 8;
 
-bool DecodeBody(std::string_view body, Manifest* m) {
+bool HasIndexes(const Manifest& m) {
+  return std::any_of(m.segments.begin(), m.segments.end(),
+                     [](const SegmentEntry& s) { return !s.indexes.empty(); });
+}
+
+bool DecodeBody(std::string_view body, std::uint32_t version, Manifest* m) {
   Reader in(body);
   m->next_number = in.Read<std::uint64_t>();
   m->log_number = in.Read<std::uint64_t>();
   m->log_checksum = in.Read<std::uint64_t>();
   const std::string_view schema = in.Bytes();
   m->segments.resize(in.Count(kSegmentEntryBytes));
-  for (SegmentEntry& s : m->segments)
+  for (SegmentEntry& s : m->segments) {
     for (std::uint64_t* v : {&s.file.number, &s.file.size_bytes, &s.file.rows, &s.file.header_checksum,
                              &s.deletes_number, &s.deletes_checksum})
       *v = in.Read<std::uint64_t>();
+    if (version < kManifestVersion) continue;
+    s.indexes.resize(in.Count(kIndexEntryBytes));
+    for (IndexEntry& i : s.indexes)
+      for (std::uint64_t* v : {&i.field, &i.number, &i.size_bytes, &i.nodes, &i.header_checksum})
+        *v = in.Read<std::uint64_t>();
+  }
   return in.done() && DecodeSchema(schema, &m->schema);
 }
 }  // namespace
@@ -39,18 +54,26 @@ std::string EncodeManifest(const Manifest& m) {
   EncodeSchema(m.schema, schema);
   PutBytes(body, schema);
   cocozvec::PutVarint(body, m.segments.size());
-  for (const SegmentEntry& s : m.segments)
+  const bool indexes = HasIndexes(m);
+  for (const SegmentEntry& s : m.segments) {
     for (std::uint64_t v : {s.file.number, s.file.size_bytes, s.file.rows, s.file.header_checksum,
                             s.deletes_number, s.deletes_checksum})
       PutFixed(body, v);
-  FileHeader header{.collection = m.collection, .number = m.generation};
+    if (!indexes) continue;
+    cocozvec::PutVarint(body, s.indexes.size());
+    for (const IndexEntry& i : s.indexes)
+      for (std::uint64_t v : {i.field, i.number, i.size_bytes, i.nodes, i.header_checksum}) PutFixed(body, v);
+  }
+  FileHeader header{
+      .version = indexes ? kManifestVersion : 1, .collection = m.collection, .number = m.generation};
   header.a = body.size();
   header.b = ChecksumAt(AsBytes(body), m.generation, kFileHeaderBytes, m.collection);
   return EncodeFileHeader(kManifestMagic, header) + body;
 }
 
 Result<Manifest> DecodeManifest(std::string_view bytes, std::uint64_t generation, const std::string& path) {
-  ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kManifestMagic, bytes, generation, path));
+  ZVEC_ASSIGN_OR_RETURN(const FileHeader header,
+                        DecodeFileHeader(kManifestMagic, bytes, generation, path, kManifestVersion));
   const std::string_view body = bytes.substr(kFileHeaderBytes);
   if (body.size() != header.a)
     return DamageAt(
@@ -61,10 +84,17 @@ Result<Manifest> DecodeManifest(std::string_view bytes, std::uint64_t generation
   Manifest manifest;
   manifest.collection = header.collection;
   manifest.generation = generation;
-  if (!DecodeBody(body, &manifest))
+  if (!DecodeBody(body, header.version, &manifest))
     return DamageAt(path, kFileHeaderBytes, "the manifest does not follow its format");
   if (Status status = manifest.schema.Validate(); !status.ok())
     return DamageAt(path, kFileHeaderBytes, "the schema is not valid: " + std::string(status.message()));
+  for (const SegmentEntry& s : manifest.segments)
+    for (const IndexEntry& i : s.indexes)
+      if (i.field >= manifest.schema.fields.size() || !IsDenseVector(manifest.schema.fields[i.field].type) ||
+          i.nodes != s.file.rows)
+        return DamageAt(
+            path, kFileHeaderBytes,
+            "index " + std::to_string(i.number) + " does not fit segment " + std::to_string(s.file.number));
   return manifest;
 }
 
@@ -100,7 +130,7 @@ Status InstallManifest(FileSystem& fs, const std::string& directory, const Manif
   ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(directory));
   *uncertain = true;
   ZVEC_RETURN_IF_ERROR(fs.Rename(temporary, path));
-  ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(directory));
+  if (!cocozvec::FaultPlanted("skip_directory_sync")) ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(directory));
   *uncertain = false;
   return {};
 }

@@ -10,15 +10,18 @@
 
 #include "base/io/file_system.h"
 #include "zvec/schema.h"
+#include "zvec/storage/index_entry.h"
 #include "zvec/storage/segment_writer.h"
 
 namespace zvec::inline v0 {
 
 struct SegmentEntry {
   SegmentFile file;
+
   std::uint64_t deletes_number =
       0;  ///< of the deletions file; 0: nothing deleted when the manifest was written
-  std::uint64_t deletes_checksum = 0;  ///< of that file's header
+  std::uint64_t deletes_checksum = 0;    ///< of that file's header
+  std::vector<IndexEntry> indexes = {};  ///< of its vector fields that have a graph
   bool operator==(const SegmentEntry&) const = default;
 };
 
@@ -33,6 +36,8 @@ struct Manifest {
   bool operator==(const Manifest&) const = default;
 };
 
+/// 1 has no indexes; it is written where there are none.
+inline constexpr std::uint32_t kManifestVersion = 2;
 inline constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{256} << 20;
 
 std::string EncodeManifest(const Manifest& manifest);

@@ -71,10 +71,14 @@ class SealedSegment {
   std::vector<const Checked*> valid_;  ///< by field; null: no nulls
 };
 
+/// By field; null where a field has none. Without entries: no field has.
+using Graphs = std::vector<std::shared_ptr<const hnsw::Graph>>;
+
 class SealedView final : public StoredView {
  public:
-  SealedView(std::shared_ptr<const SealedSegment> segment, std::shared_ptr<const Bitmap> dead)
-      : StoredView(std::move(dead)), segment_(std::move(segment)) {}
+  SealedView(std::shared_ptr<const SealedSegment> segment, std::shared_ptr<const Bitmap> dead,
+             std::shared_ptr<const Graphs> graphs = nullptr)
+      : StoredView(std::move(dead)), segment_(std::move(segment)), graphs_(std::move(graphs)) {}
   const CollectionSchema& schema() const noexcept override { return segment_->schema(); }
   std::uint32_t row_count() const noexcept override { return segment_->rows(); }
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override {
@@ -83,10 +87,15 @@ class SealedView final : public StoredView {
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const override {
     return segment_->Find(id, hash);
   }
+  const hnsw::Graph* Graph(std::size_t field) const override {
+    return graphs_ && field < graphs_->size() ? (*graphs_)[field].get() : nullptr;
+  }
   const std::shared_ptr<const SealedSegment>& segment() const noexcept { return segment_; }
+  const std::shared_ptr<const Graphs>& graphs() const noexcept { return graphs_; }
 
  private:
   std::shared_ptr<const SealedSegment> segment_;
+  std::shared_ptr<const Graphs> graphs_;
 };
 
 }  // namespace zvec::inline v0

@@ -13,6 +13,10 @@
 
 namespace zvec::inline v0 {
 
+namespace hnsw {
+class Graph;
+}
+
 /// One column of up to kChunkRows consecutive rows. Borrowed: valid as long as the SegmentView it came from.
 struct ColumnChunk {
   std::uint32_t rows = 0;
@@ -53,7 +57,13 @@ class SegmentView {
   /// Rows [chunk * kChunkRows, ...) of the field with index `field` in schema().fields, or kIdColumn.
   /// kDataLoss when a checksum does not match at first touch.
   virtual Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const = 0;
+  /// The graph over a dense vector field, of the rows that are linked so far; null: there is none.
+  virtual const hnsw::Graph* Graph(std::size_t field) const {
+    (void)field;
+    return nullptr;
+  }
   virtual std::uint64_t dead_count() const noexcept = 0;
+  virtual bool IsDead(std::uint32_t row) const noexcept = 0;
   /// Clears in `live` (kChunkRows bits, 16 words... row r of the chunk is bit r) the bits of deleted rows.
   virtual void ClearDead(std::uint32_t chunk, std::uint64_t* live) const noexcept = 0;
   std::uint32_t chunk_count() const noexcept { return (row_count() + kChunkRows - 1) / kChunkRows; }

@@ -25,6 +25,7 @@ class Place {
   CollectionOptions options() {
     CollectionOptions options;
     options.file_system = &fs();
+    options.index_min_rows = 1;  // every sealed segment has a graph
     return options;
   }
   /// Of the collection "c": name -> bytes.
@@ -62,13 +63,13 @@ class TempPlace final : public Place {
   std::string root_;
 };
 
-/// text STRING, size INT64 nullable, v VECTOR_FP32 of 3, l2.
+/// text STRING, size INT64 nullable, v VECTOR_FP32 of 3, l2, with a graph.
 inline CollectionSchema NoteSchema() {
   CollectionSchema schema;
   schema.name = "notes";
   schema.fields = {{"text", DataType::kString, false, 0, {}},
                    {"size", DataType::kInt64, true, 0, {}},
-                   {"v", DataType::kVectorFp32, false, 3, IndexParams::Flat(MetricType::kL2)}};
+                   {"v", DataType::kVectorFp32, false, 3, IndexParams::Hnsw(MetricType::kL2)}};
   return schema;
 }
 
@@ -92,6 +93,7 @@ inline CollectionSchema AllTypesSchema() {
     if (field.name == "UNDEFINED") continue;
     field.nullable = true;
     field.dimension = IsDenseVector(field.type) ? 4 : 0;
+    if (IsDenseVector(field.type)) field.index = IndexParams::Hnsw(MetricType::kL2);
     schema.fields.push_back(field);
   }
   return schema;

@@ -51,6 +51,7 @@ class FakeSegment final : public SegmentView {
     return columns_.at(field).at(chunk).view;
   }
   std::uint64_t dead_count() const noexcept override { return dead_.size(); }
+  bool IsDead(std::uint32_t row) const noexcept override { return dead_.contains(row); }
   void ClearDead(std::uint32_t chunk, std::uint64_t* live) const noexcept override {
     for (const std::uint32_t row : dead_) {
       if (row / kChunkRows == chunk) live[row % kChunkRows / 64] &= ~(std::uint64_t{1} << (row % 64));

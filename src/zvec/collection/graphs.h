@@ -1,0 +1,52 @@
+// zvec/collection/graphs.h: which vector fields get a graph, and the graph of a segment from its rows.
+// Threads: plain functions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "zvec/index/hnsw/builder.h"
+#include "zvec/schema.h"
+#include "zvec/storage/segment_view.h"
+#include "zvec/storage/segment_writer.h"
+
+namespace zvec::inline v0 {
+
+/// Dense fields with any index but FLAT: of every approximate kind ours is the graph.
+bool WantsGraph(const FieldSchema& field) noexcept;
+/// `m` and `ef_construction` as given, 0 and what no graph can have replaced.
+hnsw::BuildParams BuildParamsOf(const FieldSchema& field) noexcept;
+
+/// One dense vector column of a segment as floats, with everything about it verified. Borrows from the view.
+class VectorColumn {
+ public:
+  static Result<VectorColumn> Make(const SegmentView& view, std::size_t field);
+
+  std::uint32_t rows() const noexcept { return rows_; }
+  /// Null: the row has no vector. `buffer` has room for one vector; FP32 rows are given where they lie.
+  const float* Row(std::uint32_t row, float* buffer) const noexcept;
+  /// Up to `most` vectors spread over the rows, one after the other.
+  std::vector<float> Sample(std::size_t most) const;
+  hnsw::VectorSource Source() const {
+    return [this](std::uint32_t row, float* buffer) { return Row(row, buffer); };
+  }
+
+ private:
+  DataType type_ = DataType::kUndefined;
+  std::size_t dim_ = 0;
+  std::uint32_t rows_ = 0;
+  std::vector<ColumnChunk> chunks_;
+};
+
+/// The finished graph of a field of `target`, whose row i was row `from[i]` of `sources`; the largest graph
+/// among theirs is taken over. Null: none, because the codes could not tell the rows apart.
+/// `pool` null: on this thread alone.
+Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SegmentView& target, std::size_t field,
+                                                       std::span<const SegmentView* const> sources,
+                                                       std::span<const RowRef> from,
+                                                       cocozvec::ThreadPool* pool);
+
+}  // namespace zvec::inline v0

@@ -1,0 +1,318 @@
+// Graphs in collections: that queries use them, that their answers are those of a scan, and that a collection
+// without them is right too.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <random>
+#include <set>
+
+#include "zvec/collection/testing/test_docs.h"
+
+namespace zvec::inline v0::testing_docs {
+namespace {
+
+constexpr std::size_t kDim = 16;
+constexpr int kDocs = 3'000;
+
+CollectionSchema Schema(MetricType metric = MetricType::kL2, DataType type = DataType::kVectorFp32) {
+  CollectionSchema schema;
+  schema.name = "graphs";
+  schema.fields = {{"n", DataType::kInt64, false, 0, {}},
+                   {"cluster", DataType::kInt64, false, 0, {}},
+                   {"v", type, true, kDim, IndexParams::Hnsw(metric)}};
+  return schema;
+}
+
+/// Vectors around 20 centres.
+class Vectors {
+ public:
+  Vectors() : centres_(20 * kDim) {
+    for (float& c : centres_) c = normal_(random_);
+  }
+  std::vector<float> Draw(int cluster) {
+    std::vector<float> v(kDim);
+    for (std::size_t i = 0; i < kDim; ++i)
+      v[i] = centres_[static_cast<std::size_t>(cluster) * kDim + i] + 0.6f * normal_(random_);
+    return v;
+  }
+
+ private:
+  std::mt19937 random_{7};
+  std::normal_distribution<float> normal_;
+  std::vector<float> centres_;
+};
+
+class IndexTest : public ::testing::Test {
+ protected:
+  IndexTest() {
+    options_.index_min_rows = 100;
+    options_.file_system = &disk_;
+  }
+  void Create(const CollectionSchema& schema) {
+    collection_ = Collection::Create("c", schema, options_).value();
+  }
+  void Reopen() {
+    ASSERT_TRUE(collection_->Close().ok());
+    collection_.reset();
+    collection_ = Collection::Open("c", options_).value();
+  }
+  void Insert(int first, int last) {
+    std::vector<Doc> docs;
+    for (int n = first; n < last; ++n)
+      docs.push_back(
+          Doc("d" + std::to_string(n),
+              {{"n", std::int64_t{n}}, {"cluster", std::int64_t{n % 20}}, {"v", vectors_.Draw(n % 20)}}));
+    ASSERT_TRUE(collection_->Upsert(docs).ok());
+  }
+  VectorQuery Ask(std::uint32_t topk = 10, std::string filter = {}) {
+    VectorQuery query;
+    query.field = "v";
+    query.vector = vectors_.Draw(asked_++ % 20);
+    query.topk = topk;
+    query.filter = std::move(filter);
+    query.output_fields.emplace();
+    return query;
+  }
+  static std::set<std::string> Ids(const HitList& hits) {
+    std::set<std::string> ids;
+    for (const Hit& hit : hits.hits) ids.insert(hit.doc.id);
+    return ids;
+  }
+  /// Share of the exact answers that are found, over 40 queries; each must have as many hits as the exact
+  /// one, with the same scores where the document is the same.
+  double Recall(std::uint32_t topk = 10, const std::string& filter = {}, std::string* strategy = nullptr) {
+    std::size_t hits = 0, wanted = 0;
+    for (int i = 0; i < 40; ++i) {
+      VectorQuery query = Ask(topk, filter);
+      const HitList found = collection_->Query(query).value();
+      query.exact = true;
+      const HitList exact = collection_->Query(query).value();
+      EXPECT_EQ(found.hits.size(), exact.hits.size());
+      std::map<std::string, float> scores;
+      for (const Hit& hit : exact.hits) scores[hit.doc.id] = hit.score;
+      for (const Hit& hit : found.hits) {
+        if (!scores.contains(hit.doc.id)) continue;
+        ++hits;
+        EXPECT_EQ(hit.score, scores[hit.doc.id]);
+      }
+      wanted += exact.hits.size();
+      if (strategy != nullptr) *strategy = found.stats.strategy;
+    }
+    return wanted == 0 ? 1 : static_cast<double>(hits) / static_cast<double>(wanted);
+  }
+
+  cocozvec::SimDisk disk_;
+  CollectionOptions options_;
+  std::shared_ptr<Collection> collection_;
+  Vectors vectors_;
+  int asked_ = 0;
+};
+
+class IndexOf : public IndexTest, public ::testing::WithParamInterface<std::pair<MetricType, DataType>> {
+ protected:
+  static std::vector<std::int8_t> Bytes(const std::vector<float>& v) {
+    std::vector<std::int8_t> bytes;
+    for (const float x : v) bytes.push_back(static_cast<std::int8_t>(std::clamp(x * 30, -127.f, 127.f)));
+    return bytes;
+  }
+};
+
+TEST_P(IndexOf, AnOptimizedCollectionIsAskedThroughItsGraph) {
+  const auto [metric, type] = GetParam();
+  Create(Schema(metric, type));
+  std::vector<Doc> docs;
+  for (int n = 0; n < kDocs; ++n) {
+    const std::vector<float> v = vectors_.Draw(n % 20);
+    Doc doc("d" + std::to_string(n), {{"n", std::int64_t{n}}, {"cluster", std::int64_t{n % 20}}});
+    type == DataType::kVectorInt8 ? doc.Set("v", Bytes(v)) : doc.Set("v", v);
+    docs.push_back(std::move(doc));
+  }
+  ASSERT_TRUE(collection_->Upsert(docs).ok());
+  ASSERT_TRUE(collection_->Optimize().ok());
+  for (const bool map : {true, false}) {
+    options_.enable_mmap = map;
+    Reopen();
+    std::size_t hits = 0;
+    for (int i = 0; i < 40; ++i) {
+      VectorQuery query = Ask();
+      if (type == DataType::kVectorInt8) query.vector = Bytes(vectors_.Draw(i % 20));
+      const HitList found = collection_->Query(query).value();
+      EXPECT_EQ(found.stats.strategy, "graph");
+      EXPECT_LT(found.stats.distances, 100u);
+      query.exact = true;
+      const auto exact = Ids(collection_->Query(query).value());
+      for (const std::string& id : Ids(found)) hits += exact.contains(id);
+    }
+    EXPECT_GE(hits, 380u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fields, IndexOf,
+                         ::testing::Values(std::pair{MetricType::kL2, DataType::kVectorFp32},
+                                           std::pair{MetricType::kIp, DataType::kVectorFp32},
+                                           std::pair{MetricType::kCosine, DataType::kVectorFp32},
+                                           std::pair{MetricType::kL2, DataType::kVectorFp16},
+                                           std::pair{MetricType::kCosine, DataType::kVectorFp16},
+                                           std::pair{MetricType::kL2, DataType::kVectorInt8},
+                                           std::pair{MetricType::kIp, DataType::kVectorInt8}));
+
+TEST_F(IndexTest, AFilterGetsAsManyHitsAsThereAreHoweverFewMatch) {
+  Create(Schema());
+  Insert(0, kDocs);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  for (const char* filter : {"n < 3", "n < 30", "n < 300", "n < 1500", "n < 2900", "cluster = 3",
+                             "cluster < 10", "cluster = 3 and n < 1000", "n < 0"})
+    EXPECT_GT(Recall(10, filter), 0.95) << filter;
+  for (const std::uint32_t topk : {1u, 100u, 1'000u, 5'000u, kMaxTopk}) EXPECT_GT(Recall(topk), 0.95) << topk;
+  std::string strategy;
+  (void)Recall(10, "n < 2900", &strategy);
+  EXPECT_EQ(strategy, "graph of matches");
+  (void)Recall(10, "n < 3", &strategy);
+  EXPECT_EQ(strategy, "scan of matches");
+}
+
+TEST_F(IndexTest, DeletedDocumentsRouteButAreNoAnswers) {
+  Create(Schema());
+  Insert(0, kDocs);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  for (const char* filter : {"n < 300", "cluster = 7", "cluster < 10", "n < 2995"}) {
+    ASSERT_TRUE(collection_->DeleteByFilter(filter).ok());
+    EXPECT_GT(Recall(), 0.95) << filter;
+    EXPECT_GT(Recall(10, "n >= 1000"), 0.95) << filter;
+  }
+  ASSERT_TRUE(collection_->DeleteByFilter("n >= 0").ok());
+  EXPECT_TRUE(collection_->Query(Ask()).value().hits.empty());
+}
+
+TEST_F(IndexTest, UpdatedAndLaterDocumentsAreFoundAtOnceAndAfterOptimize) {
+  Create(Schema());
+  Insert(0, kDocs);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  Insert(100, 250);
+  Insert(kDocs, kDocs + 500);
+  EXPECT_GT(Recall(), 0.95);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_EQ(collection_->Stats().sealed_segments, 1u);
+  std::string strategy;
+  EXPECT_GT(Recall(10, {}, &strategy), 0.95);
+  EXPECT_EQ(strategy, "graph");
+  // T3: every live document is found by its own vector.
+  std::vector<std::string> ids;
+  for (int n = 0; n < kDocs + 500; ++n) ids.push_back("d" + std::to_string(n));
+  for (const Doc& doc : collection_->Fetch(ids).value()) {
+    VectorQuery query = Ask(1);
+    query.vector = *doc.Get<std::vector<float>>("v");
+    EXPECT_EQ(collection_->Query(query).value().hits.at(0).score, 0) << doc.id;
+  }
+}
+
+TEST_F(IndexTest, SealedSegmentsHaveGraphsWithoutOptimize) {
+  options_.seal_bytes = 100'000;
+  Create(Schema());
+  for (int n = 0; n < kDocs; n += 100) Insert(n, n + 100);
+  EXPECT_GT(collection_->Stats().sealed_segments, 1u);
+  EXPECT_GT(Recall(), 0.95);
+  Reopen();
+  EXPECT_GT(Recall(), 0.95);
+  EXPECT_GT(collection_->Stats().index_completeness.at("v"), 0.5);
+}
+
+// A collection of a version that knew no graphs.
+TEST_F(IndexTest, ACollectionWithoutGraphsIsScannedUntilOptimizeBuildsThem) {
+  options_.index_min_rows = 1'000'000;
+  Create(Schema());
+  Insert(0, kDocs);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  options_.index_min_rows = 100;
+  Reopen();
+  EXPECT_EQ(collection_->Stats().index_completeness.at("v"), 0);
+  std::string strategy;
+  EXPECT_EQ(Recall(10, {}, &strategy), 1);
+  EXPECT_EQ(strategy, "scan");
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_EQ(collection_->Stats().index_completeness.at("v"), 1);
+  EXPECT_EQ(collection_->Stats().sealed_segments, 1u);
+  EXPECT_GT(Recall(10, {}, &strategy), 0.95);
+  EXPECT_EQ(strategy, "graph");
+}
+
+TEST_F(IndexTest, NullVectorsAreNotFoundAndDoNotCount) {
+  Create(Schema());
+  Insert(0, 1'000);
+  std::vector<Doc> docs;
+  for (int n = 1'000; n < 2'000; ++n)
+    docs.push_back(Doc("d" + std::to_string(n), {{"n", std::int64_t{n}}, {"cluster", std::int64_t{0}}}));
+  ASSERT_TRUE(collection_->Upsert(docs).ok());
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_GT(Recall(), 0.95);
+  EXPECT_GT(Recall(10, "n > 900"), 0.95);
+  EXPECT_EQ(collection_->Query(Ask(2'000)).value().hits.size(), 1'000u);
+}
+
+TEST_F(IndexTest, ARadiusCutsOffWhatIsFarther) {
+  for (const MetricType metric : {MetricType::kL2, MetricType::kIp}) {
+    if (collection_) {
+      ASSERT_TRUE(collection_->Close().ok());
+      ASSERT_TRUE(Collection::Destroy("c", options_).ok());
+    }
+    Create(Schema(metric));
+    Insert(0, kDocs);
+    ASSERT_TRUE(collection_->Optimize().ok());
+    VectorQuery query = Ask(50);
+    query.ef = 200;
+    const HitList all = collection_->Query(query).value();
+    query.radius = all.hits[20].score;
+    const HitList some = collection_->Query(query).value();
+    EXPECT_EQ(some.hits.size(), 21u);
+    EXPECT_EQ(some.hits.back().score, *query.radius);
+  }
+}
+
+TEST_F(IndexTest, NumbersOutOfRangeAreRefused) {
+  Create(Schema());
+  VectorQuery query = Ask();
+  query.ef = kMaxEf + 1;
+  EXPECT_EQ(collection_->Query(query).status().code(), StatusCode::kInvalidArgument);
+  query.ef = kMaxEf;
+  EXPECT_TRUE(collection_->Query(query).ok());
+  query.radius = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(collection_->Query(query).status().code(), StatusCode::kInvalidArgument);
+}
+
+// Zero has no direction: every document is at distance 1.
+TEST_F(IndexTest, AZeroVectorIsAskedByAScan) {
+  Create(Schema(MetricType::kCosine));
+  Insert(0, kDocs);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  VectorQuery query = Ask();
+  query.vector = std::vector<float>(kDim, 0);
+  const HitList found = collection_->Query(query).value();
+  EXPECT_EQ(found.hits.size(), 10u);
+  EXPECT_EQ(found.hits[9].score, 1);
+  EXPECT_EQ(found.stats.strategy, "scan");
+}
+
+TEST_F(IndexTest, ADamagedGraphIsReportedWithItsFile) {
+  Create(Schema());
+  Insert(0, kDocs);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ASSERT_TRUE(collection_->Close().ok());
+  std::string name;
+  for (const auto& entry : disk_.List("c").value())
+    if (entry.name.starts_with("index-")) name = "c/" + entry.name;
+  const std::byte wrong[64] = {std::byte{0x5a}};
+  ASSERT_TRUE(disk_.Open(name, cocozvec::OpenMode::kReadWrite).value()->WriteAt(20'000, wrong).ok());
+  collection_ = Collection::Open("c", options_).value();
+  Status status;
+  for (int i = 0; i < 100 && status.ok(); ++i) status = collection_->Query(Ask()).status();
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_NE(status.message().find(name), std::string::npos) << status.ToString();
+  // Without the graph all is well.
+  VectorQuery query = Ask();
+  query.exact = true;
+  EXPECT_TRUE(collection_->Query(query).ok());
+}
+
+}  // namespace
+}  // namespace zvec::inline v0::testing_docs

@@ -1,0 +1,81 @@
+// The graphs of sealed segments: built when a segment is written, or when Optimize finds one lacking.
+#include <algorithm>
+#include <thread>
+
+#include "zvec/collection/graphs.h"
+#include "zvec/collection/rewrite.h"
+#include "zvec/index/hnsw/index_file.h"
+#include "zvec/storage/file_names.h"
+
+namespace zvec::inline v0 {
+
+namespace {
+
+/// Fewer rows are linked before threads have started.
+constexpr std::uint32_t kRowsForThreads = 2'000;
+constexpr std::uint32_t kMostThreads = 256;
+
+bool Names(const SegmentEntry& entry, std::size_t field) {
+  for (const IndexEntry& index : entry.indexes)
+    if (index.field == field) return true;
+  return false;
+}
+
+}  // namespace
+
+bool Store::LacksGraphs(const SealedView& view) const {
+  if (view.row_count() < options_.index_min_rows) return false;
+  for (std::size_t f = 0; f < schema_->fields.size(); ++f)
+    if (WantsGraph(schema_->fields[f]) && view.Graph(f) == nullptr) return true;
+  return false;
+}
+
+Result<std::shared_ptr<const hnsw::Graph>> Store::OpenGraphOf(const SegmentEntry& segment,
+                                                              const IndexEntry& index,
+                                                              std::uint64_t collection) const {
+  const FieldSchema& field = schema_->fields[index.field];
+  const hnsw::GraphPlace place{collection, segment.file.number, static_cast<std::uint32_t>(index.field)};
+  return hnsw::OpenGraph(fs_, PathOf(IndexName(index.number)), index, place, field.metric(), field.dimension,
+                         options_.enable_mmap);
+}
+
+Status Store::KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedView>& view,
+                          SegmentEntry entry) {
+  std::shared_ptr<const SealedView> kept = view;
+  if (rewrite.complete && LacksGraphs(*view)) {
+    auto graphs = view->graphs() ? std::make_shared<Graphs>(*view->graphs())
+                                 : std::make_shared<Graphs>(schema_->fields.size());
+    ZVEC_RETURN_IF_ERROR(BuildGraphs(rewrite, *view, {}, {}, entry, *graphs));
+    kept = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));
+  }
+  rewrite.manifest.segments.push_back(std::move(entry));
+  rewrite.version->sealed.push_back(std::move(kept));
+  return {};
+}
+
+Status Store::BuildGraphs(Rewrite& rewrite, const SealedView& view,
+                          std::span<const SegmentView* const> sources, std::span<const RowRef> from,
+                          SegmentEntry& entry, Graphs& graphs) {
+  if (view.row_count() < options_.index_min_rows) return {};
+  const std::size_t threads = rewrite.concurrency != 0 ? std::min(rewrite.concurrency, kMostThreads)
+                                                       : std::max(1u, std::thread::hardware_concurrency());
+  if (!rewrite.pool && threads > 1 && view.row_count() >= kRowsForThreads)
+    rewrite.pool = std::make_unique<cocozvec::ThreadPool>(threads - 1);
+  for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
+    if (!WantsGraph(schema_->fields[f]) || Names(entry, f)) continue;
+    ZVEC_ASSIGN_OR_RETURN(const auto built, BuildGraph(view, f, sources, from, rewrite.pool.get()));
+    if (!built) continue;
+    const hnsw::GraphPlace place{rewrite.manifest.collection, entry.file.number,
+                                 static_cast<std::uint32_t>(f)};
+    const std::uint64_t number = TakeNumber();
+    const std::string path = PathOf(IndexName(number));
+    rewrite.made.push_back(path);
+    ZVEC_ASSIGN_OR_RETURN(const IndexEntry index,
+                          hnsw::WriteGraph(fs_, path, number, place, built->Current().view));
+    ZVEC_ASSIGN_OR_RETURN(graphs[f], OpenGraphOf(entry, index, rewrite.manifest.collection));
+    entry.indexes.push_back(index);
+  }
+  return {};
+}
+
+}  // namespace zvec::inline v0

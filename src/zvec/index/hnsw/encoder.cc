@@ -1,0 +1,200 @@
+#include "zvec/index/hnsw/encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "zvec/simd/code_kernels.h"
+
+namespace zvec::inline v0::hnsw {
+namespace {
+
+constexpr float kLevels = 127;
+/// A code's range in standard deviations of an element. Narrower cuts off more, wider is coarser.
+constexpr double kRange = 4;
+/// Norms that differ by less need no sphere: the order by direction is the order by product.
+constexpr double kSameNorm = 0.01;
+/// Fewer elements would each be too long for the code's range.
+constexpr std::size_t kLeastExtra = 16;
+
+double Norm(const float* vector, std::size_t dim) {
+  double sum = 0;
+  for (std::size_t i = 0; i < dim; ++i) sum += static_cast<double>(vector[i]) * vector[i];
+  return std::sqrt(sum);
+}
+
+std::size_t WholeLines(std::size_t bytes) {
+  return (bytes + simd::kCodeBlock - 1) / simd::kCodeBlock * simd::kCodeBlock;
+}
+
+}  // namespace
+
+void Encoder::Shape(MetricType metric, std::size_t dim, bool on_sphere) {
+  metric_ = metric;
+  dim_ = dim;
+  code_bytes_ = WholeLines(on_sphere ? dim + kLeastExtra : dim);
+  extra_ = on_sphere ? code_bytes_ - dim : 0;
+}
+
+Encoder Encoder::Train(MetricType metric, std::size_t dim, std::span<const float> sample) {
+  const std::size_t rows = sample.size() / dim;
+  std::vector<double> norms(rows, 1);
+  double least = INFINITY, most = 0;
+  if (metric != MetricType::kL2) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      norms[r] = Norm(&sample[r * dim], dim);
+      least = std::min(least, norms[r]);
+      most = std::max(most, norms[r]);
+    }
+  }
+  Encoder out;
+  out.Shape(metric, dim, metric == MetricType::kIp && most - least > kSameNorm * most);
+  out.radius_ = metric == MetricType::kIp ? static_cast<float>(most) : 1;
+  std::vector<double> mean(dim, 0);
+  const auto element = [&](std::size_t r, std::size_t i) {
+    const double x = sample[r * dim + i];
+    return metric != MetricType::kCosine ? x : norms[r] > 0 ? x / norms[r] : 0;
+  };
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t i = 0; i < dim; ++i) mean[i] += element(r, i) / static_cast<double>(rows);
+  double squares = 0, widest = 0;
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t i = 0; i < dim; ++i) {
+      const double d = element(r, i) - mean[i];
+      squares += d * d;
+      widest = std::max(widest, std::fabs(d));
+    }
+  }
+  const double deviation = std::sqrt(squares / (static_cast<double>(rows) * static_cast<double>(dim)));
+  // A query of inner product lies on the sphere, where its elements are as long as the longest row's.
+  if (out.extra_ != 0) widest = std::max(widest, most / std::sqrt(static_cast<double>(dim)));
+  const double half = std::min(widest, kRange * deviation);
+  out.scale_ = half > 0 && std::isfinite(half) ? static_cast<float>(kLevels / 2 / half) : 0;
+  if (!std::isfinite(out.scale_)) out.scale_ = 0;
+  out.mean_.assign(mean.begin(), mean.end());
+  for (float& m : out.mean_)
+    if (!std::isfinite(m)) m = 0;
+  return out;
+}
+
+void Encoder::Write(const float* vector, float factor, float extra, std::uint8_t* code) const {
+  constexpr float kMiddle = kLevels / 2 + 0.5f;  // truncation then rounds
+  const float *mean = mean_.data(), scale = scale_;
+  for (std::size_t i = 0; i < dim_; ++i) {
+    const float level = (vector[i] * factor - mean[i]) * scale + kMiddle;
+    // A NaN (an infinity times 0) fails the first comparison.
+    code[i] =
+        static_cast<std::uint8_t>(static_cast<int>(level > 0 ? (level < kLevels ? level : kLevels) : 0));
+  }
+  const float level = std::min(extra * scale + 0.5f, kLevels);
+  std::memset(code + dim_, extra_ != 0 && level > 0 ? static_cast<int>(level) : 0, code_bytes_ - dim_);
+}
+
+void Encoder::EncodeRow(const float* vector, std::uint8_t* code) const {
+  if (metric_ == MetricType::kCosine) {
+    const double norm = Norm(vector, dim_);
+    return Write(vector, norm > 0 ? static_cast<float>(1 / norm) : 0, 0, code);
+  }
+  float extra = 0;
+  if (extra_ != 0) {
+    const double norm = Norm(vector, dim_), radius = radius_;
+    const double missing = std::max(0.0, radius * radius - norm * norm);
+    extra = static_cast<float>(std::sqrt(missing / static_cast<double>(extra_)));
+  }
+  Write(vector, 1, extra, code);
+}
+
+bool Encoder::EncodeQuery(const float* vector, std::uint8_t* code) const {
+  float factor = 1;
+  if (metric_ != MetricType::kL2) {
+    const double norm = Norm(vector, dim_);
+    if (!(norm > 0)) return false;
+    factor = static_cast<float>(radius_ / norm);
+  }
+  Write(vector, factor, 0, code);
+  return true;
+}
+
+void Encoder::Save(std::string& out) const {
+  using cocozvec::PutFixed;
+  PutFixed(out, static_cast<std::uint8_t>(metric_));
+  PutFixed(out, static_cast<std::uint32_t>(dim_));
+  PutFixed(out, static_cast<std::uint32_t>(code_bytes_));
+  PutFixed(out, static_cast<std::uint32_t>(extra_));
+  PutFixed(out, radius_);
+  PutFixed(out, scale_);
+  for (const float m : mean_) PutFixed(out, m);
+}
+
+bool Encoder::Load(cocozvec::Reader& in, MetricType metric, std::size_t dim) {
+  const auto saved_metric = in.Read<std::uint8_t>();
+  const auto saved_dim = in.Read<std::uint32_t>(), bytes = in.Read<std::uint32_t>(),
+             extra = in.Read<std::uint32_t>();
+  if (!in.ok() || saved_metric != static_cast<std::uint8_t>(metric) || saved_dim != dim) return false;
+  Shape(metric, dim, extra != 0);
+  if (bytes != code_bytes_ || extra != extra_) return false;
+  radius_ = in.Read<float>();
+  scale_ = in.Read<float>();
+  const std::string_view mean = in.Raw(dim * sizeof(float));
+  if (!in.ok() || !std::isfinite(radius_) || !std::isfinite(scale_)) return false;
+  mean_.resize(dim);
+  std::memcpy(mean_.data(), mean.data(), mean.size());
+  return std::all_of(mean_.begin(), mean_.end(), [](float m) { return std::isfinite(m); });
+}
+
+namespace {
+
+/// Smaller is nearer, for every metric.
+double Distance(MetricType metric, const float* a, const float* b, std::size_t dim) {
+  double l2 = 0, product = 0;
+  for (std::size_t i = 0; i < dim; ++i) {
+    const double x = a[i], y = b[i];
+    l2 += (x - y) * (x - y);
+    product += x * y;
+  }
+  if (metric == MetricType::kL2) return l2;
+  if (metric == MetricType::kIp) return -product;
+  const double norm = Norm(b, dim);
+  return norm > 0 ? -product / norm : 0;
+}
+
+}  // namespace
+
+double Fitness(const Encoder& encoder, std::span<const float> sample) {
+  constexpr std::size_t kQueries = 32, kMostRows = 1'000, kLeastRows = 100, kNear = 10;
+  constexpr std::size_t kWork = 20'000'000;  // elements: some hundredths of a second
+  const std::size_t dim = encoder.dim(), bytes = encoder.code_bytes(), all = sample.size() / dim;
+  const std::size_t rows = std::min(all, std::clamp(kWork / (kQueries * dim), kLeastRows, kMostRows));
+  if (rows <= 2 * kNear) return 1;
+  const auto row = [&](std::size_t r) { return &sample[r * (all / rows) * dim]; };
+  std::vector<std::uint8_t> codes(rows * bytes), code(bytes);
+  std::vector<std::uint32_t> index(rows);
+  for (std::size_t r = 0; r < rows; ++r) {
+    encoder.EncodeRow(row(r), &codes[r * bytes]);
+    index[r] = static_cast<std::uint32_t>(r);
+  }
+  std::size_t found = 0, wanted = 0;
+  std::vector<float> by_code(rows);
+  std::vector<double> exact(rows);
+  for (std::size_t q = 0; q < kQueries; ++q) {
+    const float* query = row(q * rows / kQueries);
+    if (!encoder.EncodeQuery(query, code.data())) continue;
+    simd::ActiveCodeKernels().squared_l2(code.data(), {codes.data(), bytes, index.data(), rows},
+                                         by_code.data());
+    for (std::size_t r = 0; r < rows; ++r) exact[r] = Distance(encoder.metric(), query, row(r), dim);
+    std::vector<double> sorted = exact;
+    std::nth_element(sorted.begin(), sorted.begin() + (kNear - 1), sorted.end());
+    std::vector<std::uint32_t> order = index;
+    std::nth_element(order.begin(), order.begin() + (2 * kNear - 1), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) {
+                       return std::pair(by_code[a], a) < std::pair(by_code[b], b);
+                     });
+    std::size_t hits = 0;
+    for (std::size_t i = 0; i < 2 * kNear; ++i) hits += exact[order[i]] <= sorted[kNear - 1];
+    found += std::min(hits, kNear);
+    wanted += kNear;
+  }
+  return wanted == 0 ? 1 : static_cast<double>(found) / static_cast<double>(wanted);
+}
+
+}  // namespace zvec::inline v0::hnsw

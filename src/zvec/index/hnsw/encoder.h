@@ -1,0 +1,59 @@
+// zvec/index/hnsw/encoder.h: vectors as 7-bit codes whose squared L2 distance orders rows as the field's
+// metric does. L2: the vector itself. Cosine: its direction. Inner product: the vector on a sphere: what its
+// squared norm lacks of the largest one is spread over further elements that are 0 in a query.
+// Threads: immutable once made.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/coding.h"
+#include "zvec/schema.h"
+
+namespace zvec::inline v0::hnsw {
+
+class Encoder {
+ public:
+  Encoder() = default;
+  /// From vectors that stand for all of them (`sample`: rows of `dim` floats, at least one). The same sample
+  /// gives the same encoder on every machine.
+  static Encoder Train(MetricType metric, std::size_t dim, std::span<const float> sample);
+
+  MetricType metric() const noexcept { return metric_; }
+  std::size_t dim() const noexcept { return dim_; }
+  std::size_t code_bytes() const noexcept { return code_bytes_; }  ///< whole cache lines
+
+  /// `vector`: dim() floats; `code`: code_bytes() bytes, any alignment.
+  void EncodeRow(const float* vector, std::uint8_t* code) const;
+  /// False when the vector has no direction under a metric that needs one (nothing can be navigated to).
+  bool EncodeQuery(const float* vector, std::uint8_t* code) const;
+
+  void Save(std::string& out) const;
+  /// False when the bytes are not those of an encoder for these.
+  bool Load(cocozvec::Reader& in, MetricType metric, std::size_t dim);
+  bool operator==(const Encoder&) const = default;
+
+ private:
+  void Shape(MetricType metric, std::size_t dim, bool on_sphere);
+  /// What is added to an element before quantizing so that the vector has length 1 or lies on the sphere.
+  void Write(const float* vector, float factor, float extra, std::uint8_t* code) const;
+
+  MetricType metric_ = MetricType::kUndefined;
+  std::size_t dim_ = 0;
+  std::size_t code_bytes_ = 0;
+  std::size_t extra_ = 0;    ///< elements after dim() that put a row on the sphere; 0: none needed
+  float radius_ = 0;         ///< of the sphere (inner product)
+  float scale_ = 0;          ///< codes per unit
+  std::vector<float> mean_;  ///< dim() elements, the middle of the code's range
+};
+
+/// How well codes tell rows apart: the share of the ten nearest of a row of the sample (rows of dim() floats)
+/// that stand among the twenty nearest by codes; 1 is best. Below kLeastFitness a graph would not find what
+/// it should.
+double Fitness(const Encoder& encoder, std::span<const float> sample);
+inline constexpr double kLeastFitness = 0.9;
+
+}  // namespace zvec::inline v0::hnsw

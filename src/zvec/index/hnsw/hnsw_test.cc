@@ -1,0 +1,294 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "zvec/index/hnsw/builder.h"
+#include "zvec/index/hnsw/searcher.h"
+#include "zvec/index/hnsw/testing/vectors.h"
+
+namespace zvec::hnsw {
+namespace {
+
+using testing::Rows;
+using testing::Vectors;
+
+constexpr std::uint32_t kTopk = 10;
+
+/// Share of the `topk` nearest (by flat search) among the candidates, averaged over queries.
+double Recall(const GraphView& graph, const Vectors& data, const Vectors& queries, const Breadth& breadth,
+              const std::set<std::uint32_t>& dead = {}) {
+  std::size_t hits = 0, wanted = 0;
+  std::vector<std::uint8_t> code(graph.code_bytes());
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t q = 0; q < queries.count; ++q) {
+    if (!graph.encoder->EncodeQuery(queries[q], code.data())) continue;
+    const auto status = FindNearest(graph, code.data(), kTopk, breadth, Scratch::Local(), &rows);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    const std::vector<std::uint32_t> nearest = data.Nearest(queries[q], graph.encoder->metric(), kTopk, dead);
+    wanted += nearest.size();
+    for (const std::uint32_t row : nearest) hits += std::find(rows.begin(), rows.end(), row) != rows.end();
+  }
+  return static_cast<double>(hits) / static_cast<double>(wanted);
+}
+
+struct Built {
+  std::unique_ptr<GraphBuilder> graph;
+  Built(const Vectors& data, MetricType metric, cocozvec::ThreadPool* pool = nullptr,
+        BuildParams params = {}) {
+    graph =
+        std::make_unique<GraphBuilder>(Encoder::Train(metric, data.dim, data.Sample()), params, data.count);
+    graph->Link(Rows(data.count), data.count, data.Source(), pool);
+    graph->Finish(pool);
+  }
+  GraphView view() const { return graph->Current().view; }
+};
+
+/// Everything that goes into a file, as one string.
+std::string BytesOf(const GraphView& g) {
+  std::string out;
+  const auto add = [&](const void* p, std::size_t size) { out.append(static_cast<const char*>(p), size); };
+  add(g.codes, g.nodes * g.code_bytes());
+  add(g.links, std::size_t{g.nodes} * g.row_links * 4);
+  add(g.slot_node, g.slots * 4);
+  add(g.slot_row, g.slots * 4);
+  add(g.slot_links, std::size_t{g.upper_rows} * g.m * 4);
+  add(g.slot_codes, g.slots * g.code_bytes());
+  add(&g.entry, 4);
+  add(&g.top_level, 4);
+  return out;
+}
+
+class EveryMetric : public ::testing::TestWithParam<MetricType> {};
+
+TEST_P(EveryMetric, RecallAgainstFlatSearchIsHigh) {
+  const Vectors data = Vectors::Clustered(5'000, 32, 1), queries = Vectors::Clustered(100, 32, 1, 5'000);
+  const Built built(data, GetParam());
+  EXPECT_GT(Recall(built.view(), data, queries, BreadthFor(kTopk, 0)), 0.95);
+  EXPECT_GT(Recall(built.view(), data, queries, BreadthFor(kTopk, 200)), 0.99);
+}
+
+Vectors OfLengths(float least, float most) {
+  Vectors data = Vectors::Clustered(3'000, 20, 2);
+  for (std::uint32_t r = 0; r < data.count; ++r)
+    for (std::size_t i = 0; i < data.dim; ++i)
+      data.floats[r * data.dim + i] *= least + (most - least) * static_cast<float>(r % 50) / 50;
+  return data;
+}
+
+TEST_P(EveryMetric, VectorsOfDifferentLengthsAreFound) {
+  const Vectors data = OfLengths(0.3f, 3);
+  const Built built(data, GetParam());
+  EXPECT_GT(Fitness(built.graph->encoder(), data.Sample()), 0.95);
+  EXPECT_GT(Recall(built.view(), data, Vectors::Clustered(60, 20, 2, 3'000), BreadthFor(kTopk, 200)), 0.95);
+}
+
+TEST_P(EveryMetric, EveryDimensionWorks) {
+  for (const std::size_t dim : {1u, 2u, 3u, 63u, 64u, 65u, 127u, 129u, 1'001u, 4'096u}) {
+    const std::uint32_t count = dim > 200 ? 300 : 800;
+    const Vectors data = Vectors::Clustered(count, dim, 3);
+    const Built built(data, GetParam());
+    EXPECT_EQ(built.graph->CountUnreachable(), 0u) << dim;
+    // One dimension of cosine or many equal codes: only that answers come back is promised by codes alone.
+    if (dim >= 63) {
+      EXPECT_GT(Recall(built.view(), data, Vectors::Clustered(20, dim, 3, count), BreadthFor(kTopk, 200)),
+                0.95)
+          << dim;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Metrics, EveryMetric,
+                         ::testing::Values(MetricType::kL2, MetricType::kIp, MetricType::kCosine));
+
+TEST(GraphBuilder, TheBytesDoNotDependOnTheNumberOfThreads) {
+  const Vectors data = Vectors::Clustered(3'000, 24, 4);
+  cocozvec::ThreadPool one(1), three(3);
+  const std::string alone = BytesOf(Built(data, MetricType::kL2).view());
+  EXPECT_EQ(BytesOf(Built(data, MetricType::kL2, &one).view()), alone);
+  EXPECT_EQ(BytesOf(Built(data, MetricType::kL2, &three).view()), alone);
+}
+
+// Guards: rows that came in one cluster after another, and equal vectors, which fill each other's links.
+TEST(GraphBuilder, EveryRowIsReachableHoweverTheRowsCome) {
+  Vectors data = Vectors::Clustered(4'000, 16, 5);
+  data.SortByFirstElement();
+  EXPECT_EQ(Built(data, MetricType::kL2).graph->CountUnreachable(), 0u);
+  for (std::uint32_t r = 0; r < 3'000; ++r) std::copy_n(data[0], data.dim, &data.floats[r * data.dim]);
+  EXPECT_EQ(Built(data, MetricType::kL2).graph->CountUnreachable(), 0u);
+}
+
+TEST(GraphBuilder, ARowWithoutAVectorIsNoNode) {
+  const Vectors data = Vectors::Clustered(500, 8, 6);
+  GraphBuilder graph(Encoder::Train(MetricType::kL2, 8, data.Sample()), {}, 10);
+  graph.Link(
+      Rows(500), 500, [&](std::uint32_t row, float*) { return row % 3 == 0 ? nullptr : data[row]; }, nullptr);
+  graph.Finish(nullptr);
+  std::vector<std::uint8_t> code(graph.encoder().code_bytes());
+  std::vector<std::uint32_t> rows;
+  ASSERT_TRUE(graph.encoder().EncodeQuery(data[0], code.data()));
+  ASSERT_TRUE(
+      FindNearest(graph.Current().view, code.data(), 10, BreadthFor(500, 500), Scratch::Local(), &rows).ok());
+  EXPECT_EQ(rows.size(), 333u);
+  for (const std::uint32_t row : rows) EXPECT_NE(row % 3, 0u);
+}
+
+TEST(GraphBuilder, RowsLinkedInManyCallsAreFoundAsWell) {
+  const Vectors data = Vectors::Clustered(4'000, 24, 7), queries = Vectors::Clustered(60, 24, 7, 4'000);
+  GraphBuilder graph(Encoder::Train(MetricType::kL2, 24, data.Sample()), {}, 1);
+  const auto rows = Rows(data.count);
+  for (std::uint32_t at = 0; at < data.count;) {
+    const std::uint32_t end = std::min(data.count, at + 1 + at % 97);
+    graph.Link(std::span(rows).subspan(at, end - at), end, data.Source(), nullptr);
+    EXPECT_EQ(graph.Current().view.nodes, end);
+    at = end;
+  }
+  EXPECT_GT(Recall(graph.Current().view, data, queries, BreadthFor(kTopk, 100)), 0.97);
+}
+
+TEST(GraphBuilder, AdoptedRowsKeepTheirRecallAndDroppedOnesAreHealed) {
+  const Vectors data = Vectors::Clustered(6'000, 24, 8), queries = Vectors::Clustered(80, 24, 8, 6'000);
+  const Built built(data, MetricType::kL2);
+  for (const std::uint32_t every : {10u, 2u}) {  // a tenth goes, a half goes
+    std::vector<std::uint32_t> new_row(data.count, kNoNode);
+    Vectors kept;
+    kept.dim = data.dim;
+    for (std::uint32_t r = 0; r < data.count; ++r) {
+      if (r % every == 0) continue;
+      new_row[r] = kept.count;
+      kept.Add(data[r]);
+    }
+    GraphBuilder graph(Encoder::Train(MetricType::kL2, 24, kept.Sample()), {}, kept.count);
+    ASSERT_TRUE(graph.Adopt(built.view(), new_row, kept.count, kept.Source(), nullptr).ok());
+    graph.Finish(nullptr);
+    EXPECT_EQ(graph.CountUnreachable(), 0u);
+    const double fresh = Recall(Built(kept, MetricType::kL2).view(), kept, queries, BreadthFor(kTopk, 64));
+    EXPECT_GT(Recall(graph.Current().view, kept, queries, BreadthFor(kTopk, 64)), fresh - 0.005) << every;
+  }
+}
+
+TEST(GraphBuilder, ASmallerGraphsRowsGoIntoTheLarger) {
+  const Vectors data = Vectors::Clustered(4'000, 24, 9), queries = Vectors::Clustered(60, 24, 9, 4'000);
+  Vectors first = data;
+  first.Resize(3'000);
+  const Built built(first, MetricType::kL2);
+  GraphBuilder graph(Encoder::Train(MetricType::kL2, 24, data.Sample()), {}, data.count);
+  ASSERT_TRUE(graph.Adopt(built.view(), Rows(3'000), data.count, data.Source(), nullptr).ok());
+  const auto rows = Rows(data.count);
+  graph.Link(std::span(rows).subspan(3'000), data.count, data.Source(), nullptr);
+  graph.Finish(nullptr);
+  EXPECT_EQ(graph.CountUnreachable(), 0u);
+  EXPECT_GT(Recall(graph.Current().view, data, queries, BreadthFor(kTopk, 100)), 0.98);
+}
+
+TEST(Searcher, AFilterFindsTheNearestThatPass) {
+  const Vectors data = Vectors::Clustered(20'000, 24, 10), queries = Vectors::Clustered(50, 24, 10, 20'000);
+  const Built built(data, MetricType::kL2);
+  const GraphView graph = built.view();
+  std::vector<std::uint8_t> code(graph.code_bytes());
+  for (const std::uint32_t every : {2u, 5u, 12u}) {
+    std::vector<std::uint64_t> words(data.count / 64 + 1, 0);
+    std::set<std::uint32_t> failing;
+    for (std::uint32_t r = 0; r < data.count; ++r) {
+      if ((r * 2'654'435'761u >> 8) % every == 0)
+        words[r / 64] |= std::uint64_t{1} << (r % 64);
+      else
+        failing.insert(r);
+    }
+    const std::uint64_t matches = data.count - failing.size();
+    const Mask mask{words.data()};
+    for (const Way way : {Way::kWalk, Way::kThrough}) {
+      std::size_t hits = 0;
+      for (std::uint32_t q = 0; q < queries.count; ++q) {
+        std::vector<std::uint32_t> rows;
+        bool complete = false;
+        ASSERT_TRUE(graph.encoder->EncodeQuery(queries[q], code.data()));
+        ASSERT_TRUE(FindNearestMasked(graph, code.data(), kTopk, BreadthFor(kTopk, 64), way, mask, matches,
+                                      1 << 20, Scratch::Local(), &rows, &complete)
+                        .ok());
+        EXPECT_TRUE(complete);
+        for (const std::uint32_t row : rows) EXPECT_TRUE(mask.Has(row));
+        for (const std::uint32_t row : data.Nearest(queries[q], MetricType::kL2, kTopk, failing))
+          hits += std::find(rows.begin(), rows.end(), row) != rows.end();
+      }
+      EXPECT_GT(hits, queries.count * kTopk * 95 / 100)
+          << "every " << every << " way " << static_cast<int>(way);
+    }
+  }
+}
+
+TEST(Searcher, FewMatchesAreScannedManyAreWalked) {
+  const Vectors data = Vectors::Clustered(20'000, 24, 11);
+  const Built built(data, MetricType::kL2);
+  const Breadth breadth = BreadthFor(kTopk, 0);
+  EXPECT_EQ(ChooseWay(built.view(), breadth, 20, 96), Way::kScan);
+  EXPECT_EQ(ChooseWay(built.view(), breadth, 18'000, 96), Way::kWalk);
+}
+
+// The hostile order for a level function: all rows at once, any m.
+TEST(LevelOf, FallsByTheFactorM) {
+  std::vector<std::uint32_t> levels(4, 0);
+  for (std::uint32_t row = 0; row < 160'000; ++row)
+    for (std::uint32_t l = 0; l < 4 && l <= LevelOf(row, 16); ++l) ++levels[l];
+  EXPECT_EQ(levels[0], 160'000u);
+  EXPECT_NEAR(levels[1], 10'000, 500);
+  EXPECT_NEAR(levels[2], 625, 120);
+}
+
+TEST(Encoder, WhatWasSavedIsLoadedAndNothingElse) {
+  const Vectors data = Vectors::Clustered(100, 70, 12);
+  for (const MetricType metric : {MetricType::kL2, MetricType::kIp, MetricType::kCosine}) {
+    const Encoder encoder = Encoder::Train(metric, 70, data.Sample());
+    std::string bytes;
+    encoder.Save(bytes);
+    Encoder loaded;
+    cocozvec::Reader in(bytes);
+    ASSERT_TRUE(loaded.Load(in, metric, 70));
+    EXPECT_TRUE(in.done());
+    EXPECT_EQ(loaded, encoder);
+    cocozvec::Reader again(bytes);
+    EXPECT_FALSE(loaded.Load(again, metric, 71));
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
+      cocozvec::Reader part(std::string_view(bytes).substr(0, cut));
+      EXPECT_FALSE(loaded.Load(part, metric, 70));
+    }
+  }
+}
+
+// One step of the code is longer than the short vectors: whoever builds a graph must be told.
+TEST(Encoder, FitnessTellsWhenTheCodesCannotTellRowsApart) {
+  const Vectors data = OfLengths(0.001f, 1'000);
+  EXPECT_LT(Fitness(Encoder::Train(MetricType::kL2, data.dim, data.Sample()), data.Sample()), 0.9);
+  EXPECT_GT(Fitness(Encoder::Train(MetricType::kCosine, data.dim, data.Sample()), data.Sample()), 0.95);
+  const std::vector<float> equal(8 * 100, 0.5f);
+  EXPECT_EQ(Fitness(Encoder::Train(MetricType::kL2, 8, equal), equal), 1);
+}
+
+TEST(Encoder, AZeroVectorHasNoDirection) {
+  const Vectors data = Vectors::Clustered(100, 8, 13);
+  const std::vector<float> zero(8, 0);
+  std::uint8_t code[64];
+  EXPECT_TRUE(Encoder::Train(MetricType::kL2, 8, data.Sample()).EncodeQuery(zero.data(), code));
+  EXPECT_FALSE(Encoder::Train(MetricType::kIp, 8, data.Sample()).EncodeQuery(zero.data(), code));
+  EXPECT_FALSE(Encoder::Train(MetricType::kCosine, 8, data.Sample()).EncodeQuery(zero.data(), code));
+}
+
+// All vectors equal, zero, or as large as floats go: codes stay codes.
+TEST(Encoder, DegenerateSamplesGiveAnEncoder) {
+  for (const float value : {0.0f, 1.0f, 3e38f}) {
+    const std::vector<float> sample(40, value);
+    for (const MetricType metric : {MetricType::kL2, MetricType::kIp, MetricType::kCosine}) {
+      const Encoder encoder = Encoder::Train(metric, 8, sample);
+      std::vector<std::uint8_t> code(encoder.code_bytes());
+      encoder.EncodeRow(sample.data(), code.data());
+      (void)encoder.EncodeQuery(sample.data(), code.data());
+      for (const std::uint8_t c : code) EXPECT_LE(c, 127);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace zvec::hnsw

@@ -1,0 +1,48 @@
+// zvec/index/hnsw/searcher.h: candidates for the nearest rows of one segment, and which way to look for them.
+// Threads: any number of searches at once.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "zvec/index/hnsw/graph.h"
+#include "zvec/index/hnsw/walk.h"
+
+namespace zvec::inline v0::hnsw {
+
+/// More results than this are found by a scan: a sorted pool would be the slower way.
+inline constexpr std::uint32_t kMostFromGraph = 2'000;
+
+struct Breadth {
+  std::uint32_t ef = 0;    ///< candidates that a walk keeps
+  std::uint32_t keep = 0;  ///< of them, those that are scored exactly
+  float slack = -1;        ///< StopRule
+};
+
+/// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index), and a walk stops
+/// when nothing near is left. Given: that many, without an early stop.
+Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef);
+
+enum class Way {
+  kWalk,     ///< as if there were no filter, answers picked on the way
+  kThrough,  ///< only over rows that pass, through those that do not
+  kScan,     ///< score every row that passes
+};
+
+/// The cheapest way to the `breadth` nearest of `matches` rows out of graph.nodes. `row_bytes`: of a stored
+/// vector. Estimates in units of about a nanosecond, from bench/index.
+Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matches, std::size_t row_bytes);
+
+/// The nearest rows to `code` by their codes, nearest first, at most breadth.keep of them; rows that are dead
+/// may be among them.
+Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
+                   const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows);
+
+/// The same among the rows that the mask has (`matches` of them). *complete is false when the walk gave up;
+/// a scan finds the answer then.
+Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
+                         const Breadth& breadth, Way way, const Mask& mask, std::uint64_t matches,
+                         std::size_t row_bytes, Scratch& scratch, std::vector<std::uint32_t>* rows,
+                         bool* complete);
+
+}  // namespace zvec::inline v0::hnsw

@@ -1,0 +1,71 @@
+// zvec/index/hnsw/walk.h: the walks over a graph that searches and builds consist of.
+// Source   Malkov & Yashunin 2018, arXiv:1603.09320, algorithm 2; several expansions a step, so that more
+//          cache misses are under way at once.
+// Threads: any number of walks at once, each with its own Scratch.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "zvec/index/hnsw/graph.h"
+#include "zvec/index/hnsw/pool.h"
+
+namespace zvec::inline v0::hnsw {
+
+/// Work of a walk, added up.
+struct WalkCounts {
+  std::uint64_t distances = 0;   ///< between codes
+  std::uint64_t expansions = 0;  ///< nodes whose links were read
+};
+
+struct Scratch {
+  Pool pool;      ///< candidates; the walk's result
+  Pool accepted;  ///< of those, the ones that a mask lets through
+  NodeSet seen;
+  std::vector<std::uint32_t> nodes;
+  std::vector<float> distances;
+  WalkCounts counts;
+
+  /// The calling thread's own.
+  static Scratch& Local();
+};
+
+/// When to stop before the pool has no more to expand: the nearest left is farther than (1 + slack) times the
+/// k-th candidate. A negative slack: never.
+struct StopRule {
+  std::uint32_t k = 0;
+  float slack = -1;
+};
+
+/// The rows that an answer may contain: bit r is row r.
+struct Mask {
+  const std::uint64_t* words = nullptr;
+  bool Has(std::uint32_t row) const noexcept { return (words[row / 64] >> (row % 64)) & 1; }
+};
+
+/// From the entry down to `level` (at least 0), always to the nearest neighbour: the slot it ends at.
+Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, Scratch& scratch,
+               std::uint32_t* slot, float* distance);
+
+/// Fills scratch.pool with the `ef` nearest nodes found on level 0 from `entry` (a node).
+Status WalkBase(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
+                std::uint32_t ef, const StopRule& stop, Scratch& scratch);
+
+/// The same on a level above 0; `entry` and the candidates are slots.
+Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, std::uint32_t entry,
+                 float distance, std::uint32_t ef, Scratch& scratch);
+
+/// Walks over all nodes until scratch.accepted has the `ef` nearest that the mask lets through: so it gets
+/// out of a region where nothing passes. Gives up after `budget` distances (false in *finished).
+Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
+                  const Mask& mask, std::uint32_t ef, const StopRule& stop, std::uint64_t budget,
+                  Scratch& scratch, bool* finished);
+
+/// Measures only nodes that the mask has: past a neighbour that fails it looks at that one's neighbours.
+/// Begins also at `seeds`, which the mask has. Gives up after `budget` looks at nodes (false in *finished).
+Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
+                   const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef,
+                   const StopRule& stop, std::uint64_t budget, Scratch& scratch, bool* finished);
+
+}  // namespace zvec::inline v0::hnsw

@@ -1,0 +1,178 @@
+#include "zvec/query/segment_search.h"
+
+#include <algorithm>
+
+namespace zvec::inline v0 {
+namespace {
+
+/// From this share of dead rows on, a walk picks the live ones; below, it finds some more and drops the dead.
+constexpr double kManyDead = 0.3;
+
+std::uint32_t Grown(std::uint32_t count, double factor) {
+  return static_cast<std::uint32_t>(std::min(static_cast<double>(count) * factor + 1, 1e6));
+}
+
+}  // namespace
+
+std::string SegmentSearch::Strategy() const {
+  if (used_ == 0) return filter_.matches_all() ? "scan" : "scan of matches";
+  static constexpr std::pair<unsigned, const char*> kNames[] = {{kGraph, "graph"},
+                                                                {kGraphMatches, "graph of matches"},
+                                                                {kGraphThrough, "graph through misses"},
+                                                                {kScan, "scan"},
+                                                                {kScanMatches, "scan of matches"}};
+  std::string text;
+  for (const auto& [bit, name] : kNames) {
+    if ((used_ & bit) == 0) continue;
+    if (!text.empty()) text += " + ";
+    text += name;
+  }
+  return text;
+}
+
+bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
+  if (graph.empty() || query_.topk > hnsw::kMostFromGraph) return false;
+  code_.resize(graph.code_bytes());
+  return vector_.Encode(*graph.encoder, code_.data());
+}
+
+Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
+  segment_ = &segment;
+  number_ = number;
+  if (segment.row_count() == 0) return {};
+  const hnsw::Graph* graph = query_.exact ? nullptr : segment.Graph(vector_.field());
+  if (graph == nullptr) return Scan(0);
+  hnsw::GraphRef ref = graph->Current();
+  // Rows that came after this snapshot may be linked already: they lead on, but are no answers.
+  if (!UsesGraph(ref.view)) return Scan(0);
+  const std::uint32_t linked = std::min(ref.view.nodes, segment.row_count());
+  const hnsw::WalkCounts before = hnsw::Scratch::Local().counts;
+  Status status = filter_.matches_all() ? SearchGraph(ref.view) : SearchMasked(ref.view);
+  const hnsw::WalkCounts& after = hnsw::Scratch::Local().counts;
+  stats_->code_distances += after.distances - before.distances;
+  stats_->nodes += after.expansions - before.expansions;
+  if (!status.ok() || linked == segment.row_count()) return status;
+  const std::uint64_t matches = stats_->matches;
+  status = Scan(linked);
+  stats_->unlinked += stats_->matches - matches;
+  return status;
+}
+
+Status SegmentSearch::Scan(std::uint32_t first_row) {
+  used_ |= filter_.matches_all() ? kScan : kScanMatches;
+  for (std::uint32_t chunk = first_row / kChunkRows; chunk < segment_->chunk_count(); ++chunk) {
+    QueryStats counts;
+    ZVEC_ASSIGN_OR_RETURN(ChunkRows rows, Matches(*segment_, chunk, filter_, &counts));
+    if (chunk * kChunkRows < first_row) rows.From(first_row - chunk * kChunkRows);
+    stats_->documents += chunk * kChunkRows < first_row ? rows.Count() : counts.documents;
+    stats_->matches += rows.Count();
+    ZVEC_RETURN_IF_ERROR(ScoreChunk(chunk, rows));
+  }
+  return {};
+}
+
+Status SegmentSearch::ScoreChunk(std::uint32_t chunk, const ChunkRows& matches) {
+  if (!matches.Any()) return {};
+  ZVEC_ASSIGN_OR_RETURN(const ColumnChunk column, segment_->Column(vector_.field(), chunk));
+  ChunkRows rows = matches;
+  rows.ClearNulls(column);
+  std::uint32_t index[kChunkRows];
+  float scores[kChunkRows];
+  const std::uint32_t count = rows.List(index);
+  stats_->distances += vector_.Score(column, index, count, scores);
+  for (std::uint32_t i = 0; i < count; ++i) top_->Offer(scores[i], number_, chunk * kChunkRows + index[i]);
+  return {};
+}
+
+Status SegmentSearch::ScoreRows(std::vector<std::uint32_t>& rows) {
+  std::sort(rows.begin(), rows.end());
+  std::uint32_t index[kChunkRows];
+  float scores[kChunkRows];
+  for (std::size_t at = 0; at < rows.size();) {
+    const std::uint32_t chunk = rows[at] / kChunkRows;
+    std::uint32_t count = 0;
+    for (; at < rows.size() && rows[at] / kChunkRows == chunk; ++at) index[count++] = rows[at] % kChunkRows;
+    ZVEC_ASSIGN_OR_RETURN(const ColumnChunk column, segment_->Column(vector_.field(), chunk));
+    stats_->distances += vector_.Score(column, index, count, scores);
+    for (std::uint32_t i = 0; i < count; ++i) top_->Offer(scores[i], number_, chunk * kChunkRows + index[i]);
+  }
+  return {};
+}
+
+/// Without a filter: every live row is wanted, and most rows are alive.
+Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
+  const std::uint32_t rows = std::min(graph.nodes, segment_->row_count());
+  const double dead = static_cast<double>(segment_->dead_count()) / segment_->row_count();
+  if (dead >= kManyDead) return SearchMasked(graph);
+  // Look for as many more as are dead on average.
+  const double factor = 1 / (1 - dead);
+  hnsw::Breadth breadth = hnsw::BreadthFor(query_.topk, query_.ef);
+  std::uint32_t topk = query_.topk;
+  if (dead > 0) {
+    breadth.ef = Grown(breadth.ef, factor);
+    breadth.keep = Grown(breadth.keep, factor);
+    topk = Grown(topk, factor);
+  }
+  ZVEC_RETURN_IF_ERROR(hnsw::FindNearest(graph, code_.data(), topk, breadth, hnsw::Scratch::Local(), &rows_));
+  std::erase_if(rows_, [&](std::uint32_t row) { return row >= rows || segment_->IsDead(row); });
+  const std::uint64_t live = segment_->row_count() - segment_->dead_count();
+  if (rows_.size() < std::min<std::uint64_t>(query_.topk, live)) {
+    // Fewer than there may be: the dead lie together, or rows have no vector, or some are not linked.
+    return SearchMasked(graph);
+  }
+  used_ |= kGraph;
+  stats_->documents += rows == segment_->row_count() ? live : rows;
+  stats_->matches += rows == segment_->row_count() ? live : rows;
+  return ScoreRows(rows_);
+}
+
+Status SegmentSearch::EvaluateMask(std::uint32_t rows, std::uint32_t nodes) {
+  mask_.assign(std::size_t{nodes} / 64 + 1 + kChunkWords, 0);
+  matches_ = 0;
+  for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk) {
+    QueryStats counts;
+    ZVEC_ASSIGN_OR_RETURN(ChunkRows found, Matches(*segment_, chunk, filter_, &counts));
+    if (rows - chunk * kChunkRows < kChunkRows) {
+      ChunkRows behind = found;
+      behind.From(rows - chunk * kChunkRows);
+      for (std::uint32_t w = 0; w < kChunkWords; ++w) found.words[w] &= ~behind.words[w];
+    }
+    stats_->documents += std::min<std::uint64_t>(counts.documents, rows - chunk * kChunkRows);
+    stats_->matches += found.Count();
+    if (found.Any()) {
+      ZVEC_ASSIGN_OR_RETURN(const ColumnChunk column, segment_->Column(vector_.field(), chunk));
+      found.ClearNulls(column);
+    }
+    matches_ += found.Count();
+    std::copy(found.words, found.words + kChunkWords, mask_.begin() + chunk * kChunkWords);
+  }
+  return {};
+}
+
+Status SegmentSearch::ScanMask(std::uint32_t rows) {
+  used_ |= filter_.matches_all() ? kScan : kScanMatches;
+  for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk) {
+    ChunkRows found;
+    std::copy_n(mask_.begin() + chunk * kChunkWords, kChunkWords, found.words);
+    ZVEC_RETURN_IF_ERROR(ScoreChunk(chunk, found));
+  }
+  return {};
+}
+
+Status SegmentSearch::SearchMasked(const hnsw::GraphView& graph) {
+  const std::uint32_t rows = std::min(graph.nodes, segment_->row_count());
+  ZVEC_RETURN_IF_ERROR(EvaluateMask(rows, graph.nodes));
+  if (matches_ == 0) return {};
+  const hnsw::Breadth breadth = hnsw::BreadthFor(query_.topk, query_.ef);
+  const hnsw::Way way = hnsw::ChooseWay(graph, breadth, matches_, vector_.row_bytes());
+  if (way == hnsw::Way::kScan || matches_ <= query_.topk) return ScanMask(rows);
+  bool complete = false;
+  ZVEC_RETURN_IF_ERROR(hnsw::FindNearestMasked(graph, code_.data(), query_.topk, breadth, way, {mask_.data()},
+                                               matches_, vector_.row_bytes(), hnsw::Scratch::Local(), &rows_,
+                                               &complete));
+  if (!complete) return ScanMask(rows);
+  used_ |= way == hnsw::Way::kWalk ? kGraphMatches : kGraphThrough;
+  return ScoreRows(rows_);
+}
+
+}  // namespace zvec::inline v0

@@ -1,0 +1,60 @@
+// zvec/query/segment_search.h: the nearest rows of one segment after the other: by its graph where it has
+// one, by a scan where not, or where that is cheaper, or where the graph found too few. Threads: one query's
+// own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "zvec/index/hnsw/graph.h"
+#include "zvec/index/hnsw/searcher.h"
+#include "zvec/query/chunk_rows.h"
+#include "zvec/query/filter.h"
+#include "zvec/query/query_vector.h"
+#include "zvec/query/top_k.h"
+
+namespace zvec::inline v0 {
+
+class SegmentSearch {
+ public:
+  /// All borrowed. `top` and `stats` collect over the segments.
+  SegmentSearch(const VectorQuery& query, const QueryVector& vector, const Filter& filter, TopK* top,
+                QueryStats* stats)
+      : query_(query), vector_(vector), filter_(filter), top_(top), stats_(stats) {}
+
+  Status Run(const SegmentView& segment, std::uint32_t number);
+  /// QueryStats::strategy.
+  std::string Strategy() const;
+
+ private:
+  enum Used : unsigned { kScan = 1, kScanMatches = 2, kGraph = 4, kGraphMatches = 8, kGraphThrough = 16 };
+
+  bool UsesGraph(const hnsw::GraphView& graph);
+  Status Scan(std::uint32_t first_row);
+  Status SearchGraph(const hnsw::GraphView& graph);
+  Status SearchMasked(const hnsw::GraphView& graph);
+  /// Fills mask_ with the live rows below `rows` that have a vector and pass the filter, and counts them. It
+  /// has a bit for each of `nodes` rows: a graph may know more rows than this snapshot.
+  Status EvaluateMask(std::uint32_t rows, std::uint32_t nodes);
+  Status ScanMask(std::uint32_t rows);
+  Status ScoreChunk(std::uint32_t chunk, const ChunkRows& rows);
+  /// Scores rows in any order.
+  Status ScoreRows(std::vector<std::uint32_t>& rows);
+
+  const VectorQuery& query_;
+  const QueryVector& vector_;
+  const Filter& filter_;
+  TopK* const top_;
+  QueryStats* const stats_;
+  unsigned used_ = 0;
+
+  const SegmentView* segment_ = nullptr;
+  std::uint32_t number_ = 0;
+  std::vector<std::uint8_t> code_;
+  std::vector<std::uint32_t> rows_;  ///< candidates
+  std::vector<std::uint64_t> mask_;
+  std::uint64_t matches_ = 0;  ///< rows in mask_
+};
+
+}  // namespace zvec::inline v0

@@ -1,0 +1,48 @@
+#include "zvec/simd/code_kernels.h"
+
+#include <cstdlib>
+#include <vector>
+
+#include "zvec/simd/levels.h"
+
+namespace zvec::inline v0::simd {
+namespace {
+
+std::vector<const CodeKernels*> Detect() {
+  std::vector<const CodeKernels*> found = {&kScalarCodes};
+#if defined(ZVEC_SIMD_X86)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2")) found.push_back(&kAvx2Codes);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    found.push_back(&kAvx512Codes);
+    if (__builtin_cpu_supports("avx512vnni")) found.push_back(&kAvx512VnniCodes);
+  }
+#endif
+  return found;
+}
+
+}  // namespace
+
+std::span<const CodeKernels* const> SupportedCodeKernels() {
+  static const std::vector<const CodeKernels*> supported = Detect();
+  return supported;
+}
+
+const CodeKernels& ChooseCodeKernels(std::span<const CodeKernels* const> supported, std::string_view wanted) {
+  const CodeKernels* best = nullptr;
+  for (const CodeKernels* kernels : supported) {
+    if (!wanted.empty() && std::string_view(kernels->name).starts_with(wanted)) best = kernels;
+  }
+  return best != nullptr ? *best : *supported.back();  // kernels.cc says so when the name is unknown
+}
+
+const CodeKernels& ActiveCodeKernels() {
+  static const CodeKernels& active = [&]() -> const CodeKernels& {
+    const char* wanted = std::getenv("COCOZVEC_SIMD");
+    return ChooseCodeKernels(SupportedCodeKernels(), wanted ? wanted : "");
+  }();
+  return active;
+}
+
+}  // namespace zvec::inline v0::simd
