@@ -276,8 +276,9 @@ TEST_F(IndexTest, RowNumbersNameTheHitsOfTheQueryInEverySegment) {
   Insert(kDocs, kDocs + 50);  // in the mutable segment
   const std::vector<std::string> gone = {"d7", "d3010"};
   ASSERT_EQ(collection_->Delete(gone)->applied, 2u);
-  const HitList hits = collection_->Query(Ask(50)).value();
-  const RowHitList rows = collection_->QueryRows(Ask(50)).value();
+  const VectorQuery query = Ask(50);
+  const HitList hits = collection_->Query(query).value();
+  const RowHitList rows = collection_->QueryRows(query).value();
   const auto ids = collection_->IdsOfRows(rows.rows).value();
   ASSERT_EQ(rows.rows.size(), hits.hits.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
