@@ -5,7 +5,6 @@
 
 #include "cocoindex/connectors/localfs.h"
 #include "cocoindex/connectors/zvec.h"
-#include "cocoindex/text/hashing_embedder.h"
 #include "cocoindex/text/splitter.h"
 #include "folders.h"
 
@@ -23,13 +22,13 @@ namespace {
 // The embedder as the engine wants it: it knows its vectors' size, and its identity is part of memo keys.
 class StoreEmbedder {
  public:
-  explicit StoreEmbedder(cocoindex::text::HashingOptions options) : embedder_(options) {}
-  coco::VectorSchema vector_schema() const { return {embedder_.dimension()}; }
-  const cocoindex::text::Embedder& get() const { return embedder_; }
-  friend std::string coco_memo_key(const StoreEmbedder& e) { return e.embedder_.identity(); }
+  explicit StoreEmbedder(const EmbedderConfig& config) : embedder_(MakeEmbedder(config)) {}
+  coco::VectorSchema vector_schema() const { return {embedder_->dimension()}; }
+  const cocoindex::text::Embedder& get() const { return *embedder_; }
+  friend std::string coco_memo_key(const StoreEmbedder& e) { return e.embedder_->identity(); }
 
  private:
-  cocoindex::text::HashingEmbedder embedder_;
+  std::shared_ptr<const cocoindex::text::Embedder> embedder_;
 };
 
 class StoreSplitter {
@@ -74,7 +73,7 @@ void DeclarePieces(coco::Ctx& ctx, const std::string& file, std::span<const coco
   std::uint64_t empty = 0;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const std::span<const float> vector(rows.data() + i * dimension, dimension);
-    if (cocoindex::text::is_zero(vector)) {
+    if (cocoindex::text::is_zero(vector) || !HasWord(texts[i])) {
       ++empty;
       continue;
     }

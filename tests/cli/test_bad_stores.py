@@ -41,8 +41,8 @@ class NotOurs(CliTest):
         self.assert_refused_untouched(self.store, "not a cocozvec store")
 
     def test_a_newer_format_names_both_versions(self):
-        self.write("config", "cocozvec-store 2 xxh3:0000000000000000\n{}\n", folder=self.store)
-        self.assert_refused_untouched(self.store, "format 2", "up to 1")
+        self.write("config", "cocozvec-store 3 xxh3:0000000000000000\n{}\n", folder=self.store)
+        self.assert_refused_untouched(self.store, "format 3", "up to 2")
 
     def test_a_place_where_nothing_can_be_made(self):
         self.assert_fails(["index", self.docs, "--store", "/proc/none/store"], "/proc/none")

@@ -104,7 +104,7 @@ class Index(CliTest):
 
     def test_other_parameters_make_everything_anew(self):
         self.write("a.txt", "alpha beta gamma " * 100)
-        self.index()
+        self.index(self.docs, "--embedder", "hashing")
         report = self.index(self.docs, "--dimension", "64", "--piece-size", "200", "--piece-overlap", "0")
         self.assertEqual(report["files"]["processed"], 1)
         documents = self.export()

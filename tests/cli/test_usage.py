@@ -109,7 +109,7 @@ class Shapes(CliTest):
         documents = self.export()
         self.assertEqual([set(d) for d in documents], [{"id", "fields", "vectors"}])
         self.assertEqual(documents[0]["fields"], {"file": self.docs + "/a.txt", "start": 0, "text": "alpha beta gamma"})
-        self.assertEqual(len(documents[0]["vectors"]["embedding"]), 384)
+        self.assertEqual(len(documents[0]["vectors"]["embedding"]), 256)
         plain = self.run_ok("export", "--store", self.store, "--json").json["documents"]
         self.assertEqual([set(d) for d in plain], [{"id", "fields"}])
 
@@ -127,7 +127,7 @@ class Shapes(CliTest):
         self.assertEqual(listing["folders"], [{"path": self.docs, "files": 1, "documents": 1}])
         self.assertEqual(listing["files"], [{"file": self.docs + "/a.txt", "documents": 1}])
         self.assertEqual(listing["documents"], 1)
-        self.assertIn("dimension=384", listing["embedder"])
+        self.assertIn("static/1 minilm-l6-256 hash=", listing["embedder"])
 
     def test_drop(self):
         self.index()
