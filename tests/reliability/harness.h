@@ -57,5 +57,6 @@ void Signals(const Settings& settings, Tally& tally);            // T6
 void Leaks(const Settings& settings, Tally& tally);              // R8
 void Stress(const Settings& settings, Tally& tally);             // T1, T2; a case lasts a second
 void FullLogs(const Settings& settings, Tally& tally);           // D11
+void Kills(const Settings& settings, Tally& tally);              // D1, on real files
 
 }  // namespace reliability

@@ -3,7 +3,8 @@
 // Runs the cases N .. of one harness and prints what they showed as one line of JSON. Exit code 0: no
 // violation; 1: violations, of which the first few are printed. With --expect-caught the other way round: a
 // fault is planted (COCOZVEC_FAULT, test builds only) and the harness has to find it.
-// tests/reliability/README.md
+// tests/reliability/README.md. Two commands serve power_loss.py: `stream PATH [relaxed]`, `examine PATH
+// BATCHES`.
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "base/fault.h"
 #include "base/io/file_system.h"
 #include "harness.h"
+#include "stream.h"
 
 namespace reliability {
 namespace {
@@ -36,6 +38,7 @@ constexpr Named kHarnesses[] = {
     {"leaks", Leaks},
     {"stress", Stress},
     {"logs", FullLogs},
+    {"kills", Kills},
 };
 
 int Misuse() {
@@ -85,6 +88,9 @@ std::string Tally::ToJson(std::string_view harness, const Settings& settings) co
 int main(int argc, char** argv) {
   using namespace reliability;
   if (argc < 2) return Misuse();
+  if (std::strcmp(argv[1], "stream") == 0 && argc >= 3) return StreamBatches(argv[2], argc == 3);
+  if (std::strcmp(argv[1], "examine") == 0 && argc == 5)
+    return ExamineBatches(argv[2], std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10));
   Settings settings;
   bool expect_caught = false;
   for (int i = 2; i < argc; ++i) {
