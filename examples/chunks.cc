@@ -3,8 +3,8 @@
 //   example_chunks STORE QUERY FILE...
 #include <cocoindex/cocoindex.h>
 #include <cocoindex/connectors/zvec.h>
-#include <cocoindex/text/hashing_embedder.h>
 #include <cocoindex/text/splitter.h>
+#include <cocoindex/text/static_embedder.h>
 
 #include <cstdio>
 #include <exception>
@@ -16,10 +16,10 @@
 
 namespace zc = cocoindex::connectors::zvec;
 using coco::Annotated;
-using coco::text::HashingEmbedder;
+using coco::text::StaticEmbedder;
 
 inline constexpr coco::ContextKey<zc::ManagedConnection> ZVEC_DB{"main_db"};
-inline constexpr coco::ContextKey<HashingEmbedder> EMBEDDER{"embedder", {.detect_change = true}};
+inline constexpr coco::ContextKey<StaticEmbedder> EMBEDDER{"embedder", {.detect_change = true}};
 
 struct File {
   std::string path;
@@ -36,7 +36,7 @@ struct Chunk {
 };
 
 void process_file(coco::Ctx& ctx, const File& file, const zc::CollectionTarget<Chunk>& target) {
-  const HashingEmbedder& embedder = ctx.use(EMBEDDER);
+  const StaticEmbedder& embedder = ctx.use(EMBEDDER);
   for (const auto& piece : coco::text::RecursiveSplitter({.size = 400, .overlap = 60}).split(file.text)) {
     auto vector = embedder.embed(piece.text);
     if (coco::text::is_zero(vector)) continue;  // nothing to search for
@@ -74,7 +74,7 @@ int main(int argc, char** argv) try {
 
   coco::Environment env({.db_path = store + "/state"}, [&](coco::EnvironmentBuilder& builder) {
     builder.provide(ZVEC_DB, zc::connect(store + "/data"));
-    builder.provide(EMBEDDER, HashingEmbedder());
+    builder.provide(EMBEDDER, StaticEmbedder());
   });
   coco::App app(env, "chunks", coco::fn<&app_main>(), files);
   const coco::UpdateResult result = app.update_blocking();

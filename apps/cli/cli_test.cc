@@ -7,7 +7,9 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/checksum.h"
 #include "base/io/file_system.h"
+#include "commands.h"
 #include "console.h"
 #include "folders.h"
 #include "json.h"
@@ -67,6 +69,8 @@ TEST(Options, MistakesEndWithTheUsageCode) {
       {"index", "a", "--store", ""},
       {"index", "--store", "s", "--prune"},
       {"index", "a", "--store", "s", "--dimension", "7"},
+      {"index", "a", "--store", "s", "--embedder", "oracle"},
+      {"index", "a", "--store", "s", "--embedder", "static", "--dimension", "64"},
       {"search", "--store", "s"},
       {"search", "x", "--store", "s", "--topk", "0"},
       {"search", "x", "--store", "s", "--topk", "many"},
@@ -119,9 +123,50 @@ TEST(Printable, ControlCharactersDoNotReachTheTerminal) {
 TEST(Config, ReadsBackAsWritten) {
   StoreConfig config;
   config.folders = {"/a b", "/ü\"\n"};
-  config.embedder.dimension = 100;
   config.splitter = {200, 10};
   EXPECT_EQ(DecodeConfig(EncodeConfig(config), "p").value(), config);
+  config.embedder.identity = MakeEmbedder(config.embedder)->identity();
+  EXPECT_EQ(DecodeConfig(EncodeConfig(config), "p").value(), config);
+  config.embedder = {EmbedderKind::kHashing, {100}, "hashing/1 of old"};
+  EXPECT_EQ(DecodeConfig(EncodeConfig(config), "p").value(), config);
+}
+
+// What a program of format 1 wrote, byte for byte: it had the hashing embedder only.
+TEST(Config, AStoreOfFormat1IsOneOfTheHashingEmbedder) {
+  const std::string old =
+      "cocozvec-store 1 xxh3:950ffd164e24af10\n"
+      R"({"folders":["/a"],"embedder":{"kind":"hashing","dimension":384},)"
+      R"("splitter":{"kind":"recursive","size":1000,"overlap":150}})"
+      "\n";
+  const StoreConfig config = DecodeConfig(old, "p").value();
+  EXPECT_THAT(config.folders, ElementsAre("/a"));
+  EXPECT_EQ(config.embedder, (EmbedderConfig{EmbedderKind::kHashing, {384}, ""}));
+  EXPECT_EQ(MakeEmbedder(config.embedder)->dimension(), 384u);
+  EXPECT_TRUE(EmbedderOfStore(config.embedder, "s").ok());
+}
+
+TEST(Config, AnEmbedderThatNobodyKnowsIsNamed) {
+  const std::string body = R"({"folders":[],"embedder":{"kind":"oracle"},"splitter":{"size":9,"overlap":1}})"
+                           "\n";
+  char line[64];
+  std::snprintf(line, sizeof(line), "cocozvec-store 2 xxh3:%016llx\n",
+                static_cast<unsigned long long>(Checksum(body)));
+  EXPECT_THAT(std::string(DecodeConfig(line + body, "p").status().message()), HasSubstr("embedder 'oracle'"));
+}
+
+TEST(Embedders, AnotherOneIsRefusedWithBothNames) {
+  EmbedderConfig stored{EmbedderKind::kStatic, {}, "static/1 minilm-l6-256 hash=0000000000000000"};
+  const Status search = EmbedderOfStore(stored, "s").status();
+  EXPECT_EQ(search.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(search.message()), HasSubstr(stored.identity));
+  EXPECT_THAT(std::string(search.message()), HasSubstr(MakeEmbedder({})->identity()));
+  EmbedderConfig wanted{EmbedderKind::kHashing, {}, ""};
+  wanted.identity = MakeEmbedder(wanted)->identity();
+  const Status index = CheckSameEmbedder(stored, wanted, false, "s");
+  EXPECT_EQ(index.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(index.message()), HasSubstr(stored.identity));
+  EXPECT_THAT(std::string(index.message()), HasSubstr(wanted.identity));
+  EXPECT_TRUE(CheckSameEmbedder(stored, wanted, true, "s").ok());
 }
 
 // Guards: a store that quietly reindexed everything with another dimension because of one damaged digit.
@@ -146,13 +191,89 @@ TEST(Config, EveryPrefixIsNoticed) {
 }
 
 TEST(Config, ANewerFormatNamesBothVersions) {
-  const Status status = DecodeConfig("cocozvec-store 2 whatever comes\n{}\n", "s/config").status();
+  const Status status = DecodeConfig("cocozvec-store 3 whatever comes\n{}\n", "s/config").status();
   EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
-  EXPECT_EQ(status.message(), "store config 's/config': format 2, this program reads up to 1");
+  EXPECT_EQ(status.message(), "store config 's/config': format 3, this program reads up to 2");
 }
 
 TEST(Config, AnotherFileIsNoStore) {
   EXPECT_EQ(DecodeConfig("[core]\nbare = false\n", "s/config").status().code(), StatusCode::kInvalidArgument);
+}
+
+nlohmann::json Output(int (*command)(const Options&, Console&), const Options& options) {
+  Console console;
+  ::testing::internal::CaptureStdout();
+  const int code = command(options, console);
+  console.Flush();
+  const std::string out = ::testing::internal::GetCapturedStdout();
+  EXPECT_EQ(code, kDone) << out;
+  return nlohmann::json::parse(out);
+}
+
+// Guards: a store made before there was another embedder than hashing.
+TEST(Embedders, AStoreOfFormat1GoesOnAndSaysWhatItUses) {
+  const Folder tmp;
+  std::filesystem::create_directory(tmp / "docs");
+  ASSERT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "docs/a.txt", "alpha beta gamma").ok());
+  Options options;
+  options.json = true;
+  options.store = tmp / "store";
+  options.folders = {tmp / "docs"};
+  options.embedder = "hashing";
+  EXPECT_EQ(Output(RunIndex, options)["files"]["processed"], 1);
+
+  const std::string body = R"({"folders":[")" + std::string(std::filesystem::canonical(tmp / "docs")) +
+                           R"("],"embedder":{"kind":"hashing","dimension":384},)"
+                           R"("splitter":{"kind":"recursive","size":1000,"overlap":150}})"
+                           "\n";
+  char line[64];
+  std::snprintf(line, sizeof(line), "cocozvec-store 1 xxh3:%016llx\n",
+                static_cast<unsigned long long>(Checksum(body)));
+  ASSERT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "store/config", line + body).ok());
+
+  options.text = "gamma";
+  EXPECT_EQ(Output(RunSearch, options)["hits"].size(), 1u);
+  EXPECT_THAT(Output(RunList, options)["embedder"].get<std::string>(), HasSubstr("hashing/1 dimension=384"));
+  options.folders.clear();
+  options.embedder.clear();
+  const auto again = Output(RunIndex, options);
+  EXPECT_EQ(again["components_executed"], 0);
+  EXPECT_EQ(again["documents"]["total"], 1);
+  EXPECT_EQ(ReadConfig(StorePaths(options.store)).value().embedder.kind, EmbedderKind::kHashing);
+  EXPECT_EQ(Output(RunSearch, options)["hits"].size(), 1u);
+}
+
+// Guards: a search in vectors of a table that this program does not have; and a way out of it.
+TEST(Embedders, AStoreOfAnotherTableIsRefusedUntilItIsRebuilt) {
+  const Folder tmp;
+  std::filesystem::create_directory(tmp / "docs");
+  ASSERT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "docs/a.txt", "alpha beta gamma").ok());
+  Options options;
+  options.json = true;
+  options.store = tmp / "store";
+  options.folders = {tmp / "docs"};
+  options.text = "gamma";
+  Output(RunIndex, options);
+  StoreConfig config = ReadConfig(StorePaths(options.store)).value();
+  const std::string ours = config.embedder.identity;
+  config.embedder.identity = "static/1 other hash=0123456789abcdef";
+  ASSERT_TRUE(WriteConfig(StorePaths(options.store), config).ok());
+
+  Console console;
+  for (const auto command : {RunSearch, RunIndex}) {
+    try {
+      command(options, console);
+      ADD_FAILURE() << "not refused";
+    } catch (const StatusError& error) {
+      EXPECT_EQ(error.code(), StatusCode::kFailedPrecondition);
+      EXPECT_THAT(error.what(), HasSubstr(ours));
+      EXPECT_THAT(error.what(), HasSubstr("static/1 other hash=0123456789abcdef"));
+    }
+  }
+  EXPECT_EQ(Output(RunList, options)["embedder"], "static/1 other hash=0123456789abcdef");
+  options.rebuild = true;
+  EXPECT_EQ(Output(RunIndex, options)["documents"]["upserted"], 1);
+  EXPECT_EQ(Output(RunSearch, options)["hits"].size(), 1u);
 }
 
 TEST(Inspect, TellsWhatIsThere) {

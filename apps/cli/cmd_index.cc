@@ -17,6 +17,29 @@ namespace {
 
 constexpr auto kProgressInterval = std::chrono::milliseconds(200);
 
+// The store's embedder (a new store's: the default), or the one that the command line asks for.
+EmbedderConfig WantedEmbedder(const EmbedderConfig& stored, bool is_new, const Options& options,
+                              const std::string& store) {
+  EmbedderConfig wanted = stored;
+  if (const auto kind = EmbedderNamed(options.embedder)) wanted.kind = *kind;
+  if (is_new && options.dimension && options.embedder.empty()) wanted.kind = EmbedderKind::kHashing;
+  const bool other_dimension = options.dimension && wanted.kind == EmbedderKind::kHashing;
+  if (options.dimension && !other_dimension) {
+    throw std::runtime_error("store '" + store + "': --dimension " + std::to_string(*options.dimension) +
+                             " is of the hashing embedder, the store's is '" + IdentityOf(stored) + "'");
+  }
+  if (other_dimension) wanted.hashing.dimension = *options.dimension;
+  wanted.identity = MakeEmbedder(wanted)->identity();
+  // Another dimension of the same embedder is a parameter like those of the splitter: everything is made
+  // anew.
+  const bool parameter = other_dimension && wanted.kind == stored.kind;
+  if (is_new || parameter) return wanted;
+  if (const Status same = CheckSameEmbedder(stored, wanted, options.rebuild, store); !same.ok()) {
+    throw StatusError(same);
+  }
+  return wanted;
+}
+
 // What the store has on record (or a new store's defaults), with what the command line asks for.
 StoreConfig WantedConfig(const StorePaths& paths, const Options& options,
                          const std::vector<std::string>& folders) {
@@ -28,7 +51,7 @@ StoreConfig WantedConfig(const StorePaths& paths, const Options& options,
     throw std::runtime_error("store '" + paths.root() + "': there is none; name the folders to index");
   }
   config.folders = MergeFolders(config.folders, folders, options.prune).value();
-  if (options.dimension) config.embedder.dimension = *options.dimension;
+  config.embedder = WantedEmbedder(config.embedder, kind != StoreKind::kStore, options, paths.root());
   if (options.piece_size) config.splitter.size = *options.piece_size;
   if (options.piece_overlap) config.splitter.overlap = *options.piece_overlap;
   (void)cocoindex::text::RecursiveSplitter(config.splitter);  // an overlap that does not fit the size
@@ -55,6 +78,12 @@ void DropCollection(const StorePaths& paths) {
   if (!status.ok() && !status.IsNotFound()) throw StatusError(status);
 }
 
+// Before the config names another embedder: a collection never holds vectors of two.
+void DropVectorsOfAnother(const StorePaths& paths, const EmbedderConfig& embedder) {
+  if (Inspect(paths).value() != StoreKind::kStore) return;
+  if (IdentityOf(ReadConfig(paths).value().embedder) != embedder.identity) DropCollection(paths);
+}
+
 // Opening the state is the lock, but the embedder must be known before that. So the config is read again
 // under the lock, and all is begun anew in the rare case that another process changed the parameters in
 // between.
@@ -69,6 +98,7 @@ Session OpenSession(const StorePaths& paths, const Options& options,
     if (now.embedder == session.config.embedder && now.splitter == session.config.splitter) {
       session.config = now;
       if (const Status status = RemoveDropped(paths); !status.ok()) throw StatusError(status);
+      DropVectorsOfAnother(paths, now.embedder);
       SaveConfig(paths, now);
       // Documents of which nothing is remembered could never be taken back; they are ours, so they are made
       // anew. Asked of the state itself: a killed run may have made it again and got no further.
@@ -119,7 +149,14 @@ int RunIndex(const Options& options, Console& console) {
   InterruptWatch interrupt;
   const StorePaths paths(options.store);
   std::vector<std::string> folders;
-  for (const std::string& folder : options.folders) folders.push_back(CanonicalFolder(folder).value());
+  const std::string place = CanonicalPlace(paths.root());
+  for (const std::string& folder : options.folders) {
+    folders.push_back(CanonicalFolder(folder).value());
+    if (folders.back() == place || Inside(folders.back(), place)) {
+      throw std::runtime_error("folder '" + folder + "' is the store '" + paths.root() +
+                               "', or lies inside it");
+    }
+  }
   const Session session = OpenSession(paths, options, folders);
   const IndexReport report = Update(session, interrupt, console);
   CloseDatabase(*session.environment);

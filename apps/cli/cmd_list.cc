@@ -62,7 +62,7 @@ std::string ToJson(const Listing& listing, const Options& options) {
         .EndObject();
   }
   json.EndArray().Key("documents").Int(listing.documents);
-  json.Key("embedder").Text(cocoindex::text::HashingEmbedder(listing.config.embedder).identity());
+  json.Key("embedder").Text(IdentityOf(listing.config.embedder));
   json.Key("splitter").Text(cocoindex::text::RecursiveSplitter(listing.config.splitter).identity());
   if (options.files) {
     json.Key("files").Array();
@@ -84,8 +84,7 @@ void Print(const Listing& listing, const Options& options, Console& console) {
       console.Write(fmt::format("{:8}  {}\n", documents, Printable(file)));
     }
   }
-  console.Write(fmt::format("{} documents; {}; {}\n", listing.documents,
-                            cocoindex::text::HashingEmbedder(listing.config.embedder).identity(),
+  console.Write(fmt::format("{} documents; {}; {}\n", listing.documents, IdentityOf(listing.config.embedder),
                             cocoindex::text::RecursiveSplitter(listing.config.splitter).identity()));
 }
 

@@ -2,18 +2,20 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
+#include <limits>
+#include <numeric>
 #include <stdexcept>
 
 #include "commands.h"
 #include "json.h"
 #include "reader.h"
-#include "text/tokenizer.h"
 
 namespace cocozvec::cli {
 namespace {
 
 struct Found {
+  std::shared_ptr<const cocoindex::text::Embedder> embedder;
+  std::vector<float> question;
   zvec::HitList list;
   double seconds = 0;
 };
@@ -26,17 +28,23 @@ T FieldOf(const zvec::Doc& doc, std::string_view name) {
 
 Found Search(const Options& options) {
   const OpenedStore store = OpenForReading(options.store).value();
+  Found found;
+  found.embedder = EmbedderOfStore(store.config.embedder, options.store).value();
   const auto begin = std::chrono::steady_clock::now();
   zvec::VectorQuery query;
   query.field = "embedding";
   query.topk = options.topk;
   query.filter = options.filter;
-  std::vector<float> vector = cocoindex::text::HashingEmbedder(store.config.embedder).embed(options.text);
-  if (cocoindex::text::is_zero(vector)) {
+  if (!HasWord(options.text)) {
     throw std::runtime_error("search: '" + options.text + "' has no letter or digit to look for");
   }
-  query.vector = std::move(vector);
-  Found found{store.collection->Query(query).value()};
+  found.question = found.embedder->embed(options.text);
+  if (cocoindex::text::is_zero(found.question)) {
+    throw std::runtime_error("search: '" + options.text + "' has nothing that the embedder '" +
+                             found.embedder->identity() + "' knows");
+  }
+  query.vector = found.question;
+  found.list = store.collection->Query(query).value();
   found.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return found;
 }
@@ -63,15 +71,6 @@ std::string ToJson(const Found& found) {
   return json.Take();
 }
 
-using Words = std::set<std::u32string>;
-
-Words WordsOf(std::string_view text) {
-  Words words;
-  cocoindex::text::Tokenizer tokens(text);
-  for (cocoindex::text::Word w; tokens.Next(w);) words.emplace(w.characters.begin(), w.characters.end());
-  return words;
-}
-
 std::vector<std::string> LinesOf(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
@@ -91,20 +90,28 @@ std::string Shortened(const std::string& line) {
   return line.substr(0, cut) + "...";
 }
 
-// Three lines of a piece: those that have the most words of the question; ten hits then fit on a screen.
-std::string Excerpt(std::string_view text, const Words& wanted) {
+// How near each line is to the question.
+std::vector<float> Likeness(const Found& found, const std::vector<std::string>& lines) {
+  const std::vector<std::string_view> texts(lines.begin(), lines.end());
+  const std::size_t dimension = found.question.size();
+  std::vector<float> rows(texts.size() * dimension), out;
+  found.embedder->embed(texts, rows);
+  for (auto row = rows.begin(); row != rows.end(); row += static_cast<std::ptrdiff_t>(dimension)) {
+    out.push_back(std::inner_product(found.question.begin(), found.question.end(), row, 0.0F));
+  }
+  return out;
+}
+
+// Three lines of a piece, those nearest to the question; ten hits then fit on a screen.
+std::string Excerpt(std::string_view text, const Found& found) {
   constexpr std::size_t kLines = 3;
   const std::vector<std::string> lines = LinesOf(text);
-  std::vector<std::size_t> matches;
-  for (const std::string& line : lines) {
-    const Words words = WordsOf(line);
-    matches.push_back(static_cast<std::size_t>(
-        std::ranges::count_if(wanted, [&](const auto& w) { return words.contains(w); })));
-  }
-  std::size_t best = 0, most = 0;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    std::size_t sum = 0;
-    for (std::size_t j = i; j < std::min(i + kLines, lines.size()); ++j) sum += matches[j];
+  const std::vector<float> likeness = Likeness(found, lines);
+  std::size_t best = 0;
+  float most = -std::numeric_limits<float>::infinity();
+  for (std::size_t i = 0; i == 0 || i + kLines <= lines.size(); ++i) {
+    float sum = 0;
+    for (std::size_t j = i; j < std::min(i + kLines, lines.size()); ++j) sum += likeness[j];
     if (sum > most) best = i, most = sum;
   }
   std::string out;
@@ -113,15 +120,14 @@ std::string Excerpt(std::string_view text, const Words& wanted) {
   return out;
 }
 
-void Print(const Found& found, const std::string& question, Console& console) {
-  const Words wanted = WordsOf(question);
+void Print(const Found& found, Console& console) {
   int rank = 0;
   for (const zvec::Hit& hit : found.list.hits) {
     console.Write(
         fmt::format("{:2}  {:.3f}  {}  {}\n", ++rank, hit.score,
                     console.Bold(Printable(FieldOf<std::string>(hit.doc, "file"))),
                     console.Dim(fmt::format("from character {}", FieldOf<std::int64_t>(hit.doc, "start")))));
-    console.Write(Excerpt(FieldOf<std::string>(hit.doc, "text"), wanted));
+    console.Write(Excerpt(FieldOf<std::string>(hit.doc, "text"), found));
   }
   if (rank == 0) console.WriteLine("nothing found");
 }
@@ -133,7 +139,7 @@ int RunSearch(const Options& options, Console& console) {
   if (options.json) {
     console.WriteLine(ToJson(found));
   } else {
-    Print(found, options.text, console);
+    Print(found, console);
   }
   return kDone;
 }

@@ -17,11 +17,6 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
-bool Inside(const std::string& folder, const std::string& other) {
-  const std::string prefix = other.ends_with('/') ? other : other + "/";
-  return folder.size() > prefix.size() && folder.starts_with(prefix);
-}
-
 Status Failure(const std::string& folder, const std::error_code& error) {
   const std::string message = "folder '" + folder + "': " + error.message();
   if (error == std::errc::no_such_file_or_directory) return Status::NotFound(message);
@@ -30,6 +25,29 @@ Status Failure(const std::string& folder, const std::error_code& error) {
 }
 
 }  // namespace
+
+bool Inside(const std::string& place, const std::string& folder) {
+  const std::string prefix = folder.ends_with('/') ? folder : folder + "/";
+  return place.size() > prefix.size() && place.starts_with(prefix);
+}
+
+std::string CanonicalPlace(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path place = std::filesystem::weakly_canonical(path, error);
+  std::string text = error ? path : place.native();
+  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+std::vector<std::string> ExcludePlace(const std::string& folder, const std::string& place) {
+  if (!Inside(place, folder)) return {};
+  std::string pattern = "/";
+  for (char c : place.substr(folder.ends_with('/') ? folder.size() : folder.size() + 1)) {
+    if (std::string_view("\\*?[").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return {pattern + "/"};
+}
 
 Result<std::string> CanonicalFolder(const std::string& folder) {
   if (folder.empty()) return Status::InvalidArgument("folder '': its name is empty");

@@ -8,6 +8,15 @@
 
 namespace cocozvec::cli {
 
+/// `place` lies below `folder`; both canonical.
+bool Inside(const std::string& place, const std::string& folder);
+
+/// Canonical as far as it exists.
+std::string CanonicalPlace(const std::string& path);
+
+/// For a walk of `folder`: the pattern that leaves `place` out, when it lies below.
+std::vector<std::string> ExcludePlace(const std::string& folder, const std::string& place);
+
 /// The absolute name without links, "." and "..". Errors name the folder as it was given: kNotFound,
 /// kInvalidArgument (no directory; a name that is no UTF-8, which no document id could hold), kIoError,
 /// kPermissionDenied.

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <utility>
 
 namespace cocozvec::cli {
 namespace {
@@ -26,7 +27,10 @@ void AddIndex(CLI::App& app, Options& o) {
       AddCommand(app, o, Command::kIndex, "index", "Bring the store in step with folders of text files");
   sub->add_option("DIR", o.folders, "Folders to add; without one, those the store knows already");
   sub->add_flag("--prune", o.prune, "Forget the folders that are not named here, and their documents");
-  sub->add_option("--dimension", o.dimension, "Elements of a vector (first run: 384)")
+  sub->add_option("--embedder", o.embedder, "static: by meaning (first run), or hashing: by words")
+      ->check(CLI::IsMember({"static", "hashing"}));
+  sub->add_flag("--rebuild", o.rebuild, "Take another embedder than the store's, and make every vector anew");
+  sub->add_option("--dimension", o.dimension, "Elements of a vector of the hashing embedder (first run: 384)")
       ->check(CLI::Range(8, 20'000));
   sub->add_option("--piece-size", o.piece_size, "Most characters of a piece (first run: 1000)")
       ->check(CLI::Range(1, 1'000'000));
@@ -63,6 +67,10 @@ std::string Conflict(const Options& o) {
   if (o.command == Command::kDrop && !o.yes) {
     return "drop: removes the store '" + o.store + "' and everything in it; say --yes if that is meant";
   }
+  if (o.command == Command::kIndex && o.dimension && o.embedder == "static") {
+    return "index: --dimension is of the hashing embedder; the table of the static one has a fixed number of "
+           "elements";
+  }
   if (o.command == Command::kIndex && o.prune && o.folders.empty()) {
     return "index: --prune without a folder would remove every document; to remove the store use drop";
   }
@@ -80,6 +88,12 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
   AddIndex(app, parsed.options);
   AddSearch(app, parsed.options);
   AddOthers(app, parsed.options);
+  const auto named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && std::as_const(app).get_subcommands(named).empty()) {
+    std::cerr << "there is no command '" << argv[1] << "'\nRun with --help for more information.\n";
+    parsed.exit = kUsage;
+    return parsed;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -20,6 +20,8 @@ struct Options {
 
   std::vector<std::string> folders;  // index
   bool prune = false;
+  std::string embedder;  // empty: that of the store
+  bool rebuild = false;
   std::optional<std::uint32_t> dimension, piece_size, piece_overlap;
 
   std::string text;  // search

@@ -5,8 +5,8 @@
 
 #include "cocoindex/connectors/localfs.h"
 #include "cocoindex/connectors/zvec.h"
-#include "cocoindex/text/hashing_embedder.h"
 #include "cocoindex/text/splitter.h"
+#include "folders.h"
 
 namespace cocozvec::cli {
 
@@ -22,13 +22,13 @@ namespace {
 // The embedder as the engine wants it: it knows its vectors' size, and its identity is part of memo keys.
 class StoreEmbedder {
  public:
-  explicit StoreEmbedder(cocoindex::text::HashingOptions options) : embedder_(options) {}
-  coco::VectorSchema vector_schema() const { return {embedder_.dimension()}; }
-  const cocoindex::text::Embedder& get() const { return embedder_; }
-  friend std::string coco_memo_key(const StoreEmbedder& e) { return e.embedder_.identity(); }
+  explicit StoreEmbedder(const EmbedderConfig& config) : embedder_(MakeEmbedder(config)) {}
+  coco::VectorSchema vector_schema() const { return {embedder_->dimension()}; }
+  const cocoindex::text::Embedder& get() const { return *embedder_; }
+  friend std::string coco_memo_key(const StoreEmbedder& e) { return e.embedder_->identity(); }
 
  private:
-  cocoindex::text::HashingEmbedder embedder_;
+  std::shared_ptr<const cocoindex::text::Embedder> embedder_;
 };
 
 class StoreSplitter {
@@ -45,6 +45,7 @@ constexpr coco::ContextKey<zc::ManagedConnection> kDatabase{"cocozvec/database"}
 constexpr coco::ContextKey<StoreEmbedder> kEmbedder{"cocozvec/embedder", {.detect_change = true}};
 constexpr coco::ContextKey<StoreSplitter> kSplitter{"cocozvec/splitter", {.detect_change = true}};
 constexpr coco::ContextKey<RunNotes> kNotes{"cocozvec/notes"};
+constexpr coco::ContextKey<std::string> kStorePlace{"cocozvec/store"};
 
 struct Chunk {
   std::string id;
@@ -72,7 +73,7 @@ void DeclarePieces(coco::Ctx& ctx, const std::string& file, std::span<const coco
   std::uint64_t empty = 0;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const std::span<const float> vector(rows.data() + i * dimension, dimension);
-    if (cocoindex::text::is_zero(vector)) {
+    if (cocoindex::text::is_zero(vector) || !HasWord(texts[i])) {
       ++empty;
       continue;
     }
@@ -104,7 +105,9 @@ void process_file(coco::Ctx& ctx, const localfs::FileRef& ref, const Target& tar
 // files that are out of sight stay as they are in the store. What could be read is brought up to date first.
 void index_folder(coco::Ctx& ctx, const std::string& path, const Target& target) {
   const auto folder = std::make_shared<const localfs::Folder>(localfs::Folder{.name = path, .path = path});
-  const localfs::WalkResult found = localfs::walk(path);
+  // A store inside the folder would find itself changed by every run.
+  const localfs::WalkResult found =
+      localfs::walk(path, {.exclude = ExcludePlace(path, ctx.use(kStorePlace))});
   RunNotes& notes = ctx.use(kNotes);
   notes.AddSeen(found.files.size());
   for (const auto& s : found.skipped) {
@@ -174,6 +177,7 @@ coco::Environment MakeEnvironment(const StorePaths& paths, const StoreConfig& co
     builder.provide(kEmbedder, StoreEmbedder(config.embedder));
     builder.provide(kSplitter, StoreSplitter(config.splitter));
     builder.provide(kNotes, notes);
+    builder.provide(kStorePlace, CanonicalPlace(paths.root()));
   });
 }
 

@@ -54,10 +54,23 @@ Result<std::string> TakeHeader(std::string_view& content, PathView path) {
   return std::string(line.substr(kChecksumTag.size()));
 }
 
+EmbedderConfig EmbedderFromJson(const nlohmann::json& json) {
+  EmbedderConfig config;
+  const auto name = json.at("kind").get<std::string>();
+  const auto kind = EmbedderNamed(name);
+  if (!kind) throw std::invalid_argument("embedder '" + name + "', this program knows static and hashing");
+  config.kind = *kind;
+  if (config.kind == EmbedderKind::kHashing) {
+    config.hashing.dimension = json.at("dimension").get<std::uint32_t>();
+  }
+  if (json.contains("identity")) config.identity = json.at("identity").get<std::string>();
+  return config;
+}
+
 StoreConfig FromJson(const nlohmann::json& json) {
   StoreConfig config;
   config.folders = json.at("folders").get<std::vector<std::string>>();
-  config.embedder.dimension = json.at("embedder").at("dimension").get<std::uint32_t>();
+  config.embedder = EmbedderFromJson(json.at("embedder"));
   config.splitter.size = json.at("splitter").at("size").get<std::uint32_t>();
   config.splitter.overlap = json.at("splitter").at("overlap").get<std::uint32_t>();
   return config;
@@ -70,13 +83,12 @@ std::string EncodeConfig(const StoreConfig& config) {
   json.Object().Key("folders").Array();
   for (const std::string& folder : config.folders) json.Text(folder);
   json.EndArray();
-  json.Key("embedder")
-      .Object()
-      .Key("kind")
-      .Text("hashing")
-      .Key("dimension")
-      .Int(config.embedder.dimension)
-      .EndObject();
+  json.Key("embedder").Object().Key("kind").Text(EmbedderName(config.embedder.kind));
+  if (config.embedder.kind == EmbedderKind::kHashing) {
+    json.Key("dimension").Int(config.embedder.hashing.dimension);
+  }
+  if (!config.embedder.identity.empty()) json.Key("identity").Text(config.embedder.identity);
+  json.EndObject();
   json.Key("splitter").Object().Key("kind").Text("recursive").Key("size").Int(config.splitter.size);
   json.Key("overlap").Int(config.splitter.overlap).EndObject();
   const std::string body = json.EndObject().Take() + "\n";
@@ -93,7 +105,7 @@ Result<StoreConfig> DecodeConfig(std::string_view content, PathView path) {
   try {
     const StoreConfig config = FromJson(nlohmann::json::parse(body));
     // The constructors know the rules.
-    (void)cocoindex::text::HashingEmbedder(config.embedder);
+    (void)MakeEmbedder(config.embedder);
     (void)cocoindex::text::RecursiveSplitter(config.splitter);
     return config;
   } catch (const std::exception& error) {

@@ -6,19 +6,20 @@
 #include <string>
 #include <vector>
 
-#include "cocoindex/text/hashing_embedder.h"
 #include "cocoindex/text/splitter.h"
 #include "cocozvec/base/path.h"
 #include "cocozvec/base/status.h"
+#include "embedder_choice.h"
 
 namespace cocozvec::cli {
 
 inline constexpr char kCollectionName[] = "chunks";
-inline constexpr unsigned kConfigVersion = 1;
+inline constexpr unsigned kConfigVersion =
+    2;  // 1: hashing embedder only, without its identity; read, never written
 
 struct StoreConfig {
   std::vector<std::string> folders;  // canonical, in the order in which they were given
-  cocoindex::text::HashingOptions embedder;
+  EmbedderConfig embedder;
   cocoindex::text::SplitOptions splitter;
   bool operator==(const StoreConfig&) const = default;
 };

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cocoindex/key.h"
 
@@ -15,6 +16,9 @@ namespace cocoindex::inline v0 {
 
 /// Fingerprint of raw bytes, without tags.
 Fingerprint fingerprint_bytes(std::string_view bytes) noexcept;
+
+/// Ascending. Here, so that no public header needs <algorithm>.
+void sort_fingerprints(std::vector<Fingerprint>& fingerprints);
 
 /// Collects values; one hash at the end, since a short BLAKE2b costs 225 ns however little it covers.
 class Hasher {

@@ -6,7 +6,6 @@
 // text. Errors: ValueError (text that is no UTF-8, a date out of range, nesting without end).
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <compare>
 #include <concepts>
@@ -310,20 +309,25 @@ bool KeyLess(const K& a, const K& b) {
   }
 }
 
+void SortPointers(std::vector<const void*>& pointers, bool (*less)(const void*, const void*));
+
 /// Calls f(element) for each, those of an unordered container by key.
 template <class T, class F>
 void InOrder(const T& range, F&& f) {
   if constexpr (Unordered<T>) {
-    std::vector<const typename T::value_type*> sorted;
+    using Element = typename T::value_type;
+    std::vector<const void*> sorted;
     for (const auto& element : range) sorted.push_back(&element);
-    std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
+    SortPointers(sorted, [](const void* a, const void* b) {
+      const auto& x = *static_cast<const Element*>(a);
+      const auto& y = *static_cast<const Element*>(b);
       if constexpr (MapLike<T>) {
-        return KeyLess(a->first, b->first);
+        return KeyLess(x.first, y.first);
       } else {
-        return KeyLess(*a, *b);
+        return KeyLess(x, y);
       }
     });
-    for (const auto* element : sorted) f(*element);
+    for (const void* element : sorted) f(*static_cast<const Element*>(element));
   } else {
     for (auto&& element : range) f(static_cast<const typename T::value_type&>(element));
   }
@@ -353,6 +357,13 @@ void WriteJson(JsonWriter& out, const T& v) {
     out.null();
   } else if constexpr (ForeignJson<T>) {
     WriteForeignJson(out, v);
+  } else if constexpr (std::same_as<T, SparseVector>) {  // as the map that it is
+    out.begin_object();
+    for (const auto& [index, weight] : v.entries) {
+      WriteJsonKey(out, index);
+      out.real(static_cast<double>(weight));
+    }
+    out.end_object();
   } else if constexpr (is_annotated<T>) {
     WriteJson(out, unannotated(v));
   } else if constexpr (kIsOptional<T>) {

@@ -41,8 +41,8 @@ class NotOurs(CliTest):
         self.assert_refused_untouched(self.store, "not a cocozvec store")
 
     def test_a_newer_format_names_both_versions(self):
-        self.write("config", "cocozvec-store 2 xxh3:0000000000000000\n{}\n", folder=self.store)
-        self.assert_refused_untouched(self.store, "format 2", "up to 1")
+        self.write("config", "cocozvec-store 3 xxh3:0000000000000000\n{}\n", folder=self.store)
+        self.assert_refused_untouched(self.store, "format 3", "up to 2")
 
     def test_a_place_where_nothing_can_be_made(self):
         self.assert_fails(["index", self.docs, "--store", "/proc/none/store"], "/proc/none")
@@ -73,6 +73,17 @@ class Healing(CliTest):
     def test_a_lost_state_is_made_again(self):
         os.remove(os.path.join(self.docs, "0.txt"))
         shutil.rmtree(os.path.join(self.store, "state"))
+        self.index()
+        self.assert_equals_fresh_index()
+
+    # Guards: the second run after the loss found a state again, empty, and kept documents that nobody knew.
+    def test_a_lost_state_is_noticed_by_the_run_after_one_that_only_made_it_again(self):
+        os.remove(os.path.join(self.docs, "0.txt"))
+        shutil.rmtree(os.path.join(self.store, "state"))
+        os.mkdir(os.path.join(self.store, "config.tmp"))  # other parameters cannot be written down: it ends there
+        self.assert_fails(["index", self.docs, "--store", self.store, "--piece-size", "500"], "config")
+        self.assertTrue(os.path.exists(os.path.join(self.store, "state")))
+        os.rmdir(os.path.join(self.store, "config.tmp"))
         self.index()
         self.assert_equals_fresh_index()
 

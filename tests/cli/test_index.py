@@ -104,7 +104,7 @@ class Index(CliTest):
 
     def test_other_parameters_make_everything_anew(self):
         self.write("a.txt", "alpha beta gamma " * 100)
-        self.index()
+        self.index(self.docs, "--embedder", "hashing")
         report = self.index(self.docs, "--dimension", "64", "--piece-size", "200", "--piece-overlap", "0")
         self.assertEqual(report["files"]["processed"], 1)
         documents = self.export()
@@ -166,6 +166,21 @@ class Folders(CliTest):
         self.assertEqual(self.index(self.docs)["files"]["unchanged"], 1)
 
     # Guards: a drive that is not mounted must not empty the index.
+    # Guards: the store's own files were indexed, and every quiet run found one of them changed.
+    def test_a_store_inside_the_folder_does_not_index_itself(self):
+        files = {os.path.join(folder, name) for folder, _, names in os.walk(self.docs) for name in names}
+        self.store = os.path.join(self.docs, "[my] store*")
+        self.assertEqual(self.index()["files"]["seen"], len(files))
+        report = self.index()
+        self.assertEqual((report["files"]["seen"], report["components_executed"]), (len(files), 0))
+        self.assertEqual({d["fields"]["file"] for d in self.export()}, files)
+
+    def test_the_store_is_no_folder_to_index(self):
+        self.write("a.txt", "some words")
+        self.index()
+        for folder in (self.store, os.path.join(self.store, "data")):
+            self.assert_fails(["index", folder, "--store", self.store], folder, self.store)
+
     def test_a_known_folder_that_is_gone_fails_and_keeps_its_documents(self):
         self.index(self.docs, self.other)
         os.rename(self.other, self.at("away"))

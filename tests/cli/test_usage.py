@@ -16,6 +16,7 @@ class Usage(CliTest):
             self.assertEqual(result.code, USAGE, arguments)
             self.assertEqual(result.out, "", arguments)
             self.assertNotEqual(result.err, "", arguments)
+        self.assertIn("'frobnicate'", run("frobnicate").err)
 
     def test_help_and_version(self):
         self.assertIn("search", self.run_ok("--help").out)
@@ -108,7 +109,7 @@ class Shapes(CliTest):
         documents = self.export()
         self.assertEqual([set(d) for d in documents], [{"id", "fields", "vectors"}])
         self.assertEqual(documents[0]["fields"], {"file": self.docs + "/a.txt", "start": 0, "text": "alpha beta gamma"})
-        self.assertEqual(len(documents[0]["vectors"]["embedding"]), 384)
+        self.assertEqual(len(documents[0]["vectors"]["embedding"]), 256)
         plain = self.run_ok("export", "--store", self.store, "--json").json["documents"]
         self.assertEqual([set(d) for d in plain], [{"id", "fields"}])
 
@@ -126,7 +127,7 @@ class Shapes(CliTest):
         self.assertEqual(listing["folders"], [{"path": self.docs, "files": 1, "documents": 1}])
         self.assertEqual(listing["files"], [{"file": self.docs + "/a.txt", "documents": 1}])
         self.assertEqual(listing["documents"], 1)
-        self.assertIn("dimension=384", listing["embedder"])
+        self.assertIn("static/1 minilm-l6-256 hash=", listing["embedder"])
 
     def test_drop(self):
         self.index()

@@ -33,6 +33,13 @@ cmake -S "$work/foreign" -B "$work/foreign/build" -G Ninja -DCMAKE_CXX_COMPILER=
 cmake --build "$work/foreign/build"
 (cd "$work" && for program in foreign/build/run_*; do "$program"; done)
 
+# The examples, as a user copies them.
+cp -r "$root/examples" "$work/examples"
+cmake -S "$work/examples" -B "$work/examples/build" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$prefix" \
+  >"$work/configure_examples.log" || { cat "$work/configure_examples.log" >&2; exit 1; }
+cmake --build "$work/examples/build"
+ctest --test-dir "$work/examples/build" --output-on-failure --no-tests=error
+
 export PKG_CONFIG_PATH
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name zvec.pc -o -name cocozvec-base.pc | head -n 1)")
 # shellcheck disable=SC2046  # one word a flag is the point

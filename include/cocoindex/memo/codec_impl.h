@@ -53,6 +53,10 @@ void EncodeScalar(std::string& out, const T& v) {
     EncodeScalar(out, v.count());
   } else if constexpr (kind == Kind::kTimePoint) {
     EncodeScalar(out, v.time_since_epoch());
+  } else if constexpr (kind == Kind::kDate) {
+    PutInteger(out, DateNumber(v));
+  } else if constexpr (kind == Kind::kTimeOfDay) {
+    EncodeScalar(out, v.to_duration());
   }
 }
 
@@ -105,6 +109,14 @@ T DecodeScalar(Decoder& d) {
     return T(DecodeScalar<typename T::rep>(d));
   } else if constexpr (kind == Kind::kTimePoint) {
     return T(DecodeScalar<typename T::duration>(d));
+  } else if constexpr (kind == Kind::kDate) {
+    const std::int64_t number = d.integer();
+    if (number < -32768 * 65536 || number >= 32768 * std::int64_t{65536}) Decoder::fail("date out of range");
+    const auto low = static_cast<unsigned>(number & 0xFFFF);
+    return T{decltype(T().year())(static_cast<int>(number >> 16)), decltype(T().month())(low >> 8),
+             decltype(T().day())(low & 255)};
+  } else if constexpr (kind == Kind::kTimeOfDay) {
+    return T{DecodeScalar<typename T::precision>(d)};
   }
 }
 
@@ -221,6 +233,8 @@ void DescribeShape(std::string& out) {
       DescribeShape<typename T::rep, Seen...>(out);
     } else if constexpr (kind == Kind::kTimePoint) {
       DescribeShape<typename T::duration, Seen...>(out);
+    } else if constexpr (kind == Kind::kTimeOfDay) {
+      DescribeShape<typename T::precision, Seen...>(out);
     } else if constexpr (kind == Kind::kOptional || kind == Kind::kSet || kind == Kind::kArray ||
                          kind == Kind::kSequence) {
       if constexpr (kind == Kind::kArray) out.append(std::to_string(std::tuple_size_v<T>));

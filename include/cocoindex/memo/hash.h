@@ -1,7 +1,6 @@
 // cocoindex/memo/hash.h: any value into a memo key.
 #pragma once
 
-#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -33,9 +32,9 @@ template <class T>
 concept memo_hashable = memo_detail::All<memo_detail::HashLeaf, std::remove_cvref_t<T>>();
 
 /// Adds `value` to a key. Accepted: bool, integers, enums, float and double, text, Bytes, the types of key.h,
-/// path-like types (std::filesystem::path), chrono durations and time points, optional, pair, tuple, variant,
-/// sequences, maps and sets, and records (reflect.h) of these. Any other type, or one whose fields are not
-/// its identity, says what stands for it:
+/// path-like types (std::filesystem::path), chrono durations, time points, dates and hh_mm_ss, optional,
+/// pair, tuple, variant, sequences, maps and sets, and records (reflect.h) of these. Any other type, or one
+/// whose fields are not its identity, says what stands for it:
 ///   std::string coco_memo_key(const File& f) { return f.path; }      beside the type; may return anything
 ///   hashable
 /// Equal values give equal keys in every process and with every compiler; the order of an unordered container
@@ -64,7 +63,7 @@ void HashRange(Hasher& h, const T& range) {
       memo_hash(one, element);
       elements.push_back(one.finish());
     }
-    std::sort(elements.begin(), elements.end());
+    sort_fingerprints(elements);
     for (const Fingerprint& element : elements) h.fingerprint(element);
   } else {
     for (auto&& element : range) memo_hash(h, static_cast<const typename T::value_type&>(element));
@@ -110,6 +109,12 @@ void HashScalar(Hasher& h, const T& v) {
   } else if constexpr (kind == Kind::kTimePoint) {
     h.begin().tag("time").tag(NameOf<typename T::clock>());
     HashScalar(h, v.time_since_epoch());
+    h.end();
+  } else if constexpr (kind == Kind::kDate) {
+    h.begin().tag("date").integer(DateNumber(v)).end();
+  } else if constexpr (kind == Kind::kTimeOfDay) {
+    h.begin().tag("time of day");
+    HashScalar(h, v.to_duration());
     h.end();
   }
 }

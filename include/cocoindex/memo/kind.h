@@ -45,6 +45,8 @@ enum class Kind {
   kArray,
   kSequence,
   kRecord,
+  kDate,       // year_month_day
+  kTimeOfDay,  // hh_mm_ss
 };
 
 template <class T>
@@ -81,6 +83,16 @@ concept TimePoint = requires(const T& t) {
   { t.time_since_epoch() } -> std::same_as<typename T::duration>;
 };
 template <class T>
+concept CalendarDate = requires(const T& d) {
+  { d.ok() } -> std::same_as<bool>;
+  T{d.year(), d.month(), d.day()};
+};
+template <class T>
+concept ClockTime = requires(const T& t) {
+  { t.to_duration() } -> std::same_as<typename T::precision>;
+  T{t.to_duration()};
+};
+template <class T>
 concept Range = requires(const T& r) {
   typename T::value_type;
   r.begin() != r.end();
@@ -103,6 +115,13 @@ concept Packed =
       { r.data() } -> std::convertible_to<const typename T::value_type*>;
       { r.size() } -> std::convertible_to<std::size_t>;
     };
+
+/// Year, month and day in one number, in their order; months and days that do not exist included.
+template <CalendarDate T>
+constexpr std::int64_t DateNumber(const T& d) {
+  return std::int64_t{static_cast<int>(d.year())} * 65536 + static_cast<unsigned>(d.month()) * 256 +
+         static_cast<unsigned>(d.day());
+}
 
 template <class T>
 consteval Kind ScalarKind() {
@@ -139,6 +158,10 @@ consteval Kind KindOf() {
     return Kind::kDuration;
   } else if constexpr (TimePoint<T>) {
     return Kind::kTimePoint;
+  } else if constexpr (CalendarDate<T>) {
+    return Kind::kDate;
+  } else if constexpr (ClockTime<T>) {
+    return Kind::kTimeOfDay;
   } else if constexpr (MapLike<T>) {
     return Kind::kMap;
   } else if constexpr (SetLike<T>) {

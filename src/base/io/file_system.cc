@@ -16,7 +16,10 @@ Status CreateAndSync(FileSystem& fs, const std::string& path) {
     ZVEC_ASSIGN_OR_RETURN(FileInfo info, fs.Stat(path));
     if (info.kind == FileKind::kFile)
       return Status::AlreadyExists("create directory " + path + ": it is a file");
-    return Status::Ok();
+    // Whoever made it may have died, or failed, before its name was durable. Not ours to judge where we may
+    // not look.
+    const Status synced = fs.SyncDirectory(FolderOf(path));
+    return synced.code() == StatusCode::kPermissionDenied ? Status::Ok() : synced;
   }
   ZVEC_RETURN_IF_ERROR(made);
   return fs.SyncDirectory(FolderOf(path));

@@ -93,7 +93,8 @@ class FileSystem {
 FileSystem& PosixFileSystem();
 
 // Helpers over the interface, for any back end.
-/// With all parents; each new level is synced into its parent. kAlreadyExists when a file has the name.
+/// With all parents; each new level, and the deepest that was there, is synced into its parent.
+/// kAlreadyExists when a file has the name.
 Status CreateDirectories(FileSystem& fs, PathView path);
 /// Depth first; kNotFound is success; never follows links. The parent directory is the caller's to sync.
 Status RemoveTree(FileSystem& fs, PathView path);

@@ -11,6 +11,7 @@
 #include <limits>
 #include <system_error>
 
+#include "base/fault.h"
 #include "base/io/file_system.h"
 
 namespace cocozvec::inline v0 {
@@ -76,7 +77,8 @@ class Descriptor {
   Descriptor(Descriptor&& other) noexcept : fd_(other.Release()) {}
   Descriptor& operator=(Descriptor&&) = delete;
   ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);  // never retried: on Linux the descriptor is gone even after EINTR
+    if (fd_ >= 0 && !FaultPlanted("leak_descriptors"))
+      ::close(fd_);  // never retried: on Linux the descriptor is gone even after EINTR
   }
   int get() const noexcept { return fd_; }
   int Release() noexcept { return std::exchange(fd_, -1); }

@@ -401,6 +401,15 @@ std::unique_ptr<SimDisk> SimDisk::PowerCut(PowerCutKind kind, std::uint64_t seed
   return std::unique_ptr<SimDisk>(new SimDisk(state_->PowerCut(kind, seed)));
 }
 
+std::unique_ptr<SimDisk> SimDisk::ProcessKill() const {
+  MutexLock lock(state_->mu);
+  return std::unique_ptr<SimDisk>(new SimDisk(state_->ProcessKill()));
+}
+
+std::uint64_t SimDisk::unsynced_names() const {
+  MutexLock lock(state_->mu);
+  return state_->names.size();
+}
 std::uint64_t SimDisk::calls() const {
   MutexLock lock(state_->mu);
   return state_->calls;

@@ -27,6 +27,8 @@ enum class PowerCutKind {
   kKeepEverything,  ///< also what a `kill -9` of the process leaves
   kTearLastWrite,   ///< everything, but the last unsynced write stops at a random byte
   kRandom,          ///< each unsynced sector as of a random moment, each unsynced name change made or not
+  kOneName,         ///< as kLoseUnsynced, but the unsynced name change number `seed` (from 0) was made
+  kAllButOneName,   ///< as kKeepEverything, but that one was not
 };
 
 enum class DiskFault {
@@ -78,6 +80,13 @@ class SimDisk final : public FileSystem {
   /// A disk as it may be found after the power went off now; nothing on it is unsynced, locked, counted or
   /// faulty. The same calls and the same seed give the same disk. This disk goes on working.
   std::unique_ptr<SimDisk> PowerCut(PowerCutKind kind, std::uint64_t seed = 0) const;
+
+  /// The disk as it stands after a `kill -9` of the process now: everything is there, nobody holds a lock,
+  /// and what was unsynced still is.
+  std::unique_ptr<SimDisk> ProcessKill() const;
+
+  /// Changes of names that no directory sync covers yet: made, renamed, removed.
+  std::uint64_t unsynced_names() const;
 
   std::uint64_t calls() const;    ///< all calls so far, on the disk and on its files
   std::uint64_t changes() const;  ///< those that changed something

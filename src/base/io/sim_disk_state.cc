@@ -58,11 +58,12 @@ void ApplyTo(const PendingName& change, Names* from, Names* to) {
 /// Builds one disk that a power cut may leave.
 class Cut {
  public:
-  Cut(PowerCutKind kind, std::uint64_t seed) : kind_(kind), random_(seed) {}
+  Cut(PowerCutKind kind, std::uint64_t seed) : kind_(kind), seed_(seed), random_(seed) {}
 
   void DecideNames(const std::vector<PendingName>& names) {
-    for (const PendingName& change : names) {
-      if (!Keep()) continue;
+    for (std::uint64_t i = 0; i < names.size(); ++i) {
+      if (!Keep(i)) continue;
+      const PendingName& change = names[i];
       ApplyTo(change, change.from_directory ? &NamesOf(*change.from_directory) : nullptr,
               change.to_directory ? &NamesOf(*change.to_directory) : nullptr);
     }
@@ -83,8 +84,9 @@ class Cut {
   }
 
   std::string ContentOf(const SimNode& file) {
-    if (kind_ == PowerCutKind::kKeepEverything) return file.current;
-    if (kind_ == PowerCutKind::kLoseUnsynced || file.pending.empty()) return file.durable;
+    if (kind_ == PowerCutKind::kKeepEverything || kind_ == PowerCutKind::kAllButOneName) return file.current;
+    if (kind_ == PowerCutKind::kLoseUnsynced || kind_ == PowerCutKind::kOneName || file.pending.empty())
+      return file.durable;
     if (kind_ == PowerCutKind::kRandom) {
       switch (Random(4)) {
         case 0:
@@ -101,8 +103,10 @@ class Cut {
  private:
   std::uint64_t Random(std::uint64_t below) { return random_() % below; }
 
-  bool Keep() {
+  bool Keep(std::uint64_t name) {
     if (kind_ == PowerCutKind::kLoseUnsynced) return false;
+    if (kind_ == PowerCutKind::kOneName) return name == seed_;
+    if (kind_ == PowerCutKind::kAllButOneName) return name != seed_;
     return kind_ != PowerCutKind::kRandom || Random(2) == 0;
   }
 
@@ -154,6 +158,7 @@ class Cut {
   }
 
   const PowerCutKind kind_;
+  const std::uint64_t seed_;
   std::mt19937_64 random_;
   std::map<const SimNode*, Names> names_;
   std::set<const SimNode*> seen_;
@@ -174,6 +179,30 @@ SimNodePtr CopyTree(SimDisk::State& to, const SimNode& node, Cut& cut,
   copy->durable_entries = copy->entries;
   return copy;
 }
+
+/// Copies of nodes with all that is pending on them; one copy of each.
+class Clone {
+ public:
+  explicit Clone(SimDisk::State& to) : to_(to) {}
+
+  SimNodePtr Of(const SimNodePtr& node) ZVEC_REQUIRES(to_.mu) {
+    if (!node) return nullptr;
+    SimNodePtr& known = copies_[node.get()];
+    if (known) return known;
+    SimNodePtr copy = known = to_.NewNode(node->kind);
+    copy->current = node->current;
+    copy->durable = node->durable;
+    copy->pending = node->pending;
+    copy->forgotten = node->forgotten;
+    for (const auto& [name, child] : node->entries) copy->entries[name] = Of(child);
+    for (const auto& [name, child] : node->durable_entries) copy->durable_entries[name] = Of(child);
+    return copy;
+  }
+
+ private:
+  SimDisk::State& to_;
+  std::map<const SimNode*, SimNodePtr> copies_;
+};
 
 }  // namespace
 
@@ -245,6 +274,19 @@ std::shared_ptr<SimDisk::State> SimDisk::State::PowerCut(PowerCutKind kind, std:
   cut.FindLastWrite(*root);
   std::map<const SimNode*, SimNodePtr> copies;
   after->root = CopyTree(*after, *root, cut, copies);
+  return after;
+}
+
+std::shared_ptr<SimDisk::State> SimDisk::State::ProcessKill() const {
+  auto after = std::make_shared<State>();
+  MutexLock lock(after->mu);
+  Clone clone(*after);
+  after->root = clone.Of(root);
+  for (const PendingName& change : names) {
+    after->names.push_back({clone.Of(change.from_directory), clone.Of(change.to_directory), change.from,
+                            change.to, clone.Of(change.node)});
+  }
+  after->next_sequence = next_sequence;
   return after;
 }
 

@@ -82,6 +82,7 @@ struct SimDisk::State {
   void Apply(PendingName change) ZVEC_REQUIRES(mu);
 
   std::shared_ptr<State> PowerCut(PowerCutKind kind, std::uint64_t seed) const ZVEC_REQUIRES(mu);
+  std::shared_ptr<State> ProcessKill() const ZVEC_REQUIRES(mu);
 };
 
 }  // namespace cocozvec::inline v0

@@ -257,6 +257,40 @@ TEST_F(SimDiskTest, HookSeesEveryChangeAndMayCutThePower) {
   EXPECT_EQ(seen, (std::vector<std::string>{"1 f.tmp", "2 f.tmp", "3 f.tmp", "4 f.tmp to f", "5 ."}));
 }
 
+TEST_F(SimDiskTest, EachNameChangeMayBeMadeOrLostAlone) {
+  WriteDurably("a", "a");
+  ASSERT_TRUE(disk_.Rename("a", "b").ok());
+  ASSERT_TRUE(disk_.Open("c", OpenMode::kCreateNew).ok());
+  ASSERT_EQ(disk_.unsynced_names(), 2u);
+  const auto names = [&](PowerCutKind kind, std::uint64_t seed) {
+    std::string all;
+    for (const DirEntry& entry : disk_.PowerCut(kind, seed)->List(".").value()) all += entry.name;
+    return all;
+  };
+  EXPECT_EQ(names(PowerCutKind::kOneName, 0), "b");
+  EXPECT_EQ(names(PowerCutKind::kOneName, 1), "ac");
+  EXPECT_EQ(names(PowerCutKind::kAllButOneName, 0), "ac");
+  EXPECT_EQ(names(PowerCutKind::kAllButOneName, 1), "b");
+  ASSERT_TRUE(disk_.SyncDirectory(".").ok());
+  EXPECT_EQ(disk_.unsynced_names(), 0u);
+}
+
+TEST_F(SimDiskTest, AKilledProcessLeavesWhatItDidNotSyncUnsynced) {
+  WriteDurably("f", "old");
+  auto file = OpenAt(disk_, "f");
+  ASSERT_TRUE(file->TryLock(true).ok());
+  ASSERT_TRUE(file->WriteAt(0, Bytes("new")).ok());
+  ASSERT_TRUE(disk_.Rename("f", "g").ok());
+  const auto killed = disk_.ProcessKill();
+  EXPECT_EQ(Read(*killed, "g"), "new");
+  EXPECT_TRUE(OpenAt(*killed, "g")->TryLock(true).ok());
+  EXPECT_EQ(Read(*killed->PowerCut(PowerCutKind::kLoseUnsynced), "f"), "old");
+  ASSERT_TRUE(OpenAt(*killed, "g")->Sync().ok());
+  ASSERT_TRUE(killed->SyncDirectory(".").ok());
+  EXPECT_EQ(Read(*killed->PowerCut(PowerCutKind::kLoseUnsynced), "g"), "new");
+  EXPECT_EQ(Read(*disk_.PowerCut(PowerCutKind::kLoseUnsynced), "f"), "old");
+}
+
 TEST_F(SimDiskTest, AtomicWriteIsOldOrNewAfterACutAtAnyChange) {
   WriteDurably("f", "old");
   std::set<std::string> outcomes;

@@ -112,6 +112,9 @@ TEST(Codec, EveryKindComesBack) {
   ComesBack(std::variant<int, std::string, std::monostate>(std::monostate()));
   ComesBack(std::chrono::milliseconds(-5));
   ComesBack(std::chrono::sys_seconds(std::chrono::seconds(5)));
+  ComesBack(std::chrono::year(-7) / 2 / 31);  // no date, but a value
+  ComesBack(std::chrono::year(32767) / 12 / 31);
+  ComesBack(std::chrono::year(-32767) / 0 / 0);
   ComesBack(std::vector<float>{1, 2});
   ComesBack(std::vector<std::string>{"", "b"});
   ComesBack(std::vector<bool>{true, false, true});
@@ -125,6 +128,13 @@ TEST(Codec, EveryKindComesBack) {
   ComesBack(std::unordered_map<int, int>{{1, 2}, {3, 4}});
   ComesBack(std::set<std::string>{"a", "b"});
   ComesBack(Annotated<std::string, 1>(std::string("a")));
+}
+
+TEST(Codec, TimesOfDayComeBack) {
+  using std::chrono::hh_mm_ss, std::chrono::milliseconds;
+  const std::string bytes = store_value(hh_mm_ss(milliseconds(-1500)));
+  EXPECT_EQ(load_value<hh_mm_ss<milliseconds>>(bytes).to_duration(), milliseconds(-1500));
+  EXPECT_THROW(load_value<hh_mm_ss<std::chrono::seconds>>(bytes), StateError);
 }
 
 TEST(Codec, RecordsComeBack) {

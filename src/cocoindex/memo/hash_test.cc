@@ -111,6 +111,9 @@ TEST(MemoHash, EqualValuesAgreeAndDifferentOnesDiffer) {
   differs(std::chrono::milliseconds(1));
   differs(std::chrono::seconds(1));
   differs(std::chrono::sys_seconds(std::chrono::seconds(1)));
+  differs(std::chrono::year(2020) / 1 / 2);
+  differs(std::chrono::year(2020) / 2 / 1);
+  differs(std::chrono::hh_mm_ss(std::chrono::seconds(1)));
   differs(hash_user::Options{"m", 1, 0.5});
   differs(hash_user::Options{"m", 1, {}});
   differs(hash_user::SameFields{"m", 1, {}});
@@ -122,7 +125,7 @@ TEST(MemoHash, EqualValuesAgreeAndDifferentOnesDiffer) {
   differs(hash_user::Hidden(2));
   differs(Fingerprint{});
   differs(Uuid{});
-  EXPECT_EQ(count, 37);
+  EXPECT_EQ(count, 40);
 }
 
 TEST(MemoHash, ValuesThatMeanTheSameAgree) {

@@ -1,9 +1,10 @@
 #include "cocoindex/fingerprint.h"
 
-#include <blake2.h>
-
+#include <algorithm>
 #include <bit>
 #include <cmath>
+
+#include "cocoindex/state/blake2b.h"
 
 namespace cocoindex::inline v0 {
 namespace {
@@ -46,8 +47,12 @@ void PutSized(std::string& out, Mark mark, std::string_view v) {
 
 Fingerprint fingerprint_bytes(std::string_view bytes) noexcept {
   Fingerprint digest;
-  blake2b(digest.bytes.data(), bytes.data(), nullptr, digest.bytes.size(), bytes.size(), 0);
+  blake2b_128(bytes, digest.bytes.data());
   return digest;
+}
+
+void sort_fingerprints(std::vector<Fingerprint>& fingerprints) {
+  std::sort(fingerprints.begin(), fingerprints.end());
 }
 
 Hasher& Hasher::null() {

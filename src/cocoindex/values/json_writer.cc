@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <charconv>
 
 #include "cocoindex/json.h"
+#include "cocoindex/json_of.h"
 #include "cocoindex/text_forms.h"
 #include "cocoindex/values/utf8.h"
 
@@ -117,6 +119,10 @@ void JsonWriter::key(std::string_view name) {
   quote(name);
   out_.append(": ");
   fresh_ = true;
+}
+
+void value_detail::SortPointers(std::vector<const void*>& pointers, bool (*less)(const void*, const void*)) {
+  std::sort(pointers.begin(), pointers.end(), less);
 }
 
 Json::Json() noexcept = default;

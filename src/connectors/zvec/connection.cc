@@ -135,12 +135,17 @@ ManagedConnection::Impl::Opened ManagedConnection::Impl::OpenOrCreate(const std:
   return OpenOrCreateLocked(*at, name, schema);
 }
 
+std::shared_ptr<db::Collection> ManagedConnection::Impl::OpenExistingLocked(Slot& slot,
+                                                                            const std::string& name) {
+  auto handle = OpenLocked(slot, name);
+  if (handle == nullptr) Fail(db::Status::NotFound("there is no collection"), name, "cannot be opened");
+  return handle;
+}
+
 std::shared_ptr<db::Collection> ManagedConnection::Impl::OpenExisting(const std::string& name) {
   const auto at = slot(name);
   MutexLock lock(at->mu);
-  auto handle = OpenLocked(*at, name);
-  if (handle == nullptr) Fail(db::Status::NotFound("there is no collection"), name, "cannot be opened");
-  return handle;
+  return OpenExistingLocked(*at, name);
 }
 
 void ManagedConnection::Impl::Destroy(const std::string& name) {
@@ -195,31 +200,44 @@ std::optional<Mark> ManagedConnection::Impl::ReadMark(const std::string& name) c
   return Mark::decode(*bytes).value_or(Mark{});  // another program's mark counts as one of another store
 }
 
+std::shared_ptr<db::Collection> ManagedConnection::Impl::OpenForWriting(Slot& slot, const std::string& name,
+                                                                        const db::CollectionSchema* schema) {
+  MutexLock lock(slot.mu);
+  if (schema == nullptr) return OpenExistingLocked(slot, name);
+  auto handle = OpenOrCreateLocked(slot, name, *schema).handle;
+  const std::string difference = SchemaDifference(handle->schema(), *schema);
+  if (!difference.empty()) {
+    Fail(db::Status::FailedPrecondition(difference), name, "holds a collection of another schema");
+  }
+  return handle;
+}
+
+db::Result<db::WriteResult> ManagedConnection::Impl::Apply(Slot& slot, const std::string& name,
+                                                           const db::CollectionSchema* schema,
+                                                           const Part& part,
+                                                           std::shared_ptr<db::Collection>* handle) {
+  db::Result<db::WriteResult> written = (*handle)->Apply(part.upserts, part.deletes);
+  const db::StatusCode code = written.status().code();
+  if (code == db::StatusCode::kFailedPrecondition || code == db::StatusCode::kClosed) {
+    // It refuses because of what happened before: an optimize that failed, a close. A new one may write.
+    Distrust(slot, *handle, written.status());
+    *handle = OpenForWriting(slot, name, schema);
+    written = (*handle)->Apply(part.upserts, part.deletes);
+  }
+  if (!written.ok()) Distrust(slot, *handle, written.status());
+  return written;
+}
+
 std::uint64_t ManagedConnection::Impl::Write(const std::string& name, const db::CollectionSchema* schema,
                                              const std::function<bool(Part&)>& next,
                                              const Fingerprint& store_id) {
   const auto at = slot(name);
   MutexLock writing(at->write_mu);
-  std::shared_ptr<db::Collection> handle;
-  if (schema == nullptr) {
-    handle = OpenExisting(name);
-  } else {
-    MutexLock lock(at->mu);
-    handle = OpenOrCreateLocked(*at, name, *schema).handle;
-  }
-  if (schema != nullptr) {
-    const std::string difference = SchemaDifference(handle->schema(), *schema);
-    if (!difference.empty()) {
-      Fail(db::Status::FailedPrecondition(difference), name, "holds a collection of another schema");
-    }
-  }
+  std::shared_ptr<db::Collection> handle = OpenForWriting(*at, name, schema);
   std::uint64_t documents = 0;
   for (Part part; next(part); part = {}) {
-    const db::Result<db::WriteResult> written = handle->Apply(part.upserts, part.deletes);
-    if (!written.ok()) {
-      Distrust(*at, handle, written.status());
-      Fail(written.status(), name, "cannot be written");
-    }
+    const db::Result<db::WriteResult> written = Apply(*at, name, schema, part, &handle);
+    if (!written.ok()) Fail(written.status(), name, "cannot be written");
     for (const db::Status& status : written->statuses) {  // deleting what is not there is success
       if (!status.ok() && !status.IsNotFound()) Fail(status, name, "refused a document");
     }

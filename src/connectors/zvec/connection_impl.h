@@ -76,6 +76,13 @@ class ManagedConnection::Impl {
   std::shared_ptr<::zvec::Collection> OpenLocked(Slot& slot, const std::string& name) ZVEC_REQUIRES(slot.mu);
   Opened OpenOrCreateLocked(Slot& slot, const std::string& name, const ::zvec::CollectionSchema& schema)
       ZVEC_REQUIRES(slot.mu);
+  std::shared_ptr<::zvec::Collection> OpenExistingLocked(Slot& slot, const std::string& name)
+      ZVEC_REQUIRES(slot.mu);
+  std::shared_ptr<::zvec::Collection> OpenForWriting(Slot& slot, const std::string& name,
+                                                     const ::zvec::CollectionSchema* schema);
+  ::zvec::Result<::zvec::WriteResult> Apply(Slot& slot, const std::string& name,
+                                            const ::zvec::CollectionSchema* schema, const Part& part,
+                                            std::shared_ptr<::zvec::Collection>* handle);
   ::zvec::Status CloseLocked(Slot& slot) ZVEC_REQUIRES(slot.mu);
   /// After a failed write: the handle may refuse everything from now on, so the next use opens another one.
   void Distrust(Slot& slot, const std::shared_ptr<::zvec::Collection>& handle, const ::zvec::Status& status);

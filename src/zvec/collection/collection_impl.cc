@@ -1,6 +1,5 @@
 #include "zvec/collection/collection_impl.h"
 
-#include "cocozvec/base/log.h"
 #include "zvec/collection/graphs.h"
 #include "zvec/query/filter.h"
 #include "zvec/query/search.h"
@@ -11,11 +10,7 @@ namespace zvec::inline v0 {
 
 using cocozvec::MutexLock;
 
-CollectionImpl::~CollectionImpl() {
-  if (store_->inherited()) return;
-  if (const Status status = Close(); !status.ok())
-    cocozvec::Log(cocozvec::LogLevel::kError, "closing " + path_ + ": " + status.ToString());
-}
+CollectionImpl::~CollectionImpl() = default;  // the store closes, and logs when that fails
 
 Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
 

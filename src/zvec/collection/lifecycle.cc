@@ -169,7 +169,7 @@ Result<std::shared_ptr<Collection>> Collection::Create(PathView path, const Coll
     return status.WithContext("collection " + target + " was not created");
   }
   ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(ParentOf(target)));
-  ZVEC_ASSIGN_OR_RETURN(auto store, Store::Open(fs, target, options, std::move(lock)));
+  ZVEC_ASSIGN_OR_RETURN(auto store, Store::Open(fs, target, options, std::move(lock), /*fresh=*/true));
   return std::shared_ptr<Collection>(std::make_shared<CollectionImpl>(target, options, std::move(store)));
 }
 

@@ -1,7 +1,9 @@
 #include "zvec/collection/store.h"
 
 #include <algorithm>
+#include <new>
 
+#include "base/fault.h"
 #include "cocozvec/base/log.h"
 #include "zvec/storage/cell.h"
 #include "zvec/storage/file_names.h"
@@ -14,6 +16,10 @@ using cocozvec::FileSystem;
 using cocozvec::JoinPath;
 
 namespace {
+
+/// Made before it is needed.
+const Status no_memory(StatusCode::kResourceExhausted,
+                       "there was no memory to close the collection in order");
 
 /// Rows that a record replaces or deletes, by segment of the version.
 class Deaths {
@@ -56,8 +62,12 @@ Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& opt
 Store::~Store() {
   if (inherited()) return;  // a thread that is not here may have held the locks; the log is the parent's
   cocozvec::MutexLock lock(write_mu_);
-  if (const Status status = Close(); !status.ok())
+  const Status status = Close();
+  if (status.ok()) return;
+  try {
     cocozvec::Log(cocozvec::LogLevel::kError, "closing " + directory_ + ": " + status.ToString());
+  } catch (const std::bad_alloc&) {  // then nobody is told
+  }
 }
 
 std::shared_ptr<const Version> Store::Snapshot() const {
@@ -169,11 +179,15 @@ Status Store::Apply(std::string_view payload, bool trusted) {
   }
   for (std::string_view id; in.NextDelete(&id);) {
     ZVEC_ASSIGN_OR_RETURN(const auto old, now->Locate(id, HashId(id)));
-    if (old) deaths.Add(*old);
+    if (old && !cocozvec::FaultPlanted("drop_a_delete")) deaths.Add(*old);
   }
   if (!in.ok()) return Status::DataLoss("the batch does not follow its format");
 
   auto next = std::make_shared<Version>(*now);
+  if (cocozvec::FaultPlanted("publish_in_two_steps")) {
+    next->tail = tail_->Publish(now->tail->dead());
+    Publish(std::make_shared<Version>(*next));
+  }
   for (std::size_t i = 0; i < now->sealed.size(); ++i)
     if (deaths.Changed(i))
       next->sealed[i] =
@@ -206,10 +220,15 @@ Status Store::Close() {
   if (closed_) return {};
   closed_ = true;
   Status status;
-  if (log_) status = log_->Close();
-  if (status.ok()) status = fence_;
-  if (status.ok() && in_doubt_)
-    status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");
+  try {
+    if (log_) status = log_->Close();
+    if (status.ok()) status = fence_;
+    if (status.ok() && in_doubt_)
+      status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");
+  } catch (const std::bad_alloc&) {
+    // Whoever closes, a destructor perhaps, gets an answer and lets go of everything.
+    status = no_memory;
+  }
   Publish(nullptr);
   log_.reset();
   tail_.reset();

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fault.h"
 #include "base/fork.h"
 #include "base/io/file_system.h"
 #include "base/mutex.h"
@@ -31,15 +32,16 @@ class Store {
   /// durable.
   static Status WriteEmpty(cocozvec::FileSystem& fs, const std::string& directory,
                            const CollectionSchema& schema);
-  /// `lock`: the directory's, held since WriteEmpty; null: taken here, unless read-only.
+  /// `lock`: the directory's; null: taken here, unless read-only. `fresh`: made and synced a moment ago by
+  /// WriteEmpty, under this lock.
   static Result<std::unique_ptr<Store>> Open(cocozvec::FileSystem& fs, const std::string& directory,
                                              const CollectionOptions& options,
-                                             std::unique_ptr<DirectoryLock> lock);
+                                             std::unique_ptr<DirectoryLock> lock, bool fresh = false);
   ~Store();
 
   /// True in a process that was forked since: nothing of this object may be used then but its destructor,
   /// which then leaves files and locks alone.
-  bool inherited() const noexcept { return process_.inherited(); }
+  bool inherited() const noexcept { return process_.inherited() && !cocozvec::FaultPlanted("ignore_fork"); }
 
   const CollectionSchema& schema() const noexcept { return *schema_; }
   const RowLayout& layout() const noexcept { return *layout_; }
@@ -74,7 +76,7 @@ class Store {
   Store(cocozvec::FileSystem& fs, std::string directory, const CollectionOptions& options);
 
   // Opening (store_open.cc).
-  Status Load(std::unique_ptr<DirectoryLock> lock);
+  Status Load(std::unique_ptr<DirectoryLock> lock, bool fresh);
   Status LoadManifest(Recovery& recovery);
   bool IsSuperseded() const;
   Status LoadSegments();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/fault.h"
 #include "zvec/collection/store.h"
 #include "zvec/storage/deletes.h"
 #include "zvec/storage/file_names.h"
@@ -50,10 +51,10 @@ Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const Col
 
 Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& directory,
                                            const CollectionOptions& options,
-                                           std::unique_ptr<DirectoryLock> lock) {
+                                           std::unique_ptr<DirectoryLock> lock, bool fresh) {
   for (int attempt = 1;; ++attempt) {
     std::unique_ptr<Store> store(new Store(fs, directory, options));
-    const Status status = store->Load(std::move(lock));
+    const Status status = store->Load(std::move(lock), fresh);
     if (status.ok()) return store;
     store->closed_ = true;
     // Beside a writer a file may be retired between the manifest and its opening, and what looks damaged may
@@ -67,9 +68,9 @@ Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& di
   }
 }
 
-Status Store::Load(std::unique_ptr<DirectoryLock> lock) {
+Status Store::Load(std::unique_ptr<DirectoryLock> lock, bool fresh) {
   Recovery recovery;
-  recovery.fresh = lock != nullptr;
+  recovery.fresh = fresh || cocozvec::FaultPlanted("trust_unsynced_names");
   if (!options_.read_only && !lock) {
     ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs_, directory_, /*create=*/false));
   }
@@ -178,7 +179,13 @@ Status Store::ReplayLog(Recovery& recovery) {
 Status Store::BecomeWriter(Recovery& recovery) {
   // What is trusted from here on is made durable first; only then anything is removed.
   ZVEC_ASSIGN_OR_RETURN(log_, LogWriter::Continue(std::move(recovery.log_file), recovery.log));
-  if (!recovery.fresh) ZVEC_RETURN_IF_ERROR(fs_.SyncDirectory(directory_));
+  if (!recovery.fresh) {
+    ZVEC_RETURN_IF_ERROR(fs_.SyncDirectory(directory_));
+    // The Create that made this directory may have died, or failed, before its name was durable.
+    const std::string parent = cocozvec::ParentPath(directory_);
+    const Status synced = fs_.SyncDirectory(parent.empty() ? "." : parent);
+    if (!synced.ok() && synced.code() != StatusCode::kPermissionDenied) return synced;
+  }
   if (recovery.generations.size() > 1) {
     auto older = ReadManifest(fs_, directory_, recovery.generations[recovery.generations.size() - 2]);
     if (older.ok()) previous_ = *std::move(older);

@@ -1,6 +1,7 @@
 // Sealing and merging: live rows are written as new segments, the manifest is replaced, the log starts anew.
 #include <algorithm>
 
+#include "base/fault.h"
 #include "cocozvec/base/log.h"
 #include "zvec/collection/rewrite.h"
 #include "zvec/storage/deletes.h"
@@ -179,6 +180,7 @@ Status Store::StartLog(Rewrite& rewrite) {
 
 Status Store::Install(Rewrite& rewrite) {
   rewrite.manifest.next_number = next_number_;
+  if (cocozvec::FaultPlanted("retire_early")) (void)fs_.RemoveFile(log_->path());
   ZVEC_RETURN_IF_ERROR(InstallManifest(fs_, directory_, rewrite.manifest, &rewrite.uncertain));
   auto tail = std::make_shared<MutableSegment>(schema_);
   rewrite.version->tail = tail->Publish(nullptr);

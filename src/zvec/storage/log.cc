@@ -239,7 +239,8 @@ Status LogWriter::Sync(bool keep_unsynced) {
     return broken_;
   }
   if (at_.synced_to == at_.end) return {};
-  const Status status = cocozvec::FaultPlanted("skip_log_sync") ? Status() : file_->Sync();
+  Status status = cocozvec::FaultPlanted("skip_log_sync") ? Status() : file_->Sync();
+  if (!status.ok() && cocozvec::FaultPlanted("sync_again_after_a_failure")) status = file_->Sync();
   if (!status.ok()) {
     // The records since the last sync were not acknowledged: they must not turn up after the next start,
     // where a sync would succeed without writing them. A failure here leaves that to Continue.

@@ -406,6 +406,28 @@ TEST_F(FailingDisk, AFailureAtAnyCallIsReportedAndTheNextRunOfTheSameProcessHeal
   EXPECT_GT(struck, 10u);
 }
 
+// Guards: after an optimize that had failed, one write of the same process failed as well.
+// Covers: S28
+TEST_F(FailingDisk, AFailedOptimizeCostsNoWrite) {
+  Plan plan = Small();
+  std::uint64_t failed = 0;
+  for (std::uint64_t call = 1;; ++call) {
+    World world;
+    Make(world, static_cast<int>(call));
+    ASSERT_EQ(world.run(Small()), "");
+    const auto handle = world.connection().open_existing("docs");
+    world.disk.FailAt(world.disk.calls() + call, cocozvec::DiskFault::kIoError);
+    failed += handle->Optimize().ok() ? 0u : 1u;
+    const bool reached = world.disk.faults_struck() > 0;
+    world.disk.ClearFault();
+    plan.files["a"][0].title = "after " + std::to_string(call);
+    EXPECT_EQ(world.run(plan), "") << call;
+    EXPECT_EQ(world.stored(), Declared(plan)) << call;
+    if (!reached) break;
+  }
+  EXPECT_GT(failed, 5u);
+}
+
 // Covers: R12, R13, R15
 TEST_F(FailingDisk, CloseReportsAFailedLastSyncAndClosesAll) {
   cocozvec::SimDisk disk;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -158,16 +159,20 @@ struct Nullable {
   std::string id;
   std::optional<std::string> text;
   std::optional<int> number;
+  std::optional<std::vector<std::int64_t>> list;
+  std::optional<std::map<std::string, int>> json;
   std::optional<Annotated<std::vector<float>, VectorSchema{2}>> extra;
   std::array<float, 2> v;
 };
 void nullable_main(coco::Ctx& ctx, bool set) {
   auto target = zc::mount_collection_target(
       ctx, DB, "docs", zc::CollectionSchema<Nullable>::from_class({.primary_key = {"id"}}));
-  Nullable row{.id = "1", .text = {}, .number = {}, .extra = {}, .v = {1, 2}};
+  Nullable row{.id = "1", .text = {}, .number = {}, .list = {}, .json = {}, .extra = {}, .v = {1, 2}};
   if (set) {
     row.text = "here";
     row.number = 7;
+    row.list = std::vector<std::int64_t>{1, 2};
+    row.json = std::map<std::string, int>{{"a", 1}};
     row.extra = std::vector<float>{3, 4};
   }
   target.declare_row(ctx, row);
@@ -186,15 +191,22 @@ TEST_F(S17, NullsAreAbsentAndFoundByIsNullAndComeAndGo) {
     ::zvec::Doc doc = fetch();
     EXPECT_EQ(doc.Find("text"), nullptr);
     EXPECT_EQ(doc.Find("number"), nullptr);
+    EXPECT_EQ(doc.Find("list"), nullptr);
+    EXPECT_EQ(doc.Find("json"), nullptr);
     EXPECT_EQ(doc.Find("extra"), nullptr);
     EXPECT_TRUE(near().value().hits.empty());  // not found through a vector that it has not
     const auto nulls =
-        Connection().open_existing("docs")->Scan({.filter = "text is null and number is null"}).value();
+        Connection()
+            .open_existing("docs")
+            ->Scan({.filter = "text is null and number is null and list is null and json is null"})
+            .value();
     EXPECT_EQ(nulls.hits.size(), 1u);
     EXPECT_EQ(Documents(app.update_blocking({}, true)).upserted, 1u);
     doc = fetch();
     EXPECT_EQ(*doc.Get<std::string>("text"), "here");
     EXPECT_EQ(*doc.Get<std::int64_t>("number"), 7);
+    EXPECT_EQ(*doc.Get<std::vector<std::int64_t>>("list"), (std::vector<std::int64_t>{1, 2}));
+    EXPECT_EQ(*doc.Get<std::string>("json"), R"({"a": 1})");
     EXPECT_EQ(*doc.Get<std::vector<float>>("extra"), (std::vector<float>{3, 4}));
     EXPECT_EQ(near().value().hits.size(), 1u);
   }
@@ -219,6 +231,38 @@ TEST_F(S18, NumbersBecomeTheirText) {
   app.update_blocking();
   const std::vector<std::string> ids{"42", "-1"};
   EXPECT_EQ(Connection().open_existing("docs")->Fetch(ids).value().size(), 2u);
+}
+
+template <class Key>
+struct Keyed {
+  Key id;
+  std::array<float, 1> v;
+};
+template <class Key>
+void keyed_main(coco::Ctx& ctx, const Key& key) {
+  auto target = zc::mount_collection_target(
+      ctx, DB, "docs", zc::CollectionSchema<Keyed<Key>>::from_class({.primary_key = {"id"}}));
+  target.declare_row(ctx, {.id = key, .v = {1}});
+}
+
+// Covers: S18, R28
+TEST_F(S18, UuidsAndDatesBecomeTheTextThatPythonGives) {
+  const auto id_of = [this](const auto& key) -> std::string {
+    coco::App app(*env_, "keyed", [key](coco::Ctx& ctx) { keyed_main(ctx, key); });
+    EXPECT_TRUE(app.update_blocking().failures.empty());
+    auto it = Connection().open_existing("docs")->Iterate().value();
+    ::zvec::Doc doc;
+    EXPECT_TRUE(it->Next(&doc).value());
+    app.drop_blocking();
+    return doc.id;
+  };
+  coco::Uuid uuid;
+  for (std::size_t i = 0; i < 16; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(i);
+  EXPECT_EQ(id_of(uuid), "00010203-0405-0607-0809-0a0b0c0d0e0f");
+  using namespace std::chrono;
+  const local_seconds time = local_days(2020y / January / 2d) + 3h + 4min + 5s;
+  EXPECT_EQ(id_of(time), "2020-01-02 03:04:05");
+  EXPECT_EQ(id_of(true), "True");
 }
 
 // Covers: S18, R28, R29, R85

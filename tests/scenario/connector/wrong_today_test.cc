@@ -145,6 +145,42 @@ TEST_F(W7, AnOlderCopyPutBackIsNoticedAndHealed) {
   EXPECT_EQ(RunWell(plan).upserted, 0u);
 }
 
+// A user's collection is not ours to make anew: what is declared is written again, what was declared and is
+// no longer is deleted, what somebody else wrote stays. Covers: W7, E4
+TEST_F(W7, AnOlderCopyOfAUsersCollectionIsFilledAgainInPlace) {
+  for (const bool memo : {false, true}) {
+    const auto schema = zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}});
+    Connection().open_or_create("docs", schema.core()->database_schema("docs"));
+    Plan plan = Small();
+    plan.managed_by = coco::ManagedBy::user;
+    plan.memo = memo;
+    RunWell(plan);
+    Stop();
+    fs::copy(dir_ / "data" / "docs", dir_ / "copy", fs::copy_options::recursive);
+    Start();
+    plan.files["a"][0].title = "edited";
+    plan.files["c"] = {MakeDoc("c#1", "the copy lacks it")};
+    RunWell(plan);
+    Stop();
+    fs::remove_all(dir_ / "data" / "docs");
+    fs::rename(dir_ / "copy", dir_ / "data" / "docs");
+    Start();
+    ::zvec::Doc foreign("foreign");
+    foreign.fields = {{"title", std::string("theirs")}, {"embedding", std::vector<float>{1, 2, 3, 4}}};
+    ASSERT_TRUE(Connection().open_existing("docs")->Upsert(std::vector{foreign}).ok());
+    plan.files.erase("b");
+    RunWell(plan);
+    auto expected = Declared(plan);
+    expected["foreign"] = "theirs";
+    EXPECT_EQ(Stored(), expected);
+    EXPECT_EQ(RunWell(plan).upserted, 0u);
+    RunWell({.collection = false});
+    Connection().close();
+    fs::remove_all(dir_ / "data" / "docs");
+    Restart();
+  }
+}
+
 // Covers: E4
 TEST_F(W7, ACollectionThatAnotherStoreHasWrittenIsRebuilt) {
   RunWell(Small());

@@ -56,6 +56,7 @@ Encoder encoder(F function) {
 /// object or shared_ptr of a type with vector_schema(), or a ContextKey of such a type.
 class ColumnOverride {
  public:
+  ColumnOverride() = default;  ///< says nothing
   template <class... A>
     requires(sizeof...(A) > 0 && (!std::same_as<std::remove_cvref_t<A>, ColumnOverride> && ...))
   ColumnOverride(A... parts) {  // NOLINT: meant to convert

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Runs the harnesses of tests/reliability to the figures of a release, in pieces, and keeps count.
+
+    scripts/soak.py --program build/debug/bin/reliability [NAME ...] [--figure release|ci] [--state DIRECTORY]
+
+Every piece is a range of cases of one harness, run by the program; after each the count is written to
+STATE/NAME.json, so that a run that was stopped goes on where it was. `--table` prints what was reached. A violation
+stops that harness and is kept in its file with the case that shows it. Only the standard library.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+
+# name: promises, cases for a release, cases in a piece, figure that counts, its goal for a release, cases in ctest
+HARNESSES = {
+    "kills": ("D1 D7b D9", 450, 15, "kill_points", 12_000, 15),
+    "power": ("D2 D7 D7b D9", 160, 8, "images", 100_000, 7),
+    "compound": ("D6", 60, 5, "compound_runs", 5_000, 20),
+    "sequences": ("D10", 1_884, 157, "sequences", 1_884, 156),
+    "order": ("D8", 2_000, 500, "judged", 50_000, 100),
+    "faults": ("D5 R1 R2", 24, 2, "faults", 10_000, 4),
+    "model": ("M1", 5_000, 100, "operations", 2_000_000, 125),
+    "allocations": ("R4", 4_000, 4_000, "failed_allocations", 3_000, 4_000),
+    "locks": ("T4", 1_000, 100, "races", 1_000, 50),
+    "forks": ("T5", 70, 10, "children", 200, 10),
+    "signals": ("T6", 40, 5, "lives", 40, 1),
+    "leaks": ("R8", 10_000, 10_000, "opens", 10_000, 300),
+    "stress": ("T2", 80, 10, "reads", 10_000_000, 2),
+    "logs": ("D11", 5, 1, "logs", 5, 1),
+    "ext4": ("D3", 200, 20, "runs", 200, 3),
+    "xfs": ("D3", 200, 20, "runs", 200, 3),
+}
+LARGEST = {"depth", "open_ms", "log_MiB", "grown_MiB", "documents", "shrunk_to"}  # not added up
+
+
+def state_path(directory, name):
+    return os.path.join(directory, name + ".json")
+
+
+def load(directory, name):
+    try:
+        with open(state_path(directory, name), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {"next": 1, "figures": {}, "violations": 0, "found": "", "date": ""}
+
+
+def save(directory, name, state):
+    os.makedirs(directory, exist_ok=True)
+    temporary = state_path(directory, name) + ".tmp"
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(state, file, indent=1)
+    os.replace(temporary, state_path(directory, name))
+
+
+def add(state, result):
+    for what, n in result.items():
+        if what in ("harness", "from", "count", "violations"):
+            continue
+        old = state["figures"].get(what, 0)
+        state["figures"][what] = max(old, n) if what in LARGEST else old + n
+    state["violations"] += result["violations"]
+    state["date"] = datetime.date.today().isoformat()
+
+
+def command(program, name, first, count):
+    if name in ("ext4", "xfs"):  # real file systems; root only, exit code 77 where they cannot be mounted
+        return [os.path.join(os.path.dirname(__file__), "../tests/reliability/power_loss.py"), "--program", program,
+                "--fs", name, "--from", str(first), "--runs", str(count)]
+    return [program, name, "--from", str(first), "--count", str(count)]
+
+
+def run(program, name, figure, directory):
+    _, release, piece, counted, _, small = HARNESSES[name]
+    last = release if figure == "release" else small
+    state = load(directory, name)
+    while state["next"] <= last and not state["violations"]:
+        count = min(piece, last + 1 - state["next"])
+        done = subprocess.run(command(program, name, state["next"], count), capture_output=True, text=True, check=False)
+        if done.returncode == 77:
+            print(f"{name}: {done.stdout.strip()}", flush=True)
+            return True
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        if not lines:
+            state["violations"] += 1
+            state["found"] = f"cases {state['next']} to {state['next'] + count - 1} ended with {done.returncode}: {done.stderr[-500:]}"
+        else:
+            add(state, json.loads(lines[0]))
+            state["next"] += count
+            if state["violations"]:
+                state["found"] = (done.stdout + done.stderr)[-2000:]
+        save(directory, name, state)
+        print(f"{name}: cases up to {state['next'] - 1} of {last}, {counted} {state['figures'].get(counted, 0):,}, "
+              f"violations {state['violations']}", flush=True)
+    return state["violations"] == 0
+
+
+def table(directory):
+    for name, (promises, _, _, counted, goal, _) in HARNESSES.items():
+        state = load(directory, name)
+        reached = state["figures"].get(counted, 0)
+        print(f"| {promises} | `./dev soak {name}` | {reached:,} {counted} of {goal:,} | {state['violations']} | "
+              f"{state['date'] or 'not run'} | {json.dumps(state['figures'])} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(HARNESSES))
+    parser.add_argument("--program", default="build/debug/bin/reliability")
+    parser.add_argument("--state", default="build/soak")
+    parser.add_argument("--figure", choices=("release", "ci"), default="release")
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in HARNESSES]
+    if unknown:
+        parser.error(f"no long run '{unknown[0]}'; there are: {', '.join(HARNESSES)}")
+    if options.table:
+        return table(options.state)
+    good = [run(options.program, name, options.figure, options.state) for name in options.names or HARNESSES]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

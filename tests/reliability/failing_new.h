@@ -1,0 +1,22 @@
+// tests/reliability/failing_new.h: the program's operator new, which can be told to fail.
+#pragma once
+
+#include <cstdint>
+
+namespace reliability {
+
+/// Fails allocation number `n` from now on (from 1), and with `sticky` every later one.
+void FailNew(std::int64_t n, bool sticky);
+void StopFailingNew();
+bool NewHasFailed();  ///< since FailNew
+
+/// On this thread, for what is not under test.
+class NewAlwaysWorks {
+ public:
+  NewAlwaysWorks();
+  ~NewAlwaysWorks();
+  NewAlwaysWorks(const NewAlwaysWorks&) = delete;
+  NewAlwaysWorks& operator=(const NewAlwaysWorks&) = delete;
+};
+
+}  // namespace reliability

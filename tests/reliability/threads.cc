@@ -1,0 +1,186 @@
+// T1, T2: readers, writers, an optimizer and closing beside each other; the build for threads (tsan) looks
+// for races, the readers for calls seen in part or out of order. D11: replaying a full log.
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "harness.h"
+#include "life.h"
+
+namespace reliability {
+
+using zvec::Collection;
+using zvec::Doc;
+using zvec::testing_docs::Note;
+using zvec::testing_docs::NoteSchema;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kGroup = 5;  ///< documents that are always written together, with one stamp
+
+std::vector<Doc> Stamped(std::int64_t stamp) {
+  std::vector<Doc> docs;
+  for (int i = 0; i < kGroup; ++i)
+    docs.push_back(
+        Note("g" + std::to_string(i), std::string(20 + static_cast<std::size_t>(stamp % 7), 'x'), stamp));
+  return docs;
+}
+
+/// -1: the documents do not belong together.
+std::int64_t StampOf(const std::vector<Doc>& docs) {
+  if (docs.size() != kGroup) return -1;
+  const std::int64_t stamp = *docs[0].Get<std::int64_t>("size");
+  for (const Doc& doc : docs)
+    if (*doc.Get<std::int64_t>("size") != stamp) return -1;
+  return stamp;
+}
+
+/// The group as one reader sees it; which way of reading is used depends on `kind`.
+std::vector<Doc> ReadGroup(const Collection& collection, int kind) {
+  std::vector<Doc> docs;
+  const auto take = [&](Doc& doc) {
+    if (doc.id[0] == 'g') docs.push_back(std::move(doc));
+  };
+  if (kind % 4 == 0) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < kGroup; ++i) ids.push_back("g" + std::to_string(i));
+    if (auto got = collection.Fetch(ids); got.ok()) docs = *std::move(got);
+  } else if (kind % 4 == 1) {
+    auto iterator = collection.Iterate();
+    if (iterator.ok())
+      for (Doc doc; (*iterator)->Next(&doc).value();) take(doc);
+  } else if (kind % 4 == 2) {
+    auto hits = collection.Query(
+        {.field = "v", .vector = std::vector<float>{20, 1, 1}, .topk = 1000, .filter = "id like 'g%'"});
+    if (hits.ok())
+      for (auto& hit : hits->hits) docs.push_back(std::move(hit.doc));
+  } else {
+    auto hits = collection.Scan({.filter = "id like 'g%'"});
+    if (hits.ok())
+      for (auto& hit : hits->hits) docs.push_back(std::move(hit.doc));
+  }
+  return docs;
+}
+
+/// About a second of everything at once.
+void StressOnce(std::uint64_t n, Tally& tally) {
+  cocozvec::SimDisk disk;
+  zvec::CollectionOptions options;
+  options.file_system = &disk;
+  options.seal_bytes = 3000 + n % 5 * 4000;
+  auto collection = Collection::Create("c", NoteSchema(), options).value();
+  (void)collection->Upsert(Stamped(0)).value();
+  std::atomic<bool> stop = false;
+  std::atomic<std::uint64_t> reads = 0, broken = 0;
+  std::vector<std::thread> threads;
+  for (int kind = 0; kind < 8; ++kind)
+    threads.emplace_back([&, kind] {
+      for (std::int64_t last = 0; !stop;) {
+        const auto docs = ReadGroup(*collection, kind);
+        if (docs.empty() && collection->Stats().doc_count == 0) break;  // closed
+        const std::int64_t stamp = StampOf(docs);
+        broken += stamp < last;
+        last = std::max(last, stamp);
+        ++reads;
+      }
+    });
+  threads.emplace_back([&] {
+    while (!stop) {
+      if (!collection->Optimize().ok()) break;
+      std::this_thread::yield();
+    }
+  });
+  threads.emplace_back([&] {
+    for (std::uint64_t i = 0; !stop; ++i) {
+      (void)collection->Upsert(std::vector{Note("other" + std::to_string(i % 50), "x")});
+      (void)collection->DeleteByFilter("id = 'other" + std::to_string((i + 7) % 50) + "'");
+      (void)collection->SetMark("m" + std::to_string(i));
+    }
+  });
+  const auto until = Clock::now() + std::chrono::seconds(1);
+  for (std::int64_t stamp = 1; Clock::now() < until; ++stamp) {
+    (void)collection->Upsert(Stamped(stamp)).value();
+    tally.Count("batches");
+  }
+  const bool close_under_way = n % 2 == 0;
+  if (close_under_way && !collection->Close().ok()) tally.Violation("close failed");
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  tally.Count("reads", reads);
+  tally.Count("seconds");
+  // A reader that met the closing may have seen nothing at all; anything else is half a call or a step back.
+  if (broken > (close_under_way ? 8u : 0u))
+    tally.Violation("stress " + std::to_string(n) + ": " + std::to_string(broken) +
+                    " reads saw no committed state");
+  collection.reset();
+  if (!Collection::Destroy("c", options).ok()) tally.Violation("destroy failed");
+}
+
+std::uint64_t ResidentKiB() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmRSS:")) return std::strtoull(line.c_str() + 6, nullptr, 10);
+  return 0;
+}
+
+}  // namespace
+
+void Stress(const Settings& settings, Tally& tally) {
+  for (std::uint64_t i = 0; i < settings.count; ++i) StressOnce(settings.from + i, tally);
+}
+
+/// A case fills a log to the default limit of a mutable segment and opens it as after a kill.
+void FullLogs(const Settings& settings, Tally& tally) {
+  for (std::uint64_t n = 0; n < settings.count; ++n) {
+    const std::string path = settings.directory + "/full", copy = settings.directory + "/copy";
+    auto& fs = cocozvec::PosixFileSystem();
+    zvec::CollectionSchema schema = NoteSchema();
+    schema.fields[2].dimension = 128;
+    zvec::CollectionOptions options;
+    options.durability = zvec::Durability::kRelaxed;
+    std::uint64_t documents = 0, log_bytes = 0;
+    {
+      auto collection = Collection::Create(path, schema, options).value();
+      for (;; documents += 1000) {
+        std::vector<Doc> docs;
+        for (std::uint64_t d = 0; d < 1000; ++d) {
+          Doc doc = Note("document " + std::to_string(documents + d), "some text that is not long");
+          doc.Set("v", std::vector<float>(128, static_cast<float>(d)));
+          docs.push_back(std::move(doc));
+        }
+        (void)collection->Upsert(docs).value();
+        if (collection->Stats().disk_bytes > (std::uint64_t{56} << 20)) break;
+      }
+      documents += 1000;
+      // As a kill leaves it: copied while open, without the record that an orderly close adds.
+      (void)cocozvec::RemoveTree(fs, copy);
+      if (!fs.CreateDirectory(copy).ok()) std::abort();
+      for (const auto& entry : fs.List(path).value()) {
+        const std::string bytes = cocozvec::ReadFile(fs, path + "/" + entry.name, 1 << 30).value();
+        if (entry.name.starts_with("log-")) log_bytes = bytes.size();
+        if (!cocozvec::WriteFileAtomically(fs, copy + "/" + entry.name, bytes).ok()) std::abort();
+      }
+    }
+    const std::uint64_t before = ResidentKiB();
+    const auto start = Clock::now();
+    const auto opened = Collection::Open(copy, options);
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
+    const std::uint64_t grown = ResidentKiB() - std::min(before, ResidentKiB());
+    if (!opened.ok() || (*opened)->Stats().doc_count != documents)
+      tally.Violation("a full log was not replayed");
+    tally.Most("open_ms", static_cast<std::uint64_t>(ms));
+    tally.Most("log_MiB", log_bytes >> 20);
+    tally.Most("documents", documents);
+    tally.Most("grown_MiB", grown >> 10);
+    if (ms > 2000) tally.Violation("replaying took " + std::to_string(ms) + " ms");
+    if (grown * 1024 > 2 * log_bytes + (8 << 20))
+      tally.Violation("replaying took " + std::to_string(grown) + " KiB");
+    (void)cocozvec::RemoveTree(fs, path);
+    (void)cocozvec::RemoveTree(fs, copy);
+    tally.Count("logs");
+  }
+}
+
+}  // namespace reliability
