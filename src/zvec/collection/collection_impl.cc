@@ -173,9 +173,25 @@ Result<std::vector<Doc>> CollectionImpl::Fetch(std::span<const std::string> ids,
 
 namespace {
 
+/// Ids lie far from each other: ask for all offsets, then for all bytes, before the first is needed.
+Status PrefetchIds(const Version& version, const std::vector<RowHit>& rows) {
+  constexpr std::size_t kMost = 64;  // more come from memory in time by themselves
+  if (rows.size() > kMost) return {};
+  ColumnChunk chunks[kMost];
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ZVEC_ASSIGN_OR_RETURN(chunks[i], version.At(rows[i].segment).Column(kIdColumn, rows[i].row / kChunkRows));
+    if (chunks[i].offsets != nullptr) __builtin_prefetch(chunks[i].offsets + rows[i].row % kChunkRows);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (chunks[i].offsets != nullptr)
+      __builtin_prefetch(chunks[i].bytes + chunks[i].offsets[rows[i].row % kChunkRows]);
+  return {};
+}
+
 Status ReadHits(const Version& version, Projection projection, const std::vector<RowHit>& rows,
                 HitList* out) {
   DocReader reader(version, std::move(projection));
+  ZVEC_RETURN_IF_ERROR(PrefetchIds(version, rows));
   out->hits.resize(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     out->hits[i].score = rows[i].score;
