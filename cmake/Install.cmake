@@ -23,7 +23,6 @@ endfunction()
 # An outside library as pkg-config names it. CRoaring has no .pc file in Debian.
 set(cocozvec_pc_of_PkgConfig::lmdb lmdb)
 set(cocozvec_pc_of_PkgConfig::xxhash libxxhash)
-set(cocozvec_pc_of_PkgConfig::b2 libb2)
 set(cocozvec_pc_of_PkgConfig::utf8proc libutf8proc)
 set(cocozvec_flag_of_roaring::roaring -lroaring)
 set(cocozvec_flag_of_Threads::Threads -pthread)

@@ -31,6 +31,8 @@
 
 namespace cocoindex::inline v0 {
 
+class TargetAction;
+
 struct Settings {
   std::string db_path = {};  ///< directory of the engine's own memory; empty: the variable COCOINDEX_DB
   unsigned max_dbs = 1024;   ///< apps in one environment
@@ -137,11 +139,25 @@ struct Failure {
 struct UpdateOptions {
   /// No memo counts, and every declared item is written again ("may be missing").
   bool full_reprocess = false;
+  /// Runs the functions, and says in UpdateResult::planned what would be done to targets; does none of it and
+  /// records nothing, so that a following update does exactly that. Counters count what would have been done.
+  bool preview = false;
+};
+
+/// One action of a preview, as its sink would get it.
+struct PlannedEffect {
+  std::string target;       ///< /"provider"/container key/key, as in messages
+  bool is_removal = false;  ///< of what is declared no more
+  std::shared_ptr<const TargetAction> action;
+  std::string describe() const;  ///< `target: what the action says of itself`
 };
 
 class UpdateResult {
  public:
   UpdateStats stats;
+  /// Of a preview only: the actions of a component stand in the order in which they would be applied, and
+  /// containers before what lies in them. A container's action is there also when nothing is to be done.
+  std::vector<PlannedEffect> planned;
   std::vector<Failure> failures;  ///< empty: everything that was declared is there
 
   /// What the main function returned. Throws InvalidRequest for another type.

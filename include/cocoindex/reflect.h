@@ -63,7 +63,7 @@ template <class T, class F>
 constexpr decltype(auto) with_fields(T& object, F&& f) {
   using Record = std::remove_const_t<T>;
   if constexpr (Described<Record>) {
-    return std::apply([&](const auto&... m) -> decltype(auto) { return f(object.*m.pointer...); },
+    return std::apply([&](const auto&... m) -> decltype(auto) { return f(m.get(object)...); },
                       detail::DescribedMembers<Record>::value);
   } else {
     return detail::bind<field_count<Record>>(object, std::forward<F>(f));

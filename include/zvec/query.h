@@ -73,4 +73,11 @@ struct HitList {
   QueryStats stats;
 };
 
+/// Row numbers (Collection::QueryRows), nearest first, and as many scores.
+struct RowHitList {
+  std::vector<std::uint64_t> rows;
+  std::vector<float> scores;
+  QueryStats stats;
+};
+
 }  // namespace zvec::inline v0

@@ -1,5 +1,7 @@
 #include "python/zvec/convert.h"
 
+#include <nanobind/stl/string.h>
+
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -187,6 +189,7 @@ Value Dense(const FieldInfo& field, nb::handle value) {
     const Buffer buffer(value);
     if (buffer && buffer.ndim() != 1) Expected(field, "a vector of one dimension", value);
     if (buffer && buffer.kind() == KindOf(type)) return DenseFromBuffer(type, buffer, 0);
+    if (buffer && buffer.is_complex()) Expected(field, value);
   }
   if (type == DataType::kVectorInt8) return Integers<std::int8_t>(field, value);
   if (auto floats = PlainFloats(value)) return *std::move(floats);
@@ -323,6 +326,7 @@ Buffer::Buffer(nb::handle object) {
   const char* format = view_.format ? view_.format : "B";
   if (*format == '@' || *format == '=' || *format == '<')
     ++format;  // the machines we run on are little-endian
+  is_complex_ = format[0] == 'Z';
   if (format[0] == 0 || format[1] != 0) return;
   kind_ = format[0];
   if (kind_ == 'l') kind_ = view_.itemsize == 8 ? 'q' : 'i';
@@ -333,39 +337,42 @@ char KindOf(DataType type) noexcept {
   return type == DataType::kVectorFp32 ? 'f' : type == DataType::kVectorFp16 ? 'e' : 'b';
 }
 
+namespace {
+
+// `size` elements of T, `stride` bytes apart.
+template <class T>
+std::vector<T> Gather(const char* from, std::size_t size, Py_ssize_t stride) {
+  if (stride == static_cast<Py_ssize_t>(sizeof(T)) &&
+      reinterpret_cast<std::uintptr_t>(from) % alignof(T) == 0) {
+    const T* first = reinterpret_cast<const T*>(from);
+    return std::vector<T>(first, first + size);  // without the zeros that a vector of a size begins with
+  }
+  std::vector<T> out(size);
+  for (std::size_t i = 0; i < size; ++i)
+    std::memcpy(out.data() + i, from + static_cast<Py_ssize_t>(i) * stride, sizeof(T));
+  return out;
+}
+
+}  // namespace
+
 Value DenseFromBuffer(DataType type, const Buffer& buffer, Py_ssize_t row) {
   const bool two = buffer.ndim() == 2;
   const char* from = buffer.data() + (two ? row * buffer.stride(0) : 0);
   const auto size = static_cast<std::size_t>(buffer.shape(two ? 1 : 0));
   const Py_ssize_t stride = buffer.stride(two ? 1 : 0);
-  const auto copy = [&](auto* to) {
-    constexpr std::size_t kBytes = sizeof(*to);
-    if (stride == static_cast<Py_ssize_t>(kBytes)) {
-      if (size != 0) std::memcpy(to, from, size * kBytes);
-      return;
-    }
-    for (std::size_t i = 0; i < size; ++i)
-      std::memcpy(to + i, from + static_cast<Py_ssize_t>(i) * stride, kBytes);
-  };
-  if (type == DataType::kVectorFp32) {
-    std::vector<float> out(size);
-    copy(out.data());
-    return out;
-  }
-  if (type == DataType::kVectorFp16) {
-    std::vector<db::Half> out(size);
-    copy(out.data());
-    return out;
-  }
-  std::vector<std::int8_t> out(size);
-  copy(out.data());
-  return out;
+  if (type == DataType::kVectorFp32) return Gather<float>(from, size, stride);
+  if (type == DataType::kVectorFp16) return Gather<db::Half>(from, size, stride);
+  return Gather<std::int8_t>(from, size, stride);
 }
 
 nb::object AsArray(DataType type, nb::handle value) {
+  // Text that looks like numbers and the real part of complex numbers are no vectors.
+  const nb::object numpy = nb::module_::import_("numpy");
+  const std::string kind = nb::cast<std::string>(numpy.attr("asarray")(value).attr("dtype").attr("kind"));
+  if (kind.find_first_of("biuf") == std::string::npos)
+    Raise(PyExc_ValueError, "an array of numbers is wanted, not of dtype kind '" + kind + "'");
   const char* dtype = type == DataType::kVectorFp32 ? "f4" : type == DataType::kVectorFp16 ? "f2" : "i1";
-  nb::object array = nb::module_::import_("numpy").attr("ascontiguousarray")(value, dtype);
-  return array;
+  return numpy.attr("ascontiguousarray")(value, dtype);
 }
 
 Value ToValue(const FieldInfo& field, nb::handle value) {

@@ -51,11 +51,13 @@ class Buffer {
   /// The struct code of one native element ('f', 'e', 'b', 'q', ...); 0 for anything else, other byte orders
   /// too.
   char kind() const noexcept { return kind_; }
+  bool is_complex() const noexcept { return is_complex_; }
 
  private:
   Py_buffer view_{};
   bool valid_ = false;
   char kind_ = 0;
+  bool is_complex_ = false;
 };
 
 /// The struct code of the elements of a dense vector type.

@@ -57,7 +57,10 @@ int StatusNumber(StatusCode code) noexcept {
 }
 
 void Raise(PyObject* type, const std::string& message) {
-  PyErr_SetString(type, message.c_str());
+  // Not PyErr_SetString: a message may quote a text with a zero in it.
+  nb::object text = nb::steal(
+      PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()), "backslashreplace"));
+  if (text) PyErr_SetObject(type, text.ptr());
   throw nb::python_error();
 }
 

@@ -1,6 +1,9 @@
 // Queries: vector, id, filter only.
 
 #include <chrono>
+#include <cstring>
+#include <limits>
+#include <optional>
 
 #include "python/zvec/collection.h"
 #include "python/zvec/convert.h"
@@ -34,7 +37,9 @@ struct Request {
   std::string filter;
   db::OutputFields output_fields;
   bool include_vector = false;
-  float radius = 0;
+  std::uint32_t ef = 0;  ///< 0: the database chooses
+  float radius = 0;      ///< not above 0: none
+  bool exact = false;
 };
 
 Request MakeRequest(std::uint32_t topk, nb::handle filter, bool include_vector, nb::handle output_fields) {
@@ -74,18 +79,6 @@ decltype(db::VectorQuery::vector) StoredVector(const db::Collection& collection,
   Raise(PyExc_ValueError, "Document with id '" + ids[0] + "' has no vector '" + field.schema->name + "'");
 }
 
-// Hits come nearest first, so those within a threshold on the score are a prefix.
-template <class Hits>
-void KeepWithin(const FieldInfo& field, float radius, Hits* hits) {
-  if (!(radius > 0)) return;
-  const bool larger_is_nearer = field.schema->metric() == db::MetricType::kIp;
-  std::size_t keep = 0;
-  while (keep < hits->size() &&
-         (larger_is_nearer ? (*hits)[keep].score >= radius : (*hits)[keep].score <= radius))
-    ++keep;
-  hits->resize(keep);
-}
-
 nb::list Docs(const Handle& handle, std::vector<db::Hit> hits) {
   auto found = std::make_shared<Found>();
   found->schema = handle.schema();
@@ -93,40 +86,156 @@ nb::list Docs(const Handle& handle, std::vector<db::Hit> hits) {
   return MakeDocs(std::move(found));
 }
 
-nb::list Search(const Handle& handle, std::shared_ptr<db::Collection> collection, const FieldInfo& field,
-                decltype(db::VectorQuery::vector) vector, Request request) {
+db::VectorQuery MakeQuery(const FieldInfo& field, decltype(db::VectorQuery::vector) vector, Request request) {
   db::VectorQuery query;
   query.field = field.schema->name;
   query.vector = std::move(vector);
   query.topk = request.topk;
+  query.ef = request.ef;
+  if (request.radius > 0) query.radius = request.radius;
+  query.exact = request.exact;
   query.filter = std::move(request.filter);
   query.output_fields = std::move(request.output_fields);
   query.include_vectors = request.include_vector;
-  auto result = RunQuery(handle, [collection = std::move(collection), query = std::move(query)] {
+  return query;
+}
+
+// The vector given, or the one that the document `id` stores.
+decltype(db::VectorQuery::vector) TakeVector(const db::Collection& collection, const FieldInfo& field,
+                                             nb::handle vector, nb::handle id) {
+  return id.is_none() ? ToQueryVector(field, vector) : StoredVector(collection, field, id);
+}
+
+nb::list Query(Handle* self, nb::handle field_name, nb::handle vector, nb::handle id, std::uint32_t topk,
+               nb::handle filter, bool include_vector, nb::handle output_fields, std::uint32_t ef,
+               float radius, bool exact) {
+  auto collection = self->Get();
+  const FieldInfo& field = VectorField(*self, field_name);
+  Request request = MakeRequest(topk, filter, include_vector, output_fields);
+  request.ef = ef, request.radius = radius, request.exact = exact;
+  auto query = MakeQuery(field, TakeVector(*collection, field, vector, id), std::move(request));
+  auto result = RunQuery(*self, [collection = std::move(collection), query = std::move(query)] {
     return collection->Query(query);
   });
   if (!result.ok()) RaiseStatus(result.status(), Action::kRead);
-  KeepWithin(field, request.radius, &result->hits);
-  return Docs(handle, std::move(result->hits));
+  return Docs(*self, std::move(result->hits));
 }
 
-nb::list Query(Handle* self, nb::handle field_name, nb::handle vector, std::uint32_t topk, nb::handle filter,
-               bool include_vector, nb::handle output_fields, int /*ef*/, float radius) {
-  auto collection = self->Get();
-  const FieldInfo& field = VectorField(*self, field_name);
-  Request request = MakeRequest(topk, filter, include_vector, output_fields);
-  request.radius = radius;
-  return Search(*self, std::move(collection), field, ToQueryVector(field, vector), std::move(request));
+// The writable memory of a one-dimensional array of `count` elements of the kind; TypeError otherwise.
+class Output {
+ public:
+  Output(nb::handle array, Py_ssize_t itemsize, std::size_t count) {
+    if (PyObject_GetBuffer(array.ptr(), &view_, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE) != 0)
+      throw nb::python_error();
+    if (view_.len == itemsize * static_cast<Py_ssize_t>(count)) return;
+    PyBuffer_Release(&view_);
+    Raise(PyExc_TypeError, "an output array has the wrong size");
+  }
+  ~Output() { PyBuffer_Release(&view_); }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  char* data() noexcept { return static_cast<char*>(view_.buf); }
+
+ private:
+  Py_buffer view_{};
+};
+
+template <class T>
+void Put(Output& out, std::size_t at, T value) {
+  std::memcpy(out.data() + at * sizeof(T), &value, sizeof(T));
 }
 
-nb::list QueryById(Handle* self, nb::handle field_name, nb::handle id, std::uint32_t topk, nb::handle filter,
-                   bool include_vector, nb::handle output_fields, int /*ef*/, float radius) {
+// Row numbers and scores into arrays that the caller made; what is missing is -1 and NaN.
+void QueryRows(Handle* self, nb::handle field_name, nb::handle vector, nb::handle id, std::uint32_t topk,
+               nb::handle filter, std::uint32_t ef, float radius, bool exact, nb::handle ids,
+               nb::handle scores) {
   auto collection = self->Get();
   const FieldInfo& field = VectorField(*self, field_name);
-  Request request = MakeRequest(topk, filter, include_vector, output_fields);
-  request.radius = radius;
-  auto vector = StoredVector(*collection, field, id);
-  return Search(*self, std::move(collection), field, std::move(vector), std::move(request));
+  Request request = MakeRequest(topk, filter, false, nb::none());
+  request.ef = ef, request.radius = radius, request.exact = exact;
+  Output id_array(ids, sizeof(std::int64_t), topk);
+  std::optional<Output> score_array;
+  if (!scores.is_none()) score_array.emplace(scores, sizeof(float), topk);
+  auto query = MakeQuery(field, TakeVector(*collection, field, vector, id), std::move(request));
+  auto result = RunQuery(*self, [collection = std::move(collection), query = std::move(query)] {
+    return collection->QueryRows(query);
+  });
+  if (!result.ok()) RaiseStatus(result.status(), Action::kRead);
+  for (std::size_t i = 0; i < topk; ++i) {
+    const bool found = i < result->rows.size();
+    Put(id_array, i, found ? static_cast<std::int64_t>(result->rows[i]) : std::int64_t{-1});
+    if (score_array)
+      Put(*score_array, i, found ? result->scores[i] : std::numeric_limits<float>::quiet_NaN());
+  }
+}
+
+// Numbers as Python ints; -1, deleted and unknown rows give None.
+nb::list IdsOfRows(Handle* self, nb::list rows) {
+  auto collection = self->Get();
+  std::vector<std::uint64_t> numbers;
+  numbers.reserve(rows.size());
+  for (nb::handle row : rows) {
+    const long long number = PyLong_AsLongLong(row.ptr());
+    if (number == -1 && PyErr_Occurred()) throw nb::python_error();
+    numbers.push_back(static_cast<std::uint64_t>(number));  // -1 is beyond every row
+  }
+  auto ids = Take(Released([&] { return collection->IdsOfRows(numbers); }), Action::kRead);
+  nb::list out;
+  for (const auto& id : ids) out.append(id ? FromValue(*id) : nb::none());
+  return out;
+}
+
+// Many queries at once: ids and scores row by row, without documents between. `ids` is a list of lists of
+// str.
+nb::list QueryMany(Handle* self, nb::handle field_name, nb::handle vectors, std::uint32_t topk,
+                   nb::handle filter, std::uint32_t ef, float radius, bool exact, nb::handle scores) {
+  auto collection = self->Get();
+  const FieldInfo& field = VectorField(*self, field_name);
+  nb::object held = nb::borrow(vectors);
+  if (const Buffer direct(vectors); !direct || direct.kind() != KindOf(field.schema->type))
+    held = AsArray(field.schema->type, vectors);
+  const Buffer buffer(held);
+  if (!buffer || buffer.ndim() != 2 || db::IsSparseVector(field.schema->type))
+    Raise(PyExc_ValueError,
+          "vectors must be an array of shape (queries, dimension) for a dense vector field");
+  const auto count = static_cast<std::size_t>(buffer.shape(0));
+  Request request = MakeRequest(topk, filter, false, nb::make_tuple());
+  request.ef = ef, request.radius = radius, request.exact = exact;
+  std::vector<db::VectorQuery> queries(count, MakeQuery(field, {}, request));
+  for (std::size_t q = 0; q < count; ++q) {
+    std::visit(
+        [&](auto&& v) {
+          if constexpr (std::is_constructible_v<decltype(queries[q].vector), decltype(v)>)
+            queries[q].vector = std::forward<decltype(v)>(v);
+        },
+        DenseFromBuffer(field.schema->type, buffer, static_cast<Py_ssize_t>(q)));
+  }
+  Output score_array(scores, sizeof(float), count * topk);
+  auto found = RunQuery(*self,
+                        [collection = std::move(collection),
+                         queries = std::move(queries)]() -> db::Result<std::vector<db::HitList>> {
+                          std::vector<db::HitList> all;
+                          all.reserve(queries.size());
+                          for (const db::VectorQuery& query : queries) {
+                            auto hits = collection->Query(query);
+                            if (!hits.ok()) return hits.status();
+                            all.push_back(*std::move(hits));
+                          }
+                          return all;
+                        });
+  if (!found.ok()) RaiseStatus(found.status(), Action::kRead);
+  nb::list out;
+  for (std::size_t q = 0; q < count; ++q) {
+    const auto& hits = (*found)[q].hits;
+    nb::list row;
+    for (std::size_t i = 0; i < topk; ++i) {
+      row.append(i < hits.size() ? FromValue(hits[i].doc.id) : nb::none());
+      Put(score_array, q * topk + i,
+          i < hits.size() ? hits[i].score : std::numeric_limits<float>::quiet_NaN());
+    }
+    out.append(row);
+  }
+  return out;
 }
 
 nb::list Scan(Handle* self, std::uint32_t topk, nb::handle filter, bool include_vector,
@@ -148,15 +257,17 @@ nb::list Scan(Handle* self, std::uint32_t topk, nb::handle filter, bool include_
 }  // namespace
 
 void BindSearch(nb::class_<Handle>& handle) {
-  handle
-      .def("query", &Query, nb::arg("field"), nb::arg("vector").none(), nb::arg("topk"),
-           nb::arg("filter").none(), nb::arg("include_vector"), nb::arg("output_fields").none(),
-           nb::arg("ef"), nb::arg("radius"))
-      .def("query_by_id", &QueryById, nb::arg("field"), nb::arg("id").none(), nb::arg("topk"),
-           nb::arg("filter").none(), nb::arg("include_vector"), nb::arg("output_fields").none(),
-           nb::arg("ef"), nb::arg("radius"))
-      .def("scan", &Scan, nb::arg("topk"), nb::arg("filter").none(), nb::arg("include_vector"),
-           nb::arg("output_fields").none());
+  handle.def("query", &Query, nb::arg("field"), nb::arg("vector").none(), nb::arg("id").none(),
+             nb::arg("topk"), nb::arg("filter").none(), nb::arg("include_vector"),
+             nb::arg("output_fields").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"));
+  handle.def("query_rows", &QueryRows, nb::arg("field"), nb::arg("vector").none(), nb::arg("id").none(),
+             nb::arg("topk"), nb::arg("filter").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"),
+             nb::arg("ids"), nb::arg("scores").none());
+  handle.def("ids_of_rows", &IdsOfRows, nb::arg("rows"));
+  handle.def("query_many", &QueryMany, nb::arg("field"), nb::arg("vectors"), nb::arg("topk"),
+             nb::arg("filter").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"), nb::arg("scores"));
+  handle.def("scan", &Scan, nb::arg("topk"), nb::arg("filter").none(), nb::arg("include_vector"),
+             nb::arg("output_fields").none());
 }
 
 }  // namespace cocozvec_python

@@ -84,15 +84,17 @@ class Scenario:
             program.must(self.area, name, "check", "1")
 
     def prepare(self):
-        docs, kept = os.path.join(self.area, "data", "docs"), os.path.join(self.path, "kept")
+        """The state before; of a `lost` or `restored` one, one of the two stores is gone, or as it was one run earlier."""
+        store, _, fate = self.name.rpartition("_") if self.name.startswith("state_") else ("data/docs", "", self.name)
+        path, kept = os.path.join(self.area, store), os.path.join(self.path, "kept")
         self.program.must(self.area, self.name, "run", "0")
-        if self.name == "lost":
-            shutil.rmtree(docs)
-        if self.name == "restored":
-            shutil.copytree(docs, kept)
+        if fate == "lost":
+            shutil.rmtree(path)
+        if fate == "restored":
+            shutil.copytree(path, kept)
             self.program.must(self.area, self.name, "run", "1")
-            shutil.rmtree(docs)
-            shutil.move(kept, docs)
+            shutil.rmtree(path)
+            shutil.move(kept, path)
 
     def points(self):
         """(call, torn): every call, and every write in its middle too."""

@@ -121,6 +121,8 @@ const std::vector<Scenario>& Scenarios() {
       {"system_to_users", {.files = Rows(0, 10)}, {.files = Rows(0, 10, 1), .managed_by = user}},
       {"lost", {.files = Rows(0, 10)}, {.files = Rows(0, 10)}},
       {"restored", {.files = Rows(0, 10)}, {.files = Rows(5, 15, 1)}},
+      {"state_lost", {.files = Rows(0, 10)}, {.files = Rows(0, 15, 1)}},
+      {"state_restored", {.files = Rows(0, 10)}, {.files = Rows(5, 15, 1)}},
   };
   return all;
 }

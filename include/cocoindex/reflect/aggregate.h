@@ -27,19 +27,24 @@ inline constexpr std::size_t kMaxFields = 64;
 #pragma clang diagnostic ignored "-Wundefined-internal"
 #endif
 
-/// Converts to anything but a base of Agg.
+/// Converts to anything but a base of Agg. Never called, but defined: clang instantiates constructors of a
+/// member (std::optional of a type without linkage) that would call it.
 template <class Agg>
 struct Any {
   template <class T>
     requires(!std::is_base_of_v<std::remove_cvref_t<T>, Agg> || std::is_same_v<std::remove_cvref_t<T>, Agg>)
-  operator T() const noexcept;
+  operator T() const noexcept {
+    __builtin_trap();
+  }
 };
 /// Converts to a base of Agg only.
 template <class Agg>
 struct AnyBase {
   template <class T>
     requires(std::is_base_of_v<T, Agg> && !std::is_same_v<T, Agg>)
-  operator T() const noexcept;
+  operator T() const noexcept {
+    __builtin_trap();
+  }
 };
 
 template <class T>

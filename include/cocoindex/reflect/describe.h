@@ -1,5 +1,5 @@
 // cocoindex/reflect/describe.h: COCO_DESCRIBE, for records that are no plain aggregates: private members,
-// base classes, constructors, more than 64 fields, or only some of the fields.
+// base classes, constructors, references, more than 64 fields, or only some of the fields.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,14 @@
 
 namespace cocoindex::inline v0::reflect {
 
-template <class Pointer>
+/// `get(object)` is the member, as a reference: no pointer to a member, since there is none to a reference.
+template <class Get>
 struct Member {
   std::string_view name;
-  Pointer pointer;
+  Get get;
 };
-template <class Pointer>
-Member(std::string_view, Pointer) -> Member<Pointer>;
+template <class Get>
+Member(std::string_view, Get) -> Member<Get>;
 
 namespace detail {
 /// A const T* that does not become a pointer to a base: a description counts for its own type only, since a
@@ -51,8 +52,11 @@ struct DescribedMembers {
 #define COCO_EXPAND2_(...) COCO_EXPAND1_(COCO_EXPAND1_(COCO_EXPAND1_(COCO_EXPAND1_(__VA_ARGS__))))
 #define COCO_EXPAND1_(...) __VA_ARGS__
 #define COCO_MEMBERS_(Type, ...) __VA_OPT__(COCO_EXPAND_(COCO_MEMBER_(Type, __VA_ARGS__)))
-#define COCO_MEMBER_(Type, field, ...) \
-  ::cocoindex::reflect::Member{#field, &Type::field} __VA_OPT__(, COCO_AGAIN_ COCO_PARENS_(Type, __VA_ARGS__))
+#define COCO_MEMBER_(Type, field, ...)               \
+  ::cocoindex::reflect::Member {                     \
+    #field, [](auto& o) -> auto& { return o.field; } \
+  }                                                  \
+  __VA_OPT__(, COCO_AGAIN_ COCO_PARENS_(Type, __VA_ARGS__))
 #define COCO_AGAIN_() COCO_MEMBER_
 
 /// Beside the type, in its namespace: COCO_DESCRIBE(Doc, id, title). Up to 256 fields, in column order; a

@@ -50,16 +50,6 @@ class Handle:
         self,
         field: Any,
         vector: Any,
-        topk: int,
-        filter: Any,
-        include_vector: bool,
-        output_fields: Any,
-        ef: int,
-        radius: float,
-    ) -> list[Any]: ...
-    def query_by_id(
-        self,
-        field: Any,
         id: Any,
         topk: int,
         filter: Any,
@@ -67,7 +57,25 @@ class Handle:
         output_fields: Any,
         ef: int,
         radius: float,
+        exact: bool,
     ) -> list[Any]: ...
+    def query_rows(
+        self,
+        field: Any,
+        vector: Any,
+        id: Any,
+        topk: int,
+        filter: Any,
+        ef: int,
+        radius: float,
+        exact: bool,
+        ids: Any,
+        scores: Any,
+    ) -> None: ...
+    def ids_of_rows(self, rows: list[int]) -> list[Optional[str]]: ...
+    def query_many(
+        self, field: Any, vectors: Any, topk: int, filter: Any, ef: int, radius: float, exact: bool, scores: Any
+    ) -> list[list[Optional[str]]]: ...
     def scan(self, topk: int, filter: Any, include_vector: bool, output_fields: Any) -> list[Any]: ...
 
 def create(path: Any, description: Any, enable_mmap: bool, relaxed: bool, /) -> Handle: ...

@@ -67,10 +67,10 @@ def _is_of_the_peer(path: str) -> bool:
 _initialised: Optional[dict[str, Any]] = None
 
 
-def _positive(name: str, value: Any, wanted: type | tuple[type, ...] = int) -> None:
+def _positive(name: str, value: Any) -> None:
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, wanted):
+    if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"Key '{name}' is not of expected type.")
     if value <= 0:
         raise ValueError(f"{name} must be positive, got {value}")

@@ -125,6 +125,21 @@ struct WithBase : Base {
 };
 COCO_DESCRIBE(WithBase, b, own)
 
+struct Views {  // borrows what it describes
+  const std::string& title;
+  std::vector<int>& numbers;
+  int own = 0;
+};
+COCO_DESCRIBE(Views, title, numbers, own)
+static_assert(Same(reflect::field_names<Views>, {"title", "numbers", "own"}));
+static_assert(std::is_same_v<reflect::field_type<Views, 0>, std::string>);
+template <class T>
+class Box {
+  T inside_{};
+  COCO_DESCRIBE_INSIDE(Box, inside_)
+};
+static_assert(Same(reflect::field_names<Box<int>>, {"inside_"}));
+
 static_assert(!reflect::Reflectable<int>);
 static_assert(!reflect::Reflectable<std::string>);
 static_assert(!reflect::Reflectable<std::vector<int>>);
@@ -172,6 +187,16 @@ TEST(Reflect, MembersCanBeWrittenAndConstObjectsRead) {
   EXPECT_EQ(sum, 5.5);
 }
 
+// Guards: clang refused a local record with an optional member of a type without linkage.
+TEST(Reflect, LocalStructsMayHoldOptionalsOfTypesWithoutLinkage) {
+  struct Local {
+    std::optional<Inner> maybe;
+    int more;
+  };
+  static_assert(Same(reflect::field_names<Local>, {"maybe", "more"}));
+  EXPECT_EQ(reflect::field_count<Local>, 2u);
+}
+
 TEST(Reflect, LocalStructsHaveNames) {
   struct Local {
     int here;
@@ -189,6 +214,20 @@ TEST(Reflect, DescribedTypesShowPrivateAndInheritedMembers) {
   std::string seen;
   reflect::for_each_field(derived, [&](std::string_view name, const auto&) { seen += name; });
   EXPECT_EQ(seen, "bown");
+}
+
+TEST(Reflect, DescribedReferencesShowWhatTheyReferTo) {
+  const std::string title = "a title";
+  std::vector<int> numbers{1, 2};
+  const Views views{title, numbers, 7};
+  std::string seen;
+  reflect::for_each_field(views, [&](std::string_view name, auto& member) {
+    seen += std::string(name) + ";";
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, std::string>) {
+      EXPECT_EQ(&member, &title);
+    }
+  });
+  EXPECT_EQ(seen, "title;numbers;own;");
 }
 
 TEST(Reflect, TypesAreVisitedWithoutAnObject) {

@@ -67,7 +67,7 @@ struct App::Impl {
   void begin_update(const StatePtr& state, Run& run);
   void begin_drop(const StatePtr& state, Run& run);
   void end(const StatePtr& state, std::exception_ptr error);
-  void prepare(Session& session);
+  void prepare(Session& session, bool preview);
 
   Environment env;
   const std::string name;
@@ -96,7 +96,7 @@ void App::Impl::enqueue(StatePtr op) {
   if (first) begin(op);
 }
 
-void App::Impl::prepare(Session& session) {
+void App::Impl::prepare(Session& session, bool preview) {
   auto db = session.store->app(name);
   if (db != state.db) {
     state.db = db;
@@ -113,13 +113,14 @@ void App::Impl::prepare(Session& session) {
     throw StateError("store " + session.store->path() + ", app \"" + name + "\": written as \"" + format +
                      "\", this program reads \"" + std::string(layout::kFormat) + "\"");
   }
+  if (preview) return;
   db->write([](WriteTxn& txn) { txn.put(layout::kFormatKey, layout::kFormat); });
 }
 
 void App::Impl::begin(const StatePtr& op) {
   cancel = false;
   try {
-    prepare(*op->session);
+    prepare(*op->session, op->options.preview);
     auto run = std::make_shared<Run>(state, *op->session->pool, op->session->context, op->options, op->cancel,
                                      cancel, op->session->settings.max_inflight_components);
     {
@@ -184,6 +185,7 @@ void App::Impl::end(const StatePtr& op, std::exception_ptr error) {
     cocozvec::MutexLock lock(op->mu);
     if (op->run) {
       op->result.stats = op->run->stats();
+      op->result.planned = op->run->take_planned();
       if (op->result.failures.empty()) op->result.failures = op->run->take_failures();
     }
     op->error = error;
@@ -262,6 +264,11 @@ std::uint64_t App::count_target_states(std::string_view root_provider_name,
     return true;
   });
   return count;
+}
+
+std::string PlannedEffect::describe() const {
+  const std::string what = action->describe();
+  return target + ": " + (what.empty() ? is_removal ? "remove" : "write" : what);
 }
 
 // The result is written before `done` and never again.

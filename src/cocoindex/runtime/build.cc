@@ -225,7 +225,7 @@ bool Build::try_memo() {
   }
   hit_ = true;
   root_frame_.deps.add_encoded(memo.deps);
-  if (!states.changed) {
+  if (!states.changed || run_.preview) {
     complete(nullptr);
     return true;
   }
@@ -246,6 +246,7 @@ bool Build::try_memo() {
 /// removed, so that it cannot vouch for what a failing run has half changed. Not waited for: later writes
 /// come behind it.
 void Build::write_start() {
+  if (run_.preview) return;
   layout::NodeRow node;
   if (!row_.empty()) node = layout::decode_node(row_);
   if (!row_.empty() && node.kind == layout::Kind::component && node.memo.empty() && !memo_above_) return;
@@ -389,7 +390,7 @@ void Build::orphans_gone(bool ok) {
   if (!ok && run_.cancelled()) {
     return complete(std::make_exception_ptr(CancelledError("the update was cancelled")));
   }
-  if (!write_memo) return complete(nullptr);
+  if (!write_memo || run_.preview) return complete(nullptr);
   try {
     auto self = shared_from_this();
     run_.app.db->write_async(

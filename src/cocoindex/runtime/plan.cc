@@ -133,6 +133,7 @@ class Planner {
     const std::string other_key = layout::item_key(owner, path, g.provider->generation.id);
     const auto other = txn_.get(other_key);
     if (!other) return false;
+    if (in_.run->preview && !in_.run->preview_take(path)) return false;
     const std::string value(*other);
     const ItemRow row = layout::decode_item(value);
     if (row.states.size() > 1 && in_.run->app.in_flight.contains(owner)) {
@@ -195,6 +196,7 @@ class Planner {
       plan_.pruned_paths.emplace_back(k.path);
       return;
     }
+    if (in_.run->preview && !in_.run->preview_release(std::string(k.path))) return;
     const ItemRow row = layout::decode_item(value);
     std::string_view encoded = row.key;
     const StableKey target_key = decode_key(encoded);
@@ -224,8 +226,10 @@ class Planner {
       TargetCounts& c = counts(*provider);
       ++(out->record ? c.upserted : c.deleted);
     }
-    check_sink(*out, target_display(*provider, target_key));
-    plan_.actions.push_back({std::string(k.path), true, out->action, out->sink, provider});
+    std::string display = target_display(*provider, target_key);
+    check_sink(*out, display);
+    plan_.actions.push_back(
+        {std::string(k.path), std::move(display), true, out->action, out->sink, provider});
   }
 
   /// Records what to write so that `current` becomes `staged`, then `confirmed`.
@@ -282,8 +286,9 @@ class Planner {
 
   void act(const DeclaredGroup& g, const Declared& d, const ReconcileOutput& out, const std::string& path,
            const std::optional<Generation>& child) {
-    const std::string display =
-        d.child || !out.sink || !out.action ? target_display(*g.provider, d.key) : std::string();
+    const std::string display = d.child || !out.sink || !out.action || in_.run->preview
+                                    ? target_display(*g.provider, d.key)
+                                    : std::string();
     if (d.child) {
       check_sink(out, display);
       if (!out.action) throw InvalidRequest("target state " + display + ": a container needs an action");
@@ -295,7 +300,7 @@ class Planner {
     }
     if (!out.action) return;
     check_sink(out, display);
-    plan_.actions.push_back({path, false, out.action, out.sink, g.provider});
+    plan_.actions.push_back({path, display, false, out.action, out.sink, g.provider});
   }
 
   static void check_sink(const ReconcileOutput& out, const std::string& display) {

@@ -35,7 +35,8 @@ struct PlannedItem {
 };
 
 struct PlannedAction {
-  std::string path;  ///< order: declared ones by path, then deletions
+  std::string path;     ///< order: declared ones by path, then deletions
+  std::string display;  ///< of previews
   bool removal = false;
   std::shared_ptr<TargetAction> action;
   std::shared_ptr<TargetSink> sink;

@@ -86,6 +86,7 @@ void Removal::children_gone(bool ok) {
     run_.limit.release(token_);
     return done_(false);
   }
+  if (run_.preview) return finish(nullptr);
   auto self = shared_from_this();
   auto body = [self](WriteTxn& txn) {
     const std::string key = self->orphan_.place.row_key();

@@ -145,6 +145,21 @@ std::vector<Failure> Run::take_failures() {
   return std::move(failures_);
 }
 
+void Run::add_planned(std::vector<PlannedEffect> effects) {
+  cocozvec::MutexLock lock(stats_mu_);
+  for (PlannedEffect& e : effects) planned_.push_back(std::move(e));
+}
+
+std::vector<PlannedEffect> Run::take_planned() {
+  cocozvec::MutexLock lock(stats_mu_);
+  return std::move(planned_);
+}
+
+bool Run::preview_move(const std::string& path, bool taken) {
+  cocozvec::MutexLock lock(stats_mu_);
+  return preview_moves_.try_emplace(path, taken).first->second == taken;
+}
+
 Dep context_dep(std::string_view key_name, const Fingerprint& value) {
   return {DepKind::context, fingerprint_bytes(key_name), value};
 }

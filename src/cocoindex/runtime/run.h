@@ -76,6 +76,7 @@ class Run {
         pool(threads),
         context(values),
         full_reprocess(options.full_reprocess),
+        preview(options.preview),
         limit(max_inflight),
         cancelled_(cancel_flag),
         all_cancelled_(cancel_all) {}
@@ -84,6 +85,7 @@ class Run {
   Pool& pool;
   const ContextProvider& context;
   const bool full_reprocess;
+  const bool preview;  ///< nothing is written or applied
   InflightLimit limit;
 
   bool cancelled() const noexcept {
@@ -100,6 +102,14 @@ class Run {
   bool was_robbed(layout::NodeId node) const { return !robbed_.empty() && robbed_.contains(node); }
   void load_robbed(ReadTxn& txn);
 
+  // Of a preview. Without writes the store does not say which target states have changed hands.
+  void add_planned(std::vector<PlannedEffect> effects);
+  std::vector<PlannedEffect> take_planned();
+  /// A component takes the state of another one: false when that one has given it up before.
+  bool preview_take(const std::string& path) { return preview_move(path, true); }
+  /// Its owner gives it up: false when it was taken before.
+  bool preview_release(const std::string& path) { return preview_move(path, false); }
+
   // Counters and failures.
   void count(std::string_view name, std::uint64_t ComponentCounts::* counter);
   void count_executed();
@@ -109,6 +119,8 @@ class Run {
   std::vector<Failure> take_failures();
 
  private:
+  bool preview_move(const std::string& path, bool taken);
+
   const std::atomic<bool>& cancelled_;
   const std::atomic<bool>& all_cancelled_;
   std::unordered_set<layout::NodeId> robbed_;  ///< as of the beginning
@@ -120,6 +132,8 @@ class Run {
   UpdateStats stats_ ZVEC_GUARDED_BY(stats_mu_);
   std::map<std::string, ComponentCounts, std::less<>> components_ ZVEC_GUARDED_BY(stats_mu_);
   std::vector<Failure> failures_ ZVEC_GUARDED_BY(stats_mu_);
+  std::vector<PlannedEffect> planned_ ZVEC_GUARDED_BY(stats_mu_);
+  std::unordered_map<std::string, bool> preview_moves_ ZVEC_GUARDED_BY(stats_mu_);  ///< path -> taken
 };
 
 Dep context_dep(std::string_view key_name, const Fingerprint& value);

@@ -45,7 +45,7 @@ void Submitter::plan() {
     const auto txn = task_.run->app.db->read();
     plan_ = make_plan(*txn, input(false));
   }
-  if (plan_.needs_intent() || plan_.blocked_by != layout::kNoNode) {
+  if (!task_.run->preview && (plan_.needs_intent() || plan_.blocked_by != layout::kNoNode)) {
     write_intent();
   } else {
     make_child_handlers();
@@ -109,9 +109,30 @@ void Submitter::make_child_handlers() {
       throw InvalidRequest("target state " + c.display + ": its sink makes no handler for children");
     child_handlers_.push_back(std::move(handler));
   }
+  if (run.preview) return list_actions();
   group_actions();
   if (cocozvec::FaultPlanted("confirm_before_apply")) return write_confirmation();
   apply_next();
+}
+
+/// A preview ends here, as if all had been applied and confirmed.
+void Submitter::list_actions() {
+  std::vector<PlannedEffect> effects;
+  for (PlannedAction& a : plan_.actions) {
+    effects.push_back({std::move(a.display), a.removal, std::move(a.action)});
+  }
+  task_.run->add_planned(std::move(effects));
+  resolve_containers();
+  task_.run->count_targets(plan_.counts);
+  finish(nullptr);
+}
+
+void Submitter::resolve_containers() {
+  for (std::size_t i = 0; i < plan_.containers.size(); ++i) {
+    const PlannedContainer& c = plan_.containers[i];
+    c.child->resolve(child_handlers_[i], c.generation, c.has_mark);
+    task_.run->add_provider(c.child);
+  }
 }
 
 void Submitter::group_actions() {
@@ -215,11 +236,7 @@ void Submitter::confirmed(std::exception_ptr error) {
     in_flight_ = false;
     task_.run->app.in_flight.leave(task_.node);
   }
-  for (std::size_t i = 0; i < plan_.containers.size(); ++i) {
-    const PlannedContainer& c = plan_.containers[i];
-    c.child->resolve(child_handlers_[i], c.generation, c.has_mark);
-    task_.run->add_provider(c.child);
-  }
+  resolve_containers();
   task_.run->count_targets(plan_.counts);
   if (cocozvec::FaultPlanted("confirm_before_apply") && !is_confirmed_) {
     is_confirmed_ = true;

@@ -50,11 +50,13 @@ class Submitter : public std::enable_shared_from_this<Submitter> {
   void write_items_intent(WriteTxn& txn) const;
   void make_child_handlers();
   void group_actions();
+  void list_actions();
   void apply_next();
   void applied(const SinkGroup& group, const ApplyResult& result, std::exception_ptr error);
   void write_confirmation();
   void confirm_body(WriteTxn& txn) const;
   void confirmed(std::exception_ptr error);
+  void resolve_containers();
   void finish(std::exception_ptr error);
   void guarded(void (Submitter::*step)());
   void then(void (Submitter::*step)());

@@ -53,7 +53,7 @@ class NodeSink final : public TargetSink {
 class NodeHandler final : public TargetHandler {
  public:
   NodeHandler(Tree* tree, std::string prefix, int depth)
-      : tree_(tree), prefix_(std::move(prefix)), depth_(depth), sink_(std::make_shared<NodeSink>(tree)) {}
+      : prefix_(std::move(prefix)), depth_(depth), sink_(std::make_shared<NodeSink>(tree)) {}
 
   std::optional<ReconcileOutput> reconcile(const ReconcileInput& in) override {
     const auto* text = static_cast<const Text*>(in.desired);
@@ -81,7 +81,6 @@ class NodeHandler final : public TargetHandler {
   }
 
  private:
-  Tree* const tree_;
   const std::string prefix_;
   const int depth_;
   const std::shared_ptr<NodeSink> sink_;

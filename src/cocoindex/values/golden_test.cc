@@ -94,6 +94,8 @@ TEST(Golden, SpanInJson) {
   EXPECT_EQ(text::span_text(microseconds(days(-1)) + 1us), "-1 day, 0:00:00.000001");
   EXPECT_EQ(text::span_text(microseconds(days(2)) + 5s), "2 days, 0:00:05");
   EXPECT_EQ(text::span_text(-1us), "-1 day, 23:59:59.999999");
+  EXPECT_EQ(text::span_text(microseconds::min()), "-106751992 days, 19:59:05.224192");
+  EXPECT_EQ(text::span_text(microseconds::max()), "106751991 days, 4:00:54.775807");
 }
 
 // Covers: R47

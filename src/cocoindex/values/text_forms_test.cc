@@ -96,7 +96,8 @@ TEST_F(Inverse, OfTimeSpans) {
     const microseconds any(Round(static_cast<std::int64_t>(random_())));
     EXPECT_EQ(text::parse_span(text::span_text(any)), any);
   }
-  for (const microseconds edge : {microseconds::max(), microseconds(-106751991 * kDay)}) {
+  for (const microseconds edge :
+       {microseconds::max(), microseconds::min(), microseconds(-106751991 * kDay)}) {
     EXPECT_EQ(text::parse_span(text::span_text(edge)), edge);
   }
 }
@@ -146,7 +147,8 @@ TEST(TextForms, OnlyTheOneFormIsReadBack) {
   EXPECT_THAT(ErrorOf([] { text::parse_offset_datetime("2020-01-02T03:04:05"); }),
               HasSubstr("with an offset"));
   for (const char* bad : {"1:00", "01:00:00", "24:00:00", "0 days, 1:00:00", "1 days, 1:00:00",
-                          "2 day, 1:00:00", "-1:00:00", "-2 day, 1:00:00", "999999999 days, 0:00:00"}) {
+                          "2 day, 1:00:00", "-1:00:00", "-2 day, 1:00:00", "-106751992 days, 0:00:00",
+                          "106751991 days, 4:00:55", "999999999 days, 0:00:00"}) {
     EXPECT_THAT(ErrorOf([&] { text::parse_span(bad); }), HasSubstr("time span")) << bad;
   }
   for (const char* bad :

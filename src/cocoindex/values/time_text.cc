@@ -246,12 +246,12 @@ OffsetDateTime parse_offset_datetime(std::string_view text) {
 UtcDateTime parse_utc_datetime(std::string_view text) { return parse_offset_datetime(text).utc(); }
 
 std::string span_text(microseconds v) {
-  const auto day = std::chrono::floor<days>(v);
-  const std::int64_t rest = (v - day).count();
+  // In whole numbers: the first day of the smallest span begins before what 64 bits hold.
+  const std::int64_t below = v.count() % kDay;
+  const std::int64_t rest = below < 0 ? below + kDay : below;
+  const std::int64_t day = v.count() / kDay - (below < 0 ? 1 : 0);
   std::string out;
-  if (day.count() != 0) {
-    out = std::to_string(day.count()) + (day.count() == 1 || day.count() == -1 ? " day, " : " days, ");
-  }
+  if (day != 0) out = std::to_string(day) + (day == 1 || day == -1 ? " day, " : " days, ");
   out += std::to_string(rest / kHour);
   out.push_back(':');
   put_digits(out, rest / kMinute % 60, 2);
@@ -278,11 +278,16 @@ microseconds parse_span(std::string_view text) {
   rest += in.digits(2, 60) * kSecond;
   rest += in.fraction();
   in.done();
+  if (day < 0) {
+    ++day;
+    rest -= kDay;
+  }
   constexpr std::int64_t kMostDays = INT64_MAX / kDay;
-  if (day > kMostDays || day < -kMostDays || (day == kMostDays && rest > INT64_MAX % kDay)) {
+  std::int64_t micros = 0;
+  if (day > kMostDays || day < -kMostDays || __builtin_add_overflow(day * kDay, rest, &micros)) {
     throw ValueError("the time span is beyond 64-bit microseconds: " + quoted(text));
   }
-  return microseconds(day * kDay + rest);
+  return microseconds(micros);
 }
 
 }  // namespace cocoindex::inline v0::text

@@ -18,7 +18,16 @@ using cocoindex::connectors::zvec::testing_only::SyncTest;
 using testing::AllOf;
 using testing::HasSubstr;
 
+// Not without a name: clang refuses to look into an optional of a class without linkage.
+namespace overrides_test {
+struct Money {
+  int cents = 0;
+};
+}  // namespace overrides_test
+
 namespace {
+
+using overrides_test::Money;
 
 template <class Row>
 std::shared_ptr<const zc::SchemaCore> Make(zc::ColumnOverrides overrides = {},
@@ -44,10 +53,6 @@ const zc::Column& Find(const std::shared_ptr<const zc::SchemaCore>& core, std::s
   }
   throw std::out_of_range(std::string(name));
 }
-
-struct Money {
-  int cents = 0;
-};
 
 struct Base {
   std::string id;
@@ -188,7 +193,6 @@ TEST(Overrides, AnEncoderMayMakeTheVector) {
 // ---- a context key as an override
 
 inline constexpr coco::ContextKey<Embedder> EMBEDDER{"embedder"};
-inline constexpr coco::ContextKey<int> NUMBER{"number"};
 
 // Covers: R35
 TEST_F(SyncTest, AContextKeyGivesTheSizeInAnOverrideAndInAnAnnotation) {

@@ -57,6 +57,35 @@ TEST_F(SyncTest, SchemaChangeReplacesCollectionAndRunsMemoisedFilesAgain) {
   EXPECT_EQ(Names(), (std::set<std::string>{"docs"}));
 }
 
+// Covers: R99
+TEST_F(SyncTest, PreviewListsTheCollectionAndItsRowsAndDoesNothing) {
+  const auto preview = [this](const Plan& plan) {
+    const coco::UpdateResult result = app_->update_blocking({.preview = true}, plan);
+    EXPECT_TRUE(result.failures.empty());
+    std::vector<std::string> actions;
+    for (const coco::PlannedEffect& e : result.planned) actions.push_back(e.action->describe());
+    return actions;
+  };
+  Plan plan = Small();
+  EXPECT_THAT(preview(plan), testing::UnorderedElementsAre("create collection 'docs'", "upsert a#1",
+                                                           "upsert a#2", "upsert b#1"));
+  EXPECT_FALSE(fs::exists(Path()));
+  EXPECT_EQ(zc::count_documents(*app_, DB, "docs"), 0u);
+  EXPECT_EQ(RunWell(plan).upserted, 3u);
+  Restart();
+  EXPECT_THAT(preview(plan), testing::ElementsAre("keep collection 'docs'"));
+  plan.files.erase("b");
+  plan.files["a"][0].title = "edited";
+  EXPECT_THAT(preview(plan),
+              testing::UnorderedElementsAre("keep collection 'docs'", "upsert a#1", "delete b#1"));
+  plan.title_indexed = false;
+  EXPECT_THAT(preview(plan),
+              testing::UnorderedElementsAre("replace collection 'docs'", "upsert a#1", "upsert a#2"));
+  EXPECT_THAT(preview({.collection = false}), testing::ElementsAre("destroy collection 'docs'"));
+  EXPECT_EQ(Opens(), 0u);
+  EXPECT_EQ(Stored(), Declared(Small()));
+}
+
 TEST_F(SyncTest, UndeclaredCollectionIsDestroyed) {
   RunWell(Small());
   RunWell({.collection = false});

@@ -173,9 +173,25 @@ Result<std::vector<Doc>> CollectionImpl::Fetch(std::span<const std::string> ids,
 
 namespace {
 
+/// Ids lie far from each other: ask for all offsets, then for all bytes, before the first is needed.
+Status PrefetchIds(const Version& version, const std::vector<RowHit>& rows) {
+  constexpr std::size_t kMost = 64;  // more come from memory in time by themselves
+  if (rows.size() > kMost) return {};
+  ColumnChunk chunks[kMost];
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ZVEC_ASSIGN_OR_RETURN(chunks[i], version.At(rows[i].segment).Column(kIdColumn, rows[i].row / kChunkRows));
+    if (chunks[i].offsets != nullptr) __builtin_prefetch(chunks[i].offsets + rows[i].row % kChunkRows);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (chunks[i].offsets != nullptr)
+      __builtin_prefetch(chunks[i].bytes + chunks[i].offsets[rows[i].row % kChunkRows]);
+  return {};
+}
+
 Status ReadHits(const Version& version, Projection projection, const std::vector<RowHit>& rows,
                 HitList* out) {
   DocReader reader(version, std::move(projection));
+  ZVEC_RETURN_IF_ERROR(PrefetchIds(version, rows));
   out->hits.resize(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     out->hits[i].score = rows[i].score;
@@ -220,6 +236,43 @@ Result<HitList> CollectionImpl::Query(const VectorQuery& query) const {
                         SearchVectors(version->Views(), schema(), query, *filter, &out.stats));
   ZVEC_RETURN_IF_ERROR(ReadHits(*version, std::move(projection), rows, &out));
   return out;
+}
+
+Result<RowHitList> CollectionImpl::QueryRows(const VectorQuery& query) const {
+  ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, Filter::Parse(query.filter, schema()));
+  RowHitList out;
+  ZVEC_ASSIGN_OR_RETURN(const auto hits,
+                        SearchVectors(version->Views(), schema(), query, *filter, &out.stats));
+  std::vector<std::uint64_t> first(version->size());  // number of each segment's first row
+  for (std::size_t s = 1; s < first.size(); ++s) first[s] = first[s - 1] + version->At(s - 1).row_count();
+  out.rows.reserve(hits.size());
+  out.scores.reserve(hits.size());
+  for (const RowHit& hit : hits) {
+    out.rows.push_back(first[hit.segment] + hit.row);
+    out.scores.push_back(hit.score);
+  }
+  return out;
+}
+
+Result<std::vector<std::optional<std::string>>> CollectionImpl::IdsOfRows(
+    std::span<const std::uint64_t> rows) const {
+  ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
+  std::vector<std::optional<std::string>> ids(rows.size());
+  DocReader reader(*version, {});
+  Doc doc;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::uint64_t row = rows[i];
+    std::uint32_t segment = 0;
+    while (segment < version->size() && row >= version->At(segment).row_count())
+      row -= version->At(segment++).row_count();
+    if (segment == version->size()) continue;
+    const Location at{segment, static_cast<std::uint32_t>(row)};
+    if (version->At(segment).IsDead(at.row)) continue;
+    ZVEC_RETURN_IF_ERROR(reader.Read(at, &doc));
+    ids[i] = doc.id;
+  }
+  return ids;
 }
 
 Result<HitList> CollectionImpl::Scan(const ScanQuery& query) const {

@@ -31,6 +31,9 @@ class CollectionImpl final : public Collection {
                                  const FetchOptions& options) const override;
   Result<HitList> Query(const VectorQuery& query) const override;
   Result<HitList> Scan(const ScanQuery& query) const override;
+  Result<RowHitList> QueryRows(const VectorQuery& query) const override;
+  Result<std::vector<std::optional<std::string>>> IdsOfRows(
+      std::span<const std::uint64_t> rows) const override;
   Result<std::unique_ptr<DocIterator>> Iterate(const FetchOptions& options) const override;
 
   Status Flush() override;

@@ -269,6 +269,28 @@ TEST_F(IndexTest, ARadiusCutsOffWhatIsFarther) {
   }
 }
 
+TEST_F(IndexTest, RowNumbersNameTheHitsOfTheQueryInEverySegment) {
+  Create(Schema());
+  Insert(0, kDocs);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  Insert(kDocs, kDocs + 50);  // in the mutable segment
+  const std::vector<std::string> gone = {"d7", "d3010"};
+  ASSERT_EQ(collection_->Delete(gone)->applied, 2u);
+  const VectorQuery query = Ask(50);
+  const HitList hits = collection_->Query(query).value();
+  const RowHitList rows = collection_->QueryRows(query).value();
+  const auto ids = collection_->IdsOfRows(rows.rows).value();
+  ASSERT_EQ(rows.rows.size(), hits.hits.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ(ids[i], hits.hits[i].doc.id);
+    EXPECT_EQ(rows.scores[i], hits.hits[i].score);
+  }
+  const std::vector<std::uint64_t> some = {0, 7, kDocs + 10, kDocs + 49, kDocs + 50, ~std::uint64_t{0}};
+  const auto named = collection_->IdsOfRows(some).value();
+  EXPECT_EQ(named, (std::vector<std::optional<std::string>>{"d0", std::nullopt, std::nullopt, "d3049",
+                                                            std::nullopt, std::nullopt}));
+}
+
 TEST_F(IndexTest, NumbersOutOfRangeAreRefused) {
   Create(Schema());
   VectorQuery query = Ask();

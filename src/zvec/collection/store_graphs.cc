@@ -36,7 +36,7 @@ Result<std::shared_ptr<const hnsw::Graph>> Store::OpenGraphOf(const SegmentEntry
   const FieldSchema& field = schema_->fields[index.field];
   const hnsw::GraphPlace place{collection, segment.file.number, static_cast<std::uint32_t>(index.field)};
   return hnsw::OpenGraph(fs_, PathOf(IndexName(index.number)), index, place, field.metric(), field.dimension,
-                         options_.enable_mmap);
+                         options_.enable_mmap, options_.resident_graphs);
 }
 
 Status Store::KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedView>& view,

@@ -86,6 +86,13 @@ Status SegmentSearch::ScoreChunk(std::uint32_t chunk, const ChunkRows& matches) 
 
 Status SegmentSearch::ScoreRows(std::vector<std::uint32_t>& rows) {
   std::sort(rows.begin(), rows.end());
+  // The vectors lie far from each other: ask for all of them before the first is needed.
+  constexpr std::size_t kLine = 64, kMostBytes = 4'096;
+  for (const std::uint32_t row : rows) {
+    ZVEC_ASSIGN_OR_RETURN(const ColumnChunk column, segment_->Column(vector_.field(), row / kChunkRows));
+    const std::byte* cell = column.fixed + (row % kChunkRows) * column.width;
+    for (std::size_t at = 0; at < column.width && at < kMostBytes; at += kLine) __builtin_prefetch(cell + at);
+  }
   std::uint32_t index[kChunkRows];
   float scores[kChunkRows];
   for (std::size_t at = 0; at < rows.size();) {

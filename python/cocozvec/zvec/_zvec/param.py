@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _INT32 = 2**31
+_CHOOSE_EF = 300  # the peer's default: ours choose from topk
 
 
 def _bad(owner: object, name: str, wanted: str, value: object) -> TypeError:
@@ -283,7 +284,7 @@ class InvertIndexParam(IndexParam):
     _names_type = False
     enable_range_optimization: bool = False
     enable_extended_wildcard: bool = False
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __post_init__(self) -> None:
         _boolean(self, "enable_range_optimization")
@@ -296,7 +297,7 @@ class FtsIndexParam(IndexParam):
     tokenizer_name: str = "standard"
     filters: list[str] = field(default_factory=lambda: ["lowercase"])
     extra_params: str = ""
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __post_init__(self) -> None:
         for name in ("tokenizer_name", "extra_params"):
@@ -331,6 +332,16 @@ class QueryParam:
                 _integer(self, item.name, 1)
         if getattr(self, "scale_factor", 0.0) < 0:
             raise ValueError(f"{type(self).__name__}: scale_factor must not be negative")
+        self._remember()
+
+    # (index type, ef or 0 for "choose", radius, exact): what a query needs, found once.
+    _options: ClassVar[Any]
+
+    def _remember(self) -> None:
+        values: Any = self
+        ef: int = getattr(self, "ef", 0)
+        options = (self._type, 0 if ef == _CHOOSE_EF else ef, values.radius, values.is_linear)
+        object.__setattr__(self, "_options", options)
 
     def __repr__(self) -> str:
         parts = [f'"type":{self._type.name}']
@@ -443,6 +454,7 @@ class FtsQueryParam(QueryParam):
         _member(self, "default_operator", str)
         if self.default_operator.upper() not in ("", "AND", "OR"):
             raise ValueError(f"FtsQueryParam: default_operator must be '', 'AND' or 'OR', got {self.default_operator!r}")
+        self._remember()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Optional, Union, overload
+from typing import Any, Literal, NoReturn, Optional, Union, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from .._zvec.param import (
     QueryParam,
 )
 from .._zvec.schema import CollectionStats
-from .._zvec.typing import DataType, IndexType, Status, StatusCode
+from .._zvec.typing import IndexType, Status, StatusCode
 from ..extension.rerank_function import RerankFunction as ReRanker
 from .doc import Doc, GroupResult
 from .param.query import Query
@@ -32,6 +32,12 @@ __all__ = ["Collection", "DocIterator"]
 _MAX_TOPK = 100_000
 _INSERT, _UPSERT, _UPDATE = 0, 1, 2
 _OK = Status()
+
+
+def _row_number(number: Any) -> int:
+    if isinstance(number, (bool, float, str)) or not hasattr(number, "__index__"):
+        raise TypeError(f"internal ids must be integers, got {number!r}")
+    return int(number)
 
 
 def _statuses(count: int, failures: Optional[list[tuple[int, int, str]]]) -> list[Status]:
@@ -97,6 +103,7 @@ class Collection:
         self._obj = obj
         self._schema: Optional[CollectionSchema] = None
         self._kinds: Optional[dict[str, IndexType]] = None
+        self._reads_only = False  # True once it was found to be; a closed handle is found by the call itself
 
     # State.
 
@@ -151,7 +158,8 @@ class Collection:
         value: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        self.close()
+        if not self._obj.closed:
+            self.close()
 
     def __reduce__(self) -> Any:
         raise TypeError("a Collection cannot be pickled: open its path in the other process")
@@ -183,7 +191,7 @@ class Collection:
         """Overwrites the fields and vectors given and keeps the rest; NOT_FOUND for an id that is not there."""
         return self._write(_UPDATE, docs)
 
-    def _write(self, kind: int, docs: Any) -> Any:
+    def _write(self, kind: int, docs: Any) -> Union[Status, list[Status]]:
         if isinstance(docs, Doc):
             count, failures = self._obj.write(kind, docs, True)
             return _statuses(count, failures)[0]
@@ -203,7 +211,7 @@ class Collection:
         return _statuses(*self._obj.write_arrays(_UPSERT, ids, dict(columns)))
 
     @overload
-    def delete(self, ids: str) -> Status: ...
+    def delete(self, ids: str) -> Status: ...  # type: ignore[overload-overlap]
     @overload
     def delete(self, ids: Iterable[str]) -> list[Status]: ...
     def delete(self, ids: Union[str, Iterable[str]]) -> Union[Status, list[Status]]:
@@ -269,13 +277,12 @@ class Collection:
             if query.id is None:
                 self._check_clause(query.field_name)
                 return self._obj.scan(topk, filter, include_vector, output_fields)
-        ef, radius = (0, 0.0) if query.param is None else self._search_options(query.field_name, query.param)
-        if query.id is not None:
-            return self._obj.query_by_id(
-                query.field_name, query.id, topk, filter, include_vector, output_fields, ef, radius
-            )
+        if query.param is None:
+            ef, radius, exact = 0, 0.0, False
+        else:
+            ef, radius, exact = self._search_options(query.field_name, query.param)
         return self._obj.query(
-            query.field_name, query.vector, topk, filter, include_vector, output_fields, ef, radius
+            query.field_name, query.vector, query.id, topk, filter, include_vector, output_fields, ef, radius, exact
         )
 
     def _check_clause(self, field_name: str) -> None:
@@ -329,28 +336,102 @@ class Collection:
             self._kinds = kinds
         return self._kinds
 
-    def _search_options(self, field_name: str, param: Any) -> tuple[int, float]:
-        """(ef, radius) of a parameter object that fits the field's index; ef 0: chosen from topk."""
+    def _search_options(self, field_name: str, param: Any) -> tuple[int, float, bool]:
+        """(ef, radius, exact) of a parameter object that fits the field's index; ef 0: chosen from topk."""
         if not isinstance(param, QueryParam):
             raise TypeError(f"Query.param must be a query parameter, got {type(param).__name__}")
-        kind = self._index_kinds().get(field_name)
+        kind = (self._kinds or self._index_kinds()).get(field_name)
+        wanted, ef, radius, exact = param._options
+        if kind is not wanted:
+            self._refuse_param(field_name, kind, param)
+        return ef, radius, exact
+
+    @staticmethod
+    def _refuse_param(field_name: str, kind: Optional[IndexType], param: QueryParam) -> NoReturn:
         if kind is None or kind is IndexType.UNDEFINED:
             raise ValueError(f"Vector field '{field_name}' not found in schema")
-        if kind is not param._type:
-            raise ValueError(
-                "Invalid query: query params type does not match the index type of vector "
-                f"field[{field_name}], expected {kind.name} but got {param._type.name}"
-            )
-        ef = getattr(param, "ef", 0)
-        return (0 if ef == 300 else ef), getattr(param, "radius", 0.0)
+        raise ValueError(
+            "Invalid query: query params type does not match the index type of vector "
+            f"field[{field_name}], expected {kind.name} but got {param._type.name}"
+        )
 
+    @overload
+    def query_internal_ids(
+        self, query: Query, *, topk: int = 10, filter: Optional[str] = None, return_scores: Literal[False] = False
+    ) -> NDArray[np.int64]: ...
+    @overload
+    def query_internal_ids(
+        self, query: Query, *, topk: int = 10, filter: Optional[str] = None, return_scores: Literal[True]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
     def query_internal_ids(
         self, query: Query, *, topk: int = 10, filter: Optional[str] = None, return_scores: bool = False
-    ) -> Any:
-        raise _later("query_internal_ids")
+    ) -> Union[NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Numbers of the nearest rows as an array of `topk` elements, missing ones -1 (score NaN). Only on a
+        read-only handle, for which the numbers do not change; resolve_internal_ids gives the ids."""
+        if not self._reads_only:
+            self._check_internal("query_internal_ids")
+        if type(query) is not Query or query.fts is not None or query.id is not None or query.vector is None:
+            self._check_internal_query(query)
+        if type(topk) is not int or not 0 < topk <= _MAX_TOPK:
+            _check_topk(topk)
+        ids = np.empty(topk, np.int64)
+        scores = np.empty(topk, np.float32) if return_scores else None
+        if query.param is None:
+            ef, radius, exact = 0, 0.0, False
+        else:
+            ef, radius, exact = self._search_options(query.field_name, query.param)
+        self._obj.query_rows(query.field_name, query.vector, query.id, topk, filter, ef, radius, exact, ids, scores)
+        return ids if scores is None else (ids, scores)
+
+    @staticmethod
+    def _check_internal_query(query: Any) -> None:
+        if not isinstance(query, Query):
+            raise TypeError(f"query must be a Query, got {type(query).__name__}")
+        query._validate()
+        if query.fts is not None:
+            raise _later("full-text search")
+        if query.vector is None and query.id is None:
+            raise ValueError(f"Invalid query: missing query clause for field[{query.field_name}]")
 
     def resolve_internal_ids(self, ids: Any) -> list[Optional[str]]:
-        raise _later("resolve_internal_ids")
+        """The id of each row number, in order; None for -1, unknown and deleted rows."""
+        self._check_internal("resolve_internal_ids")
+        if isinstance(ids, np.ndarray):
+            if ids.dtype.kind not in "iu":
+                raise TypeError(f"internal ids must be integers, got an array of {ids.dtype}")
+            numbers = ids.ravel().tolist()
+        elif isinstance(ids, (list, tuple)):
+            numbers = [_row_number(number) for number in ids]
+        else:
+            raise TypeError(f"internal ids must be a list, tuple or array, got {type(ids).__name__}")
+        for number in numbers:
+            if number < -1 or number >= 2**63:
+                raise ValueError(f"resolve_internal_ids: internal ID must be non-negative or -1, got {number}")
+        return self._obj.ids_of_rows(numbers)
+
+    def _check_internal(self, call: str) -> None:
+        if self._obj.closed:
+            self._check_alive()
+        if not self._obj.options[0]:
+            raise ValueError(f"{call} requires a read-only collection")
+        self._reads_only = True
+
+    def search_arrays(
+        self,
+        field_name: str,
+        vectors: Any,
+        *,
+        topk: int = 10,
+        filter: Optional[str] = None,
+        param: Optional[QueryParam] = None,
+    ) -> tuple[list[list[Optional[str]]], NDArray[np.float32]]:
+        """Many queries in one call: `vectors` of shape (queries, dimension) gives for each the ids of its nearest
+        documents and an array of their scores (queries, topk); missing ones are None and NaN. Our addition."""
+        _check_topk(topk)
+        ef, radius, exact = (0, 0.0, False) if param is None else self._search_options(field_name, param)
+        scores = np.empty(len(vectors) * topk, np.float32)
+        ids = self._obj.query_many(field_name, vectors, topk, filter, ef, radius, exact, scores)
+        return ids, scores.reshape(len(ids), topk)
 
     def group_by_query(
         self,

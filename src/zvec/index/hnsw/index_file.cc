@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #include "base/checksum.h"
@@ -171,13 +172,17 @@ bool DecodeTable(std::string_view table, std::uint64_t end, Sections& sections) 
 
 class FileGraph final : public Graph, public BlockGuard {
  public:
-  FileGraph(std::string path, const IndexEntry& entry, const GraphPlace& place)
-      : path_(std::move(path)), entry_(entry), place_(place) {}
+  FileGraph(std::string path, const IndexEntry& entry, const GraphPlace& place, bool copies)
+      : path_(std::move(path)), entry_(entry), place_(place), copies_(copies) {}
 
   Status Load(const File& file, bool map);
   Status Check(MetricType metric, std::size_t dim);
 
-  GraphRef Current() const override { return {view_, nullptr}; }
+  GraphRef Current() const override {
+    if (const Copy* copy = copy_.load(std::memory_order_acquire)) return {copy->view, nullptr};
+    if (copies_ && searches_.fetch_add(1, std::memory_order_relaxed) == kSearchesBeforeCopy) MakeCopy();
+    return {view_, nullptr};
+  }
   bool complete() const noexcept override { return unchecked_.load(std::memory_order_acquire) == 0; }
   Status TouchUpper() const override;
   Status TouchCode(std::uint32_t node) const override {
@@ -196,6 +201,15 @@ class FileGraph final : public Graph, public BlockGuard {
   Status TouchRange(Kind kind, std::uint64_t begin, std::uint64_t size) const;
   /// Levels and links of the upper layers, which a descent trusts.
   Status CheckSlots() const;
+  /// Everything a walk touches, verified and on huge pages. Where that fails the file goes on being walked:
+  /// damage is reported by the search that meets it.
+  void MakeCopy() const;
+
+  struct Copy {
+    Array<std::uint8_t> codes, slot_codes;
+    Array<std::uint32_t> links;
+    GraphView view;
+  };
 
   const std::string path_;
   const IndexEntry entry_;
@@ -210,6 +224,10 @@ class FileGraph final : public Graph, public BlockGuard {
   std::array<std::unique_ptr<std::atomic<bool>[]>, kSections> checked_;
   mutable std::atomic<std::uint64_t> unchecked_{0};
   mutable std::atomic<bool> upper_checked_{false};
+  const bool copies_;
+  mutable std::atomic<std::uint32_t> searches_{0};
+  mutable std::unique_ptr<const Copy> owned_copy_;  ///< made once, by one thread, then only read through:
+  mutable std::atomic<const Copy*> copy_{nullptr};
 };
 
 Status FileGraph::Load(const File& file, bool map) {
@@ -323,6 +341,29 @@ Status FileGraph::TouchUpper() const {
   return {};
 }
 
+void FileGraph::MakeCopy() const {
+  if (view_.nodes == 0 || !TouchUpper().ok() || !TouchRange(kCodes, 0, shape_.codes()).ok() ||
+      !TouchRange(kLinks, 0, shape_.links()).ok())
+    return;
+  try {
+    auto copy = std::make_unique<Copy>();
+    copy->codes = MakeArray<std::uint8_t>(shape_.codes());
+    copy->slot_codes = MakeArray<std::uint8_t>(shape_.slots * shape_.code_bytes);
+    copy->links = MakeArray<std::uint32_t>(shape_.links() / 4);
+    std::memcpy(copy->codes.get(), view_.codes, shape_.codes());
+    std::memcpy(copy->slot_codes.get(), view_.slot_codes, shape_.slots * shape_.code_bytes);
+    std::memcpy(copy->links.get(), view_.links, shape_.links());
+    copy->view = view_;
+    copy->view.codes = copy->codes.get();
+    copy->view.slot_codes = copy->slot_codes.get();
+    copy->view.links = copy->links.get();
+    owned_copy_ = std::move(copy);
+    copy_.store(owned_copy_.get(), std::memory_order_release);
+  } catch (const std::bad_alloc&) {
+    // The mapping serves as well, only slower.
+  }
+}
+
 Status FileGraph::CheckSlots() const {
   const auto levels = [&](std::uint32_t slot) {
     const std::uint32_t end = slot + 1 < view_.slots ? view_.slot_row[slot + 1] : view_.upper_rows;
@@ -365,9 +406,9 @@ Result<IndexEntry> WriteGraph(FileSystem& fs, const std::string& path, std::uint
 
 Result<std::shared_ptr<const Graph>> OpenGraph(FileSystem& fs, const std::string& path,
                                                const IndexEntry& expected, const GraphPlace& place,
-                                               MetricType metric, std::size_t dim, bool map) {
+                                               MetricType metric, std::size_t dim, bool map, bool resident) {
   ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, cocozvec::OpenMode::kRead));
-  auto graph = std::make_shared<FileGraph>(path, expected, place);
+  auto graph = std::make_shared<FileGraph>(path, expected, place, map && resident);
   ZVEC_RETURN_IF_ERROR(graph->Load(*file, map));
   ZVEC_RETURN_IF_ERROR(graph->Check(metric, dim));
   return std::shared_ptr<const Graph>(std::move(graph));

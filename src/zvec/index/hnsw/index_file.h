@@ -23,11 +23,16 @@ struct GraphPlace {
 Result<IndexEntry> WriteGraph(cocozvec::FileSystem& fs, const std::string& path, std::uint64_t number,
                               const GraphPlace& place, const GraphView& graph);
 
+inline constexpr std::uint32_t kSearchesBeforeCopy = 64;
+
 /// Checks header, section table and what they say about the graph; blocks are checked when a walk first
-/// touches them, and no link is followed that leads outside. `map`: else read into memory.
+/// touches them, and no link is followed that leads outside. `map`: else read into memory at once.
+/// `resident`: a mapped graph that has been searched kSearchesBeforeCopy times is copied to memory on huge
+/// pages, which a walk's random steps need; until then, and without it, it is walked where it is mapped.
 /// Errors   kNotFound, kIoError, kDataLoss, kUnimplemented (a newer version).
 Result<std::shared_ptr<const Graph>> OpenGraph(cocozvec::FileSystem& fs, const std::string& path,
                                                const IndexEntry& expected, const GraphPlace& place,
-                                               MetricType metric, std::size_t dim, bool map);
+                                               MetricType metric, std::size_t dim, bool map,
+                                               bool resident = true);
 
 }  // namespace zvec::inline v0::hnsw

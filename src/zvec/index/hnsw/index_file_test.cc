@@ -65,6 +65,18 @@ TEST_F(IndexFile, AnswersAsTheGraphInMemoryDid) {
   }
 }
 
+TEST_F(IndexFile, AfterManySearchesItIsWalkedInMemoryWithTheSameAnswers) {
+  const auto expected = SearchAll(data_, builder_->Current().view).value();
+  for (const bool resident : {true, false}) {
+    const auto graph =
+        OpenGraph(disk_, "index-9", entry_, kPlace, MetricType::kL2, kDim, true, resident).value();
+    const std::uint8_t* mapped = graph->Current().view.codes;
+    for (std::uint32_t i = 0; i < kSearchesBeforeCopy; ++i) (void)graph->Current();
+    EXPECT_EQ(graph->Current().view.codes != mapped, resident);
+    EXPECT_EQ(SearchAll(data_, graph->Current().view).value(), expected);
+  }
+}
+
 TEST_F(IndexFile, TheSameGraphIsTheSameFile) {
   ASSERT_TRUE(WriteGraph(disk_, "other", 9, kPlace, builder_->Current().view).ok());
   EXPECT_EQ(cocozvec::ReadFile(disk_, "other", 1 << 24).value(), bytes_);

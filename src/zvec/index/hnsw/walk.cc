@@ -65,10 +65,10 @@ void Gather(const Layer& layer, std::uint32_t node, std::size_t bytes, std::size
       if (next == kNoNode) break;
       continue;  // linked after this walk began, or damage: not followed
     }
+    // Whether it was seen nobody can predict: no branch on it.
     out[n] = next;
-    if (!scratch.seen.Add(next)) continue;
     if (n < early) PrefetchCode(layer.codes + next * bytes, bytes);
-    ++n;
+    n += scratch.seen.Add(next);
   }
   *count = n;
 }
