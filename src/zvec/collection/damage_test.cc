@@ -2,6 +2,7 @@
 // cut short.
 #include <gtest/gtest.h>
 
+#include "base/sanitizer.h"
 #include "zvec/collection/testing/test_docs.h"
 #include "zvec/storage/file_header.h"
 
@@ -9,6 +10,7 @@ namespace zvec::inline v0::testing_docs {
 namespace {
 
 using cocozvec::JoinPath;
+using cocozvec::kSanitized;
 using cocozvec::OpenMode;
 using cocozvec::PowerCutKind;
 using cocozvec::SimDisk;
@@ -105,11 +107,12 @@ class Damage : public ::testing::Test {
 };
 
 TEST_F(Damage, EveryByteOfEveryFileIsGuarded) {
+  constexpr std::uint64_t kStep = kSanitized ? 11 : 1;
   std::size_t bytes = 0;
   for (const std::string& name : names_) {
     const std::string path = JoinPath("c", name);
     const std::uint64_t size = disk_.Stat(path).value().size;
-    for (std::uint64_t at = 0; at < size; ++at, ++bytes) {
+    for (std::uint64_t at = 0; at < size; at += kStep, ++bytes) {
       const unsigned char old = Byte(disk_, path, at);
       const unsigned char damaged[] = {static_cast<unsigned char>(old ^ (1u << (at % 8))), 0, 0xFF};
       SetByte(disk_, path, at, damaged[(at / 8) % 3] == old ? damaged[0] : damaged[(at / 8) % 3]);
@@ -120,7 +123,7 @@ TEST_F(Damage, EveryByteOfEveryFileIsGuarded) {
       SetByte(disk_, path, at, old);
     }
   }
-  EXPECT_GT(bytes, 5'000u);
+  EXPECT_GT(bytes, 5'000u / kStep);
   EXPECT_GT(reported_, bytes / 2);
   EXPECT_EQ(Look(disk_, options_), "");
 }
