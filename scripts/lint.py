@@ -188,8 +188,24 @@ def check_conformance(tree):
     yield from conformance.check(tree.files)
 
 
+ENGINE_TABLE = "docs/engine-conformance.md"
+
+
+def check_engine_conformance(tree):
+    """Every test that the engine's table names is there."""
+    if ENGINE_TABLE not in tree.files:
+        return
+    tests = set()
+    for _, text in tree.cxx("src", "tests"):
+        tests.update(".".join(m) for m in re.findall(r"(?m)^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)", text))
+    table = tree.files[ENGINE_TABLE]
+    for m in re.finditer(r"`([A-Z]\w*\.[A-Z]\w*)`", table):
+        if m.group(1) not in tests:
+            yield ENGINE_TABLE, line_of(table, m.start()), f"there is no test {m.group(1)}"
+
+
 RULES = (check_open, check_layers, check_public_headers, check_internal_includes, check_readmes, check_unfinished,
-         check_tests_assert, check_conformance)
+         check_tests_assert, check_conformance, check_engine_conformance)
 WARNINGS = (check_length,)
 
 

@@ -93,6 +93,13 @@ class PublicHeaderRule(unittest.TestCase):
         self.assertEqual(len(findings(lint.check_internal_includes, **files)), 1)
 
 
+class EngineConformanceRule(unittest.TestCase):
+    def test_a_test_that_is_not_there_is_caught(self):
+        for table, count in (("| 1 | `A.One` `some.name` |", 0), ("| 1 | `A.One` `B.Two` |\n| 2 | `A.Two` |", 2)):
+            self.assertEqual(len(findings(lint.check_engine_conformance, **{
+                "docs__engine-conformance_dot_md": table, "src__a_test_dot_cc": "TEST_F(A,\n       One) {}\n"})), count)
+
+
 class ConformanceRule(unittest.TestCase):
     TABLE = "| R1 | one | `A.One` |\n| R2 | two | – Python: the other surface |\n"
     TESTS = "// Covers: R1\nTEST(A, One) {}\n"

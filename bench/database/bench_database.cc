@@ -134,6 +134,116 @@ void MeasureWrites(const Options& options, Report& report) {
   }
 }
 
+void Load(zvec::Collection& collection, const Vectors& vectors, std::size_t rows) {
+  for (std::size_t first = 0; first < rows; first += 1000) {
+    collection.Insert(Batch(vectors, first, std::min<std::size_t>(1000, rows - first))).value();
+  }
+  if (const auto status = collection.Optimize(); !status.ok()) cocozvec::ThrowStatusError(status);
+}
+
+std::uint64_t ResidentBytes() {
+  const std::string status =
+      cocozvec::ReadFile(cocozvec::PosixFileSystem(), "/proc/self/statm", 4096).value();
+  return std::strtoull(status.c_str() + status.find(' '), nullptr, 10) *
+         static_cast<std::uint64_t>(::getpagesize());
+}
+
+// An empty collection: how long it takes to make, and its bytes.
+void MeasureCreate(const Options& options, Report& report) {
+  report.Begin("create", "an empty collection, made and closed; median milliseconds, bytes of its files");
+  for (const zvec::Durability durability : {zvec::Durability::kDurable, zvec::Durability::kRelaxed}) {
+    zvec::CollectionOptions settings;
+    settings.durability = durability;
+    std::vector<double> seconds;
+    std::uint64_t bytes = 0;
+    for (int i = 0; i < 21; ++i) {
+      const std::string path = options.directory + "/created";
+      const auto start = Clock::now();
+      auto collection = zvec::Collection::Create(path, Schema(128), settings).value();
+      seconds.push_back(Seconds(start));
+      bytes = collection->Stats().disk_bytes;
+      collection.reset();
+      if (!zvec::Collection::Destroy(path).ok()) std::abort();
+    }
+    report.Add({{"durability", durability == zvec::Durability::kDurable ? "durable" : "relaxed"},
+                {"create_ms", Median(seconds) * 1e3},
+                {"bytes", double(bytes)}});
+  }
+}
+
+// Documents by id, out of sealed rows and rows in memory; opening what was closed in order; replaying a log.
+void MeasureReads(const Options& options, Report& report) {
+  const std::size_t rows = options.quick ? 100'000 : 1'000'000;
+  const Vectors vectors(128);
+  const std::string path = options.directory + "/read";
+  zvec::CollectionOptions settings;
+  settings.durability = zvec::Durability::kRelaxed;
+  auto collection = zvec::Collection::Create(path, Schema(128), settings).value();
+  Load(*collection, vectors, rows);
+  collection->Insert(Batch(vectors, rows, 1000)).value();
+  report.Begin("fetch", "documents by id with all fields, one thread, of " + std::to_string(rows) +
+                            " x 128; median microseconds a call");
+  for (const std::size_t ids : {std::size_t{1}, std::size_t{100}}) {
+    std::vector<double> seconds;
+    for (std::size_t round = 0; round < 2'000; ++round) {
+      std::vector<std::string> wanted;
+      for (std::size_t i = 0; i < ids; ++i)
+        wanted.push_back("document-" + std::to_string((round * 7919 + i * 104'729) % rows));
+      const auto start = Clock::now();
+      const auto docs = collection->Fetch(wanted).value();
+      seconds.push_back(Seconds(start));
+      if (docs.size() != ids) std::abort();
+    }
+    report.Add({{"ids", double(ids)}, {"fetch_us", Median(seconds) * 1e6}});
+  }
+  report.Begin("open", "after a clean close, of the same; median milliseconds and MB of memory it takes");
+  if (!collection->Close().ok()) std::abort();
+  collection.reset();
+  std::vector<double> seconds;
+  double grown = 0;
+  for (int i = 0; i < 11; ++i) {
+    const std::uint64_t before = ResidentBytes();
+    const auto start = Clock::now();
+    collection = zvec::Collection::Open(path, settings).value();
+    seconds.push_back(Seconds(start));
+    const std::uint64_t after = ResidentBytes();
+    grown = std::max(grown, after > before ? double(after - before) / 1e6 : 0.0);
+    collection.reset();
+  }
+  report.Add({{"rows", double(rows)}, {"open_ms", Median(seconds) * 1e3}, {"grown_MB", grown}});
+  if (!zvec::Collection::Destroy(path).ok()) std::abort();
+}
+
+// A log as a kill leaves it: copied while the collection is open.
+void MeasureRecovery(const Options& options, Report& report) {
+  report.Begin("recovery", "documents a second replayed from the log by the open after a kill");
+  cocozvec::FileSystem& fs = cocozvec::PosixFileSystem();
+  const std::string path = options.directory + "/logged", copy = options.directory + "/killed";
+  const std::size_t rows = options.quick ? 30'000 : 100'000;
+  zvec::CollectionOptions settings;
+  settings.durability = zvec::Durability::kRelaxed;
+  settings.seal_bytes = std::uint64_t{1} << 40;
+  const Vectors vectors(128);
+  {
+    auto collection = zvec::Collection::Create(path, Schema(128), settings).value();
+    for (std::size_t first = 0; first < rows; first += 1000)
+      collection->Insert(Batch(vectors, first, 1000)).value();
+    if (!fs.CreateDirectory(copy).ok()) std::abort();
+    for (const auto& entry : fs.List(path).value()) {
+      const std::string bytes = cocozvec::ReadFile(fs, path + "/" + entry.name, 1 << 30).value();
+      if (!cocozvec::WriteFileAtomically(fs, copy + "/" + entry.name, bytes).ok()) std::abort();
+    }
+  }
+  const auto start = Clock::now();
+  auto opened = zvec::Collection::Open(copy, settings).value();
+  const double seconds = Seconds(start);
+  if (opened->Stats().doc_count != rows) std::abort();
+  opened.reset();
+  report.Add({{"dim", 128.0}, {"documents", double(rows)}, {"documents_per_s", double(rows) / seconds}});
+  for (const std::string& each : {path, copy})
+    if (!zvec::Collection::Destroy(each).ok()) std::abort();
+}
+
 // What durable writes of small batches are made of: an append of 4 KiB and a sync.
 void MeasureSync(const Options& options, Report& report) {
   report.Begin("sync", "appends of 4 KiB, each synced, a second");
@@ -177,13 +287,6 @@ class Bandwidth {
   std::unique_ptr<std::uint64_t[]> data_;
   std::uint64_t kept_ = 0;
 };
-
-void Load(zvec::Collection& collection, const Vectors& vectors, std::size_t rows) {
-  for (std::size_t first = 0; first < rows; first += 1000) {
-    collection.Insert(Batch(vectors, first, std::min<std::size_t>(1000, rows - first))).value();
-  }
-  if (const auto status = collection.Optimize(); !status.ok()) cocozvec::ThrowStatusError(status);
-}
 
 // Alternates the two readers, so that both see the same neighbours on the machine.
 void MeasureQueries(const Options& options, const Size& size, Bandwidth& bandwidth, Report& report) {
@@ -257,6 +360,9 @@ int Main(Options options) {
   report.Add({{"kernels", std::string(zvec::simd::ActiveKernels().name)}, {"directory", options.directory}});
   MeasureSync(options, report);
   MeasureWrites(options, report);
+  MeasureCreate(options, report);
+  MeasureReads(options, report);
+  MeasureRecovery(options, report);
   report.Begin("scan", "queries a second, top 10 by L2, one thread, beside a plain read of memory; medians");
   Bandwidth bandwidth(std::size_t{options.quick ? 256u : 1024u} << 20);
   for (const Size& size :

@@ -255,8 +255,8 @@ class App {
   UpdateResult update_blocking(UpdateOptions options = {}, Args&&... args) {
     return update(options, std::forward<Args>(args)...).result();
   }
-  /// Reverts everything from the root, then forgets the app. Throws when anything failed; then it can be
-  /// repeated.
+  /// Cancels updates that run or wait, reverts everything from the root, then forgets the app. Throws when
+  /// anything failed; then it can be repeated.
   UpdateStats drop_blocking();
   /// Stops the update or drop that runs, soon. Only sets a flag: may be called in a signal handler.
   void cancel() noexcept;

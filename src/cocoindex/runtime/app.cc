@@ -91,6 +91,9 @@ void App::Impl::enqueue(StatePtr op) {
   {
     cocozvec::MutexLock lock(mu);
     first = operations.empty();
+    if (op->is_drop) {  // what they would bring about goes anyway
+      for (const StatePtr& o : operations) o->cancel = o->cancel || !o->is_drop;
+    }
     operations.push_back(op);
   }
   if (first) begin(op);

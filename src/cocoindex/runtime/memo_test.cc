@@ -77,6 +77,16 @@ void process_file(Ctx& ctx, const TestFile& f, const TargetProvider& rows) {
 void mounts(Ctx& ctx, int) {
   ctx.mount("x", [](Ctx&) {});
 }
+int helper(Ctx&, int n) { return n + 1; }
+int over_helper(Ctx& ctx, int n) {
+  ++bodies;
+  if (extra == "new build") return ctx.call(fn<&helper>({.version = 2}), n);
+  return ctx.call(fn<&helper>({.version = 1}), n);
+}
+int over_both(Ctx& ctx, int n) {
+  ++bodies;
+  return ctx.call(fn<&over_helper>({.memo = true, .version = 1}), n);
+}
 int recursive(Ctx& ctx, int n) { return ctx.call(fn<&recursive>({.memo = true, .version = 1}), n); }
 
 /// The rows y and z, each by a child of its own: memoised ones, or the plain function.
@@ -183,6 +193,20 @@ TEST_F(Memo, ANewVersionRunsAgain) {
               ctx.mount("x", fn<&half_failing>({.memo = true, .version = 2, .deps = deps("prompt 2")}), 1);
             }),
             1);
+}
+
+TEST_F(Memo, ANewVersionOfAFunctionThatIsCalledVoidsWhatCalledIt) {
+  auto main = [](Ctx& ctx) {
+    ctx.mount("direct", fn<&over_helper>({.memo = true, .version = 1}), 1);
+    ctx.mount("above", fn<&over_both>({.memo = true, .version = 1}), 2);
+    ctx.mount("other", fn<&half_failing>({.memo = true, .version = 1}), 3);
+  };
+  EXPECT_EQ(bodies_of(main), 4);
+  EXPECT_EQ(bodies_of(main), 0);
+  extra = "new build";  // of the program
+  const registered_fn changed{fn<&helper>({.version = 2})};
+  EXPECT_EQ(bodies_of(main), 3);
+  EXPECT_EQ(bodies_of(main), 0);
 }
 
 TEST_F(Memo, TheValueOfAUseMountIsRestored) {

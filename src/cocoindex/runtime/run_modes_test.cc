@@ -89,6 +89,29 @@ TEST_F(RunModes, DropRevertsEverythingAndTheAppStartsAsNew) {
   EXPECT_THAT(env_->app_names(), ElementsAre("app"));
 }
 
+TEST_F(RunModes, ADropCancelsTheUpdateThatRunsAndThoseThatWait) {
+  std::latch started(1);
+  std::atomic<int> began{0};
+  main_ = [&](Ctx& ctx) {
+    if (++began == 1) started.count_down();
+    ctx.use_mount("a", [this](Ctx& c) { declare_row(c, "a", "1"); });
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (!ctx.cancelled() && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+    ctx.check_cancelled();
+  };
+  UpdateHandle running = app_->update();
+  started.wait();
+  UpdateHandle waiting = app_->update();
+  app_->drop_blocking();
+  EXPECT_THROW(running.result(), CancelledError);
+  EXPECT_THROW(waiting.result(), CancelledError);
+  EXPECT_EQ(target_.rows(), Rows{});
+  EXPECT_THAT(env_->app_names(), IsEmpty());
+  main_ = [this](Ctx& ctx) { declare_row(ctx, "b", "1"); };
+  run();
+  EXPECT_EQ(target_.rows(), (Rows{{"b", "1"}}));
+}
+
 TEST_F(RunModes, AnAppThatNeverRanCanBeDropped) {
   app_->drop_blocking();
   app_->drop_blocking();

@@ -182,5 +182,32 @@ TEST(FailedSync, NothingIsAcknowledgedUntilTheCollectionIsReopened) {
   EXPECT_EQ(AllIds(*Collection::Open("c", options).value()), (std::vector<std::string>{"a", "c"}));
 }
 
+// Guards: a mark whose directory could not be synced was shown, and a later power cut brought the older one
+// back under writes that had been acknowledged since.
+TEST(FailedSync, AMarkThatIsSeenIsDurableOrTheHandleAsksToBeReopened) {
+  int fenced = 0;
+  for (std::uint64_t call = 1; call < 50; ++call) {
+    SimDisk disk;
+    CollectionOptions options;
+    options.file_system = &disk;
+    auto collection = Collection::Create("c", NoteSchema(), options).value();
+    ASSERT_TRUE(collection->SetMark("one").ok());
+    disk.FailAt(disk.calls() + call, DiskFault::kIoError);
+    const Status status = collection->SetMark("two");
+    if (disk.faults_struck() == 0) break;
+    EXPECT_FALSE(status.ok());
+    if (!collection->Upsert(std::vector{Note("a", "1")}).ok()) {
+      ++fenced;
+      collection.reset();
+      collection = Collection::Open("c", options).value();
+    }
+    const std::string seen = Collection::ReadMark("c", options).value();
+    const auto cut = disk.PowerCut(PowerCutKind::kLoseUnsynced);
+    options.file_system = cut.get();
+    EXPECT_EQ(Collection::ReadMark("c", options).value(), seen) << "call " << call;
+  }
+  EXPECT_GT(fenced, 0);
+}
+
 }  // namespace
 }  // namespace zvec::inline v0::testing_docs

@@ -213,7 +213,14 @@ Status Store::SetMark(std::string_view mark) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
   // The mark says that the data is there: it must not survive a power cut that the data does not.
   ZVEC_RETURN_IF_ERROR(log_->Sync(/*keep_unsynced=*/true));
-  return WriteMark(fs_, directory_, mark);
+  Status status = WriteMark(fs_, directory_, mark);
+  if (status.ok()) return status;
+  // Seen and not durable: a reader would trust what a power cut takes back. Opening syncs the name.
+  const auto seen = ReadMarkFile(fs_, directory_);
+  if (seen.ok() ? *seen == mark : !seen.status().IsNotFound())
+    fence_ = Status::FailedPrecondition("collection " + directory_ +
+                                        " must be reopened after: " + status.ToString());
+  return status;
 }
 
 Status Store::Close() {

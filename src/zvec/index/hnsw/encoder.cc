@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "zvec/simd/code_kernels.h"
 
@@ -49,7 +50,8 @@ Encoder Encoder::Train(MetricType metric, std::size_t dim, std::span<const float
   }
   Encoder out;
   out.Shape(metric, dim, metric == MetricType::kIp && most - least > kSameNorm * most);
-  out.radius_ = metric == MetricType::kIp ? static_cast<float>(most) : 1;
+  constexpr double kMostFloat = std::numeric_limits<float>::max();
+  out.radius_ = metric == MetricType::kIp ? static_cast<float>(std::min(most, kMostFloat)) : 1;
   std::vector<double> mean(dim, 0);
   const auto element = [&](std::size_t r, std::size_t i) {
     const double x = sample[r * dim + i];

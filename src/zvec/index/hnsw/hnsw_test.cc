@@ -286,6 +286,10 @@ TEST(Encoder, DegenerateSamplesGiveAnEncoder) {
       encoder.EncodeRow(sample.data(), code.data());
       (void)encoder.EncodeQuery(sample.data(), code.data());
       for (const std::uint8_t c : code) EXPECT_LE(c, 127);
+      std::string bytes;
+      encoder.Save(bytes);
+      cocozvec::Reader in(bytes);
+      EXPECT_TRUE(Encoder().Load(in, metric, 8)) << value;  // what was written must be readable
     }
   }
 }
