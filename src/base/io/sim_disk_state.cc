@@ -183,24 +183,21 @@ SimNodePtr CopyTree(SimDisk::State& to, const SimNode& node, Cut& cut,
 /// Copies of nodes with all that is pending on them; one copy of each.
 class Clone {
  public:
-  explicit Clone(SimDisk::State& to) : to_(to) {}
-
-  SimNodePtr Of(const SimNodePtr& node) ZVEC_REQUIRES(to_.mu) {
+  SimNodePtr Of(SimDisk::State& to, const SimNodePtr& node) ZVEC_REQUIRES(to.mu) {
     if (!node) return nullptr;
     SimNodePtr& known = copies_[node.get()];
     if (known) return known;
-    SimNodePtr copy = known = to_.NewNode(node->kind);
+    SimNodePtr copy = known = to.NewNode(node->kind);
     copy->current = node->current;
     copy->durable = node->durable;
     copy->pending = node->pending;
     copy->forgotten = node->forgotten;
-    for (const auto& [name, child] : node->entries) copy->entries[name] = Of(child);
-    for (const auto& [name, child] : node->durable_entries) copy->durable_entries[name] = Of(child);
+    for (const auto& [name, child] : node->entries) copy->entries[name] = Of(to, child);
+    for (const auto& [name, child] : node->durable_entries) copy->durable_entries[name] = Of(to, child);
     return copy;
   }
 
  private:
-  SimDisk::State& to_;
   std::map<const SimNode*, SimNodePtr> copies_;
 };
 
@@ -280,11 +277,11 @@ std::shared_ptr<SimDisk::State> SimDisk::State::PowerCut(PowerCutKind kind, std:
 std::shared_ptr<SimDisk::State> SimDisk::State::ProcessKill() const {
   auto after = std::make_shared<State>();
   MutexLock lock(after->mu);
-  Clone clone(*after);
-  after->root = clone.Of(root);
+  Clone clone;
+  after->root = clone.Of(*after, root);
   for (const PendingName& change : names) {
-    after->names.push_back({clone.Of(change.from_directory), clone.Of(change.to_directory), change.from,
-                            change.to, clone.Of(change.node)});
+    after->names.push_back({clone.Of(*after, change.from_directory), clone.Of(*after, change.to_directory),
+                            change.from, change.to, clone.Of(*after, change.node)});
   }
   after->next_sequence = next_sequence;
   return after;
