@@ -1,6 +1,6 @@
 // The cost of the connector itself, on rows of 10 scalars and one 384-d vector.
 //
-//   bench_connector [DIRECTORY]        default: a temporary one
+//   bench_connector [DIRECTORY]        works in a folder of its own inside; default: the temporary one
 //
 // Prints one line a step: what, microseconds a row (of the wall clock, of the CPU), rows, rows written.
 // "encode": from the record to the bytes that are hashed and kept, with nothing behind it. "new": the first
@@ -186,9 +186,8 @@ void Engine(const std::vector<Row>& rows, const std::string& directory) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const std::string directory =
-      argc > 1 ? argv[1]
-               : std::filesystem::temp_directory_path() / ("bench_connector." + std::to_string(getpid()));
+  const std::filesystem::path parent = argc > 1 ? argv[1] : std::filesystem::temp_directory_path();
+  const std::string directory = parent / ("bench_connector." + std::to_string(getpid()));
   const std::vector<Row> rows = MakeRows();
   Encode(rows);
   EncodeDynamic(rows);

@@ -115,7 +115,7 @@ std::span<const std::uint16_t> WordPiece::Spelling(std::int32_t c) const noexcep
 }
 
 TokenStream::TokenStream(const WordPiece& tokenizer, std::string_view text)
-    : tokenizer_(tokenizer), text_(text), hash_(WordPiece::kFirst), rows_(kPortion) {}
+    : tokenizer_(tokenizer), text_(text), hash_(WordPiece::kFirst) {}
 
 std::span<const std::uint16_t> TokenStream::Next() {
   filled_ = 0;

@@ -79,7 +79,8 @@ class TokenStream {
   bool unknown_ = false;
   std::uint64_t hash_;
   std::string word_;
-  std::vector<std::uint16_t> rows_;
+  std::array<std::uint16_t, kPortion>
+      rows_;  // written before it is read: clearing it would cost more than a short text
 };
 
 }  // namespace cocoindex::inline v0::text

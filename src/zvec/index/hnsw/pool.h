@@ -84,6 +84,8 @@ class NodeSet {
     word = old | bit;
     return (old & bit) == 0;
   }
+  /// Bit n of them: node n; for loops that add by themselves, and Note what they added.
+  std::uint64_t* words() noexcept { return words_.data(); }
   bool Contains(std::uint32_t node) const { return (words_[node / 64] >> (node % 64)) & 1; }
   /// So that emptying the set costs what was added, not what could be.
   void Note(const std::uint32_t* nodes, std::size_t count) {

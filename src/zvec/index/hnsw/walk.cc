@@ -57,18 +57,25 @@ template <class Layer>
 void Gather(const Layer& layer, std::uint32_t node, std::size_t bytes, std::size_t early, Scratch& scratch,
             std::size_t* count) {
   const std::uint32_t* row = layer.Row(node);
-  std::uint32_t* out = scratch.nodes.data();
+  // Copies: after every acquiring load the compiler would read them again.
+  const std::uint32_t width = layer.width, known = layer.count;
+  const std::uint8_t* const codes = layer.codes;
+  std::uint64_t* const seen = scratch.seen.words();
+  std::uint32_t* const out = scratch.nodes.data();
   std::size_t n = *count;
-  for (std::uint32_t i = 0; i < layer.width; ++i) {
+  for (std::uint32_t i = 0; i < width; ++i) {
     const std::uint32_t next = LoadLink(row + i);
-    if (next >= layer.count) {
+    if (next >= known) {
       if (next == kNoNode) break;
       continue;  // linked after this walk began, or damage: not followed
     }
     // Whether it was seen nobody can predict: no branch on it.
     out[n] = next;
-    if (n < early) PrefetchCode(layer.codes + next * bytes, bytes);
-    n += scratch.seen.Add(next);
+    if (n < early) PrefetchCode(codes + next * bytes, bytes);
+    std::uint64_t& word = seen[next / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (next % 64), old = word;
+    word = old | bit;
+    n += (old & bit) == 0;
   }
   *count = n;
 }
@@ -134,8 +141,13 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
       ++scratch.counts.expansions;
     }
     ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer.graph, layer.codes, query, count, scratch));
-    for (std::size_t i = 0; i < count; ++i)
-      if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!(scratch.distances[i] < pool.Limit())) continue;
+      // The best so far is expanded next: its links are asked for while the others are sorted in.
+      if (!pool.HasNext() || scratch.distances[i] < pool.next_distance())
+        PrefetchLinks(layer.Row(scratch.nodes[i]), layer.width);
+      pool.Insert(scratch.nodes[i], scratch.distances[i]);
+    }
     PrefetchNext(layer, pool);
   }
   scratch.seen.Done();
