@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <memory>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -20,18 +22,29 @@ struct Loop {
   Mutex mu;
   CondVar finished;
   std::size_t done ZVEC_GUARDED_BY(mu) = 0;
+  std::exception_ptr error ZVEC_GUARDED_BY(mu);
 
   void Run() {
     std::size_t ran = 0;
-    for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count; ++ran) body(i);
+    try {
+      for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count; ++ran) body(i);
+    } catch (...) {
+      // What nobody has begun counts as done, and so does the index that failed.
+      const std::size_t begun = std::min(next.exchange(count, std::memory_order_relaxed), count);
+      ran += 1 + (count - begun);
+      MutexLock lock(mu);
+      if (!error) error = std::current_exception();
+    }
     if (ran == 0) return;
     MutexLock lock(mu);
     done += ran;
     if (done == count) finished.NotifyAll();
   }
-  void Wait() {
+  /// The first exception, or null.
+  std::exception_ptr Wait() {
     MutexLock lock(mu);
     while (done != count) finished.Wait(mu);
+    return std::exchange(error, nullptr);
   }
 };
 
@@ -68,10 +81,14 @@ void ThreadPool::ParallelFor(std::size_t count, const std::function<void(std::si
   auto loop = std::make_shared<Loop>(count, body);
   const std::size_t helpers = std::min(count - 1, workers_.size());
   for (std::size_t i = 0; i < helpers; ++i) {
-    if (!Submit([loop] { loop->Run(); })) break;
+    try {
+      if (!Submit([loop] { loop->Run(); })) break;
+    } catch (const std::bad_alloc&) {
+      break;  // as many as there are help
+    }
   }
   loop->Run();
-  loop->Wait();
+  if (const std::exception_ptr error = loop->Wait()) std::rethrow_exception(error);
 }
 
 void ThreadPool::Shutdown() {

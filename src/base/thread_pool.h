@@ -1,8 +1,8 @@
 // base/thread_pool.h: a fixed set of workers for the database's parallel scans and its background work.
 // (The engine has a scheduler of its own: its tasks wait for each other, these must not.)
 // Threads: every function may be called from any thread, also from a task; except that a task must not
-// destroy or shut down the pool that runs it. A task must not throw and must not wait for another task of the
-// same pool.
+// destroy or shut down the pool that runs it. A submitted task must not throw (a body of ParallelFor may) and
+// must not wait for another task of the same pool.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,8 @@ class ThreadPool {
 
   /// Calls body(0) .. body(count - 1), each once, on the workers and on the calling thread, and returns when
   /// all have returned. The caller alone makes progress too, so this may be called from a task and after
-  /// Shutdown.
+  /// Shutdown. When a body throws, no further index is begun, and the first exception is thrown here once
+  /// all that had begun have returned.
   void ParallelFor(std::size_t count, const std::function<void(std::size_t)>& body) ZVEC_EXCLUDES(mu_);
 
   /// Runs every task that was accepted, then ends the workers. Calling it again does nothing.

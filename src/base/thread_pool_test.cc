@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <vector>
 
 namespace cocozvec {
@@ -50,6 +51,26 @@ TEST(ThreadPool, ParallelForAfterShutdownRunsOnTheCaller) {
   int ran = 0;
   pool.ParallelFor(3, [&](std::size_t) { ++ran; });
   EXPECT_EQ(ran, 3);
+}
+
+TEST(ThreadPool, AnExceptionOfABodyIsThrownByParallelForAfterTheOthersHaveReturned) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> inside = 0, began = 0;
+    const auto body = [&](std::size_t i) {
+      ++inside;
+      ++began;
+      const bool throws = i % 7 == 3;
+      --inside;
+      if (throws) throw std::runtime_error("body");
+    };
+    EXPECT_THROW(pool.ParallelFor(1'000, body), std::runtime_error);
+    EXPECT_EQ(inside, 0);
+    EXPECT_LT(began, 1'000);
+  }
+  int ran = 0;
+  pool.ParallelFor(1, [&](std::size_t) { ++ran; });
+  EXPECT_EQ(ran, 1);
 }
 
 }  // namespace

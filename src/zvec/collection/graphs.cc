@@ -1,8 +1,13 @@
 #include "zvec/collection/graphs.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <numeric>
+#include <string>
 
+#include "cocozvec/base/log.h"
+#include "zvec/collection/graph_check.h"
 #include "zvec/doc.h"
 #include "zvec/index/hnsw/searcher.h"
 
@@ -12,20 +17,81 @@ namespace {
 constexpr std::size_t kSampleRows = 4'096;
 constexpr std::size_t kSampleFloats = std::size_t{8} << 20;
 
-/// The source with the most rows in a graph over the field.
-std::size_t LargestGraph(std::span<const SegmentView* const> sources, std::size_t field) {
-  std::size_t largest = sources.size();
-  std::uint32_t most = 0;
+constexpr std::size_t kExtremeRows = 32;
+/// A graph that has lost more of its nodes than the rest is not worth healing.
+constexpr double kLeastSurvivors = 0.7;
+
+/// An old graph whose nodes go on living, and the new row of each of them (else kNoNode).
+struct Heir {
+  hnsw::GraphRef old;
+  std::vector<std::uint32_t> new_row;
+  std::vector<std::uint32_t> fresh;  ///< rows that are not in it
+};
+
+/// Of the graphs that are nearly whole, the one with the most rows. `old` is empty when there is none.
+Heir ChooseHeir(std::span<const SegmentView* const> sources, std::span<const RowRef> from, std::size_t field,
+                std::uint32_t m) {
+  std::vector<hnsw::GraphRef> graphs(sources.size());
+  std::vector<std::uint32_t> alive(sources.size());
+  for (std::size_t s = 0; s < sources.size(); ++s)
+    if (const hnsw::Graph* graph = sources[s]->Graph(field)) graphs[s] = graph->Current();
+  for (const RowRef& row : from) alive[row.source] += row.row < graphs[row.source].view.nodes;
+  std::size_t best = sources.size();
   for (std::size_t s = 0; s < sources.size(); ++s) {
-    const hnsw::Graph* graph = sources[s]->Graph(field);
-    if (graph == nullptr) continue;
-    const std::uint32_t nodes = graph->Current().view.nodes;
-    if (nodes > most) {
-      most = nodes;
-      largest = s;
-    }
+    const hnsw::GraphView& view = graphs[s].view;
+    if (view.empty() || view.m != m || alive[s] < kLeastSurvivors * view.nodes) continue;
+    if (best == sources.size() || alive[s] > alive[best]) best = s;
   }
-  return largest;
+  Heir heir;
+  if (best == sources.size()) return heir;
+  heir.old = graphs[best];
+  heir.new_row.assign(heir.old.view.nodes, hnsw::kNoNode);
+  for (std::uint32_t row = 0; row < from.size(); ++row) {
+    if (from[row].source == best && from[row].row < heir.old.view.nodes)
+      heir.new_row[from[row].row] = row;
+    else
+      heir.fresh.push_back(row);
+  }
+  return heir;
+}
+
+std::shared_ptr<hnsw::GraphBuilder> LinkAll(const hnsw::Encoder& encoder, const hnsw::BuildParams& params,
+                                            const VectorColumn& column, cocozvec::ThreadPool* pool) {
+  auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
+  std::vector<std::uint32_t> rows(column.rows());
+  std::iota(rows.begin(), rows.end(), 0u);
+  graph->Link(rows, column.rows(), column.Source(), pool);
+  graph->Finish(pool);
+  return graph;
+}
+
+/// Null: the old graph is damaged, or what came of it is not good enough.
+Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hnsw::Encoder& encoder,
+                                                     const hnsw::BuildParams& params,
+                                                     const SealedView& target, std::size_t field,
+                                                     const VectorColumn& column, cocozvec::ThreadPool* pool) {
+  auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
+  const Status status = graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), pool);
+  if (status.code() == StatusCode::kDataLoss) {
+    cocozvec::Log(cocozvec::LogLevel::kWarning,
+                  "a damaged graph is replaced by a new one: " + status.ToString());
+    return std::shared_ptr<hnsw::GraphBuilder>();
+  }
+  ZVEC_RETURN_IF_ERROR(status);
+  graph->Link(heir.fresh, column.rows(), column.Source(), pool);
+  graph->Finish(pool);
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
+  if (!quality.good()) graph = nullptr;
+  return graph;
+}
+
+std::string Share(double share) { return std::to_string(std::lround(share * 1'000)) + " in 1000"; }
+
+void LogRefusal(const SealedView& target, const FieldSchema& field, const std::string& why) {
+  cocozvec::Log(cocozvec::LogLevel::kWarning, "field " + field.name + ": no graph for segment " +
+                                                  std::to_string(target.segment()->file().number) + " of " +
+                                                  std::to_string(target.row_count()) +
+                                                  " documents, queries scan it: " + why);
 }
 
 }  // namespace
@@ -86,37 +152,45 @@ std::vector<float> VectorColumn::Sample(std::size_t most) const {
   return sample;
 }
 
-Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SegmentView& target, std::size_t field,
+std::vector<float> VectorColumn::Rows(std::span<const std::uint32_t> rows) const {
+  std::vector<float> out, buffer(dim_);
+  for (const std::uint32_t row : rows) {
+    const float* vector = Row(row, buffer.data());
+    if (vector != nullptr) out.insert(out.end(), vector, vector + dim_);
+  }
+  return out;
+}
+
+Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target, std::size_t field,
                                                        std::span<const SegmentView* const> sources,
                                                        std::span<const RowRef> from,
                                                        cocozvec::ThreadPool* pool) {
+  const std::shared_ptr<hnsw::GraphBuilder> none;
   const FieldSchema& schema = target.schema().fields[field];
+  const hnsw::BuildParams params = BuildParamsOf(schema);
   ZVEC_ASSIGN_OR_RETURN(const VectorColumn column, VectorColumn::Make(target, field));
   const std::vector<float> sample =
       column.Sample(std::min(kSampleRows, kSampleFloats / schema.dimension + 1));
-  if (sample.empty()) return std::shared_ptr<hnsw::GraphBuilder>();  // nothing but nulls
-  const hnsw::Encoder encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample);
-  if (hnsw::Fitness(encoder, sample) < hnsw::kLeastFitness) return std::shared_ptr<hnsw::GraphBuilder>();
-  auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, BuildParamsOf(schema), column.rows());
-  std::vector<std::uint32_t> fresh;
-  const std::size_t largest = LargestGraph(sources, field);
-  const hnsw::GraphRef old =
-      largest < sources.size() ? sources[largest]->Graph(field)->Current() : hnsw::GraphRef{};
-  if (old.view.empty() || old.view.m != graph->params().m) {
-    for (std::uint32_t row = 0; row < column.rows(); ++row) fresh.push_back(row);
-  } else {
-    std::vector<std::uint32_t> new_row(old.view.nodes, hnsw::kNoNode);
-    for (std::uint32_t row = 0; row < from.size(); ++row) {
-      if (from[row].source == largest && from[row].row < old.view.nodes)
-        new_row[from[row].row] = row;
-      else
-        fresh.push_back(row);
-    }
-    ZVEC_RETURN_IF_ERROR(graph->Adopt(old.view, new_row, column.rows(), column.Source(), pool));
+  if (sample.empty()) return none;  // nothing but nulls
+  hnsw::Encoder encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample);
+  const std::vector<float> extremes = column.Rows(WorstRows(target, column, encoder, kExtremeRows, pool));
+  encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, extremes);
+  if (const double fitness = hnsw::Fitness(encoder, sample); fitness < hnsw::kLeastFitness) {
+    LogRefusal(target, schema, "codes find " + Share(fitness) + " of the nearest");
+    return none;
   }
-  graph->Link(fresh, column.rows(), column.Source(), pool);
-  graph->Finish(pool);
-  return graph;
+  const Heir heir = ChooseHeir(sources, from, field, params.m);
+  if (!heir.old.view.empty()) {
+    ZVEC_ASSIGN_OR_RETURN(auto graph, TakeOver(heir, encoder, params, target, field, column, pool));
+    if (graph) return graph;
+  }
+  auto graph = LinkAll(encoder, params, column, pool);
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
+  if (quality.good()) return graph;
+  LogRefusal(target, schema,
+             "through it " + Share(quality.any) + " of the nearest are found, " + Share(quality.worst) +
+                 " of those near the rows that its codes represent worst");
+  return none;
 }
 
 }  // namespace zvec::inline v0

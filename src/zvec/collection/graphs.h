@@ -10,7 +10,7 @@
 #include "base/thread_pool.h"
 #include "zvec/index/hnsw/builder.h"
 #include "zvec/schema.h"
-#include "zvec/storage/segment_view.h"
+#include "zvec/storage/sealed_segment.h"
 #include "zvec/storage/segment_writer.h"
 
 namespace zvec::inline v0 {
@@ -30,6 +30,8 @@ class VectorColumn {
   const float* Row(std::uint32_t row, float* buffer) const noexcept;
   /// Up to `most` vectors spread over the rows, one after the other.
   std::vector<float> Sample(std::size_t most) const;
+  /// The vectors of these rows, of those that have one.
+  std::vector<float> Rows(std::span<const std::uint32_t> rows) const;
   hnsw::VectorSource Source() const {
     return [this](std::uint32_t row, float* buffer) { return Row(row, buffer); };
   }
@@ -41,10 +43,11 @@ class VectorColumn {
   std::vector<ColumnChunk> chunks_;
 };
 
-/// The finished graph of a field of `target`, whose row i was row `from[i]` of `sources`; the largest graph
-/// among theirs is taken over. Null: none, because the codes could not tell the rows apart.
-/// `pool` null: on this thread alone.
-Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SegmentView& target, std::size_t field,
+/// The finished graph of a field of `target`, whose row i was row `from[i]` of `sources`; the graph
+/// among theirs with the most of those rows is taken over when few of its own are gone and it is sound.
+/// Null: none, because it would answer worse than is promised (graph_check.h), which is logged, or because no
+/// row has a vector. `pool` null: on this thread alone.
+Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target, std::size_t field,
                                                        std::span<const SegmentView* const> sources,
                                                        std::span<const RowRef> from,
                                                        cocozvec::ThreadPool* pool);

@@ -125,5 +125,37 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"SetMark", [](Collection& c) { return c.SetMark("mark"); }, {}, {}}),
     [](const auto& info) { return std::string(info.param.name); });
 
+// A graph of so many rows is linked by threads of a pool: what they throw is thrown by the call.
+TEST(OutOfMemoryOfThreads, ABuildOfAGraphFailsAndHarmsNothing) {
+  constexpr int kRows = 2'200;
+  int failures = 0;
+  for (const long allowed : {0L, 3L, 30L, 300L, 3'000L}) {
+    TempPlace place(/*in_memory=*/true);
+    auto collection = Collection::Create(place.path("c"), NoteSchema(), place.options()).value();
+    std::vector<Doc> docs;
+    for (int i = 0; i < kRows; ++i) {
+      docs.push_back(Note("id" + std::to_string(i), "x"));
+      const auto at = [i](int step) { return static_cast<float>(i * step % kRows); };
+      docs.back().Set("v", std::vector<float>{at(1), at(1'327), at(719)});
+    }
+    ASSERT_TRUE(collection->Upsert(docs).ok());
+    try {
+      const AllocationLimitElsewhere limit(allowed);
+      EXPECT_TRUE(collection->Optimize({.concurrency = 3}).ok());
+    } catch (const std::bad_alloc&) {
+      ++failures;
+    }
+    EXPECT_EQ(AllIds(*collection).size(), static_cast<std::size_t>(kRows));
+    const auto later = collection->Upsert(std::vector{Note("id7", "y")});
+    EXPECT_TRUE(later.ok() || later.status().code() == StatusCode::kFailedPrecondition);
+    EXPECT_EQ(collection->Close().ok(), later.ok());
+    collection = Collection::Open(place.path("c"), place.options()).value();
+    EXPECT_EQ(AllIds(*collection).size(), static_cast<std::size_t>(kRows));
+    EXPECT_TRUE(collection->Optimize({.concurrency = 3}).ok());
+    EXPECT_EQ(collection->Stats().index_completeness.at("v"), 1);
+  }
+  EXPECT_GT(failures, 2);
+}
+
 }  // namespace
 }  // namespace zvec::inline v0::testing_docs

@@ -1,14 +1,19 @@
 #include "zvec/collection/testing/allocation_limit.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
 namespace {
 thread_local long allocations_left = -1;
-}
+thread_local bool exempt = false;
+std::atomic<bool> limited_elsewhere = false;
+std::atomic<long> left_elsewhere = 0;
+}  // namespace
 
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   if (allocations_left >= 0 && allocations_left-- == 0) return nullptr;
+  if (limited_elsewhere && !exempt && left_elsewhere-- <= 0) return nullptr;
   return std::malloc(size ? size : 1);
 }
 void* operator new(std::size_t size) {
@@ -23,5 +28,15 @@ namespace zvec::inline v0::testing_docs {
 
 AllocationLimit::AllocationLimit(long allowed) : before_(allocations_left) { allocations_left = allowed; }
 AllocationLimit::~AllocationLimit() { allocations_left = before_; }
+
+AllocationLimitElsewhere::AllocationLimitElsewhere(long allowed) {
+  exempt = true;
+  left_elsewhere = allowed;
+  limited_elsewhere = true;
+}
+AllocationLimitElsewhere::~AllocationLimitElsewhere() {
+  limited_elsewhere = false;
+  exempt = false;
+}
 
 }  // namespace zvec::inline v0::testing_docs

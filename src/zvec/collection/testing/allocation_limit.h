@@ -16,4 +16,13 @@ class AllocationLimit {
   const long before_;
 };
 
+/// While it lives, on every thread but the one that made it: the same, counted together.
+class AllocationLimitElsewhere {
+ public:
+  explicit AllocationLimitElsewhere(long allowed);
+  ~AllocationLimitElsewhere();
+  AllocationLimitElsewhere(const AllocationLimitElsewhere&) = delete;
+  AllocationLimitElsewhere& operator=(const AllocationLimitElsewhere&) = delete;
+};
+
 }  // namespace zvec::inline v0::testing_docs

@@ -17,6 +17,8 @@ constexpr double kRange = 4;
 constexpr double kSameNorm = 0.01;
 /// Fewer elements would each be too long for the code's range.
 constexpr std::size_t kLeastExtra = 16;
+/// What a wider range may cost the rows that needed none (Fitness).
+constexpr double kWideLoss = 0.02;
 
 double Norm(const float* vector, std::size_t dim) {
   double sum = 0;
@@ -37,7 +39,41 @@ void Encoder::Shape(MetricType metric, std::size_t dim, bool on_sphere) {
   extra_ = on_sphere ? code_bytes_ - dim : 0;
 }
 
-Encoder Encoder::Train(MetricType metric, std::size_t dim, std::span<const float> sample) {
+Encoder Encoder::Train(MetricType metric, std::size_t dim, std::span<const float> sample,
+                       std::span<const float> extremes) {
+  if (metric == MetricType::kIp && !extremes.empty()) {  // the sphere must be as large as the longest row
+    std::vector<float> all(sample.begin(), sample.end());
+    all.insert(all.end(), extremes.begin(), extremes.end());
+    return TrainNarrow(metric, dim, all);
+  }
+  Encoder narrow = TrainNarrow(metric, dim, sample);
+  if (metric != MetricType::kL2 || !(narrow.CutsRows(sample) || narrow.CutsRows(extremes))) return narrow;
+  Encoder wide = narrow.Widened(sample, extremes);
+  return Fitness(wide, sample) >= Fitness(narrow, sample) - kWideLoss ? wide : narrow;
+}
+
+bool Encoder::CutsRows(std::span<const float> rows) const {
+  if (!(scale_ > 0)) return false;
+  const float half = kLevels / 2 / scale_;
+  for (std::size_t at = 0; at < rows.size(); at += dim_) {
+    std::size_t cut = 0;
+    for (std::size_t i = 0; i < dim_; ++i) cut += std::fabs(rows[at + i] - mean_[i]) > half;
+    if (cut != 0 && cut * 4 >= dim_) return true;
+  }
+  return false;
+}
+
+Encoder Encoder::Widened(std::span<const float> sample, std::span<const float> extremes) const {
+  double widest = 0;
+  for (const std::span<const float> rows : {sample, extremes})
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      widest = std::max(widest, std::fabs(static_cast<double>(rows[i]) - mean_[i % dim_]));
+  Encoder wide = *this;
+  wide.scale_ = static_cast<float>(kLevels / 2 / widest);
+  return wide;
+}
+
+Encoder Encoder::TrainNarrow(MetricType metric, std::size_t dim, std::span<const float> sample) {
   const std::size_t rows = sample.size() / dim;
   std::vector<double> norms(rows, 1);
   double least = INFINITY, most = 0;
@@ -104,6 +140,19 @@ void Encoder::EncodeRow(const float* vector, std::uint8_t* code) const {
     extra = static_cast<float>(std::sqrt(missing / static_cast<double>(extra_)));
   }
   Write(vector, 1, extra, code);
+}
+
+double Encoder::Loss(const float* vector) const {
+  const double norm = metric_ == MetricType::kL2 ? 1 : Norm(vector, dim_);
+  if (metric_ == MetricType::kIp) return norm * norm;
+  if (!(norm > 0) || !(scale_ > 0)) return 0;
+  const double half = kLevels / 2 / scale_;
+  double loss = 0;
+  for (std::size_t i = 0; i < dim_; ++i) {
+    const double cut = std::fabs(vector[i] / norm - mean_[i]) - half;
+    if (cut > 0) loss += cut * cut;
+  }
+  return loss;
 }
 
 bool Encoder::EncodeQuery(const float* vector, std::uint8_t* code) const {

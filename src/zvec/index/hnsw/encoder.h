@@ -19,8 +19,10 @@ class Encoder {
  public:
   Encoder() = default;
   /// From vectors that stand for all of them (`sample`: rows of `dim` floats, at least one). The same sample
-  /// gives the same encoder on every machine.
-  static Encoder Train(MetricType metric, std::size_t dim, std::span<const float> sample);
+  /// gives the same encoder on every machine. `extremes`: rows besides, those with the largest Loss of all;
+  /// under L2 the range of a code takes them in, if the codes of the sample then still differ enough.
+  static Encoder Train(MetricType metric, std::size_t dim, std::span<const float> sample,
+                       std::span<const float> extremes = {});
 
   MetricType metric() const noexcept { return metric_; }
   std::size_t dim() const noexcept { return dim_; }
@@ -28,6 +30,9 @@ class Encoder {
 
   /// `vector`: dim() floats; `code`: code_bytes() bytes, any alignment.
   void EncodeRow(const float* vector, std::uint8_t* code) const;
+  /// How badly a row's code stands for it, for comparison with other rows; 0: well. Inner product: its
+  /// squared norm, as the longest are the answers. Else the squared length of what the code's range cuts off.
+  double Loss(const float* vector) const;
   /// False when the vector has no direction under a metric that needs one (nothing can be navigated to).
   bool EncodeQuery(const float* vector, std::uint8_t* code) const;
 
@@ -37,6 +42,11 @@ class Encoder {
   bool operator==(const Encoder&) const = default;
 
  private:
+  static Encoder TrainNarrow(MetricType metric, std::size_t dim, std::span<const float> sample);
+  /// A quarter of the elements of some of the rows are cut off.
+  bool CutsRows(std::span<const float> rows) const;
+  /// With a range in which all of the rows are.
+  Encoder Widened(std::span<const float> sample, std::span<const float> extremes) const;
   void Shape(MetricType metric, std::size_t dim, bool on_sphere);
   /// What is added to an element before quantizing so that the vector has length 1 or lies on the sphere.
   void Write(const float* vector, float factor, float extra, std::uint8_t* code) const;
