@@ -44,6 +44,8 @@ def tags(files):
         lines = text.split("\n")
         for at, line in enumerate(lines):
             if not (m := COVERS.match(line)):
+                if COMMENT.match(line) and re.search(r"\bCovers: [A-Z]\d", line):
+                    wrong.append((path, at + 1, "'Covers' stands on a line of its own"))
                 continue
             ids = [i.strip() for i in m.group(1).split(",")]
             rest = (l for l in lines[at + 1:at + 12] if not COMMENT.match(l) and l.strip() != "")

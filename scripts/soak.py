@@ -90,7 +90,10 @@ def run(program, name, figure, directory):
             state["found"] = f"cases {state['next']} to {state['next'] + count - 1} ended with {done.returncode}: {done.stderr[-500:]}"
         else:
             add(state, json.loads(lines[0]))
-            state["next"] += count
+            if done.returncode != 0 and not state["violations"]:  # it counted, and then it died
+                state["violations"] += 1
+            else:
+                state["next"] += count
             if state["violations"]:
                 state["found"] = (done.stdout + done.stderr)[-2000:]
         save(directory, name, state)

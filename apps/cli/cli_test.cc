@@ -14,6 +14,7 @@
 #include "folders.h"
 #include "json.h"
 #include "options.h"
+#include "reader.h"
 #include "store_config.h"
 
 namespace cocozvec::cli {
@@ -274,6 +275,51 @@ TEST(Embedders, AStoreOfAnotherTableIsRefusedUntilItIsRebuilt) {
   options.rebuild = true;
   EXPECT_EQ(Output(RunIndex, options)["documents"]["upserted"], 1);
   EXPECT_EQ(Output(RunSearch, options)["hits"].size(), 1u);
+}
+
+class Reading : public ::testing::Test {
+ protected:
+  Reading() {
+    std::filesystem::create_directory(tmp_ / "docs");
+    EXPECT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp_ / "docs/a.txt", "alpha beta gamma").ok());
+    options_.json = true;
+    options_.store = tmp_ / "store";
+    options_.folders = {tmp_ / "docs"};
+    options_.embedder = "hashing";
+    Rebuild(64);
+  }
+  /// As another process would, vectors and config.
+  void Rebuild(std::uint32_t dimension) {
+    options_.dimension = dimension;
+    Output(RunIndex, options_);
+  }
+
+  Folder tmp_;
+  Options options_;
+};
+
+// Guards: a question of one embedder asked of the vectors of another, and an answer without an error.
+TEST_F(Reading, AStoreThatIsRebuiltMeanwhileIsReadWithTheEmbedderOfItsVectors) {
+  int opened = 0;
+  const OpenedStore store = OpenForReading(options_.store, [&](const std::string& path) {
+                              if (++opened == 1) Rebuild(128);
+                              return OpenCollectionForReading(path);
+                            }).value();
+  EXPECT_EQ(store.config.embedder.hashing.dimension, 128u);
+  EXPECT_EQ(opened, 2);
+}
+
+TEST_F(Reading, AnEmbedderThatNeverStaysIsAnErrorWithBothNames) {
+  int opened = 0;
+  const auto store = OpenForReading(options_.store, [&](const std::string& path) {
+    Rebuild(++opened % 2 == 0 ? 64 : 128);
+    return OpenCollectionForReading(path);
+  });
+  EXPECT_EQ(store.status().code(), StatusCode::kBusy);
+  const std::string message(store.status().message());
+  EXPECT_THAT(message, HasSubstr(options_.store));
+  EXPECT_THAT(message, HasSubstr("hashing/1 dimension=64"));
+  EXPECT_THAT(message, HasSubstr("hashing/1 dimension=128"));
 }
 
 TEST(Inspect, TellsWhatIsThere) {

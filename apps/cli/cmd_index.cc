@@ -78,10 +78,29 @@ void DropCollection(const StorePaths& paths) {
   if (!status.ok() && !status.IsNotFound()) throw StatusError(status);
 }
 
+// What is dropped is made anew from the folders: as long as one of them is out of sight, nothing is dropped.
+void CheckBeforeDrop(const StorePaths& paths, const std::vector<std::string>& folders,
+                     const std::string& why) {
+  if (PosixFileSystem().Stat(paths.collection()).status().IsNotFound()) return;
+  for (const std::string& folder : folders) {
+    const Status status = CheckReadable(folder, CanonicalPlace(paths.root()));
+    if (status.ok()) continue;
+    throw std::runtime_error("store '" + paths.root() + "': " + why + ", but folder '" + folder +
+                             "' cannot be read (" + std::string(status.message()) +
+                             "); nothing was changed; make it readable, or forget it and its documents: name "
+                             "the other folders with --prune");
+  }
+}
+
 // Before the config names another embedder: a collection never holds vectors of two.
-void DropVectorsOfAnother(const StorePaths& paths, const EmbedderConfig& embedder) {
+void DropVectorsOfAnother(const StorePaths& paths, const StoreConfig& wanted) {
   if (Inspect(paths).value() != StoreKind::kStore) return;
-  if (IdentityOf(ReadConfig(paths).value().embedder) != embedder.identity) DropCollection(paths);
+  const std::string before = IdentityOf(ReadConfig(paths).value().embedder);
+  if (before == wanted.embedder.identity) return;
+  CheckBeforeDrop(
+      paths, wanted.folders,
+      "every vector must be made anew, of '" + wanted.embedder.identity + "' and not of '" + before + "'");
+  DropCollection(paths);
 }
 
 // Opening the state is the lock, but the embedder must be known before that. So the config is read again
@@ -98,11 +117,15 @@ Session OpenSession(const StorePaths& paths, const Options& options,
     if (now.embedder == session.config.embedder && now.splitter == session.config.splitter) {
       session.config = now;
       if (const Status status = RemoveDropped(paths); !status.ok()) throw StatusError(status);
-      DropVectorsOfAnother(paths, now.embedder);
-      SaveConfig(paths, now);
+      DropVectorsOfAnother(paths, now);
       // Documents of which nothing is remembered could never be taken back; they are ours, so they are made
       // anew. Asked of the state itself: a killed run may have made it again and got no further.
-      if (session.environment->app_names().empty()) DropCollection(paths);
+      const bool forgotten = session.environment->app_names().empty();
+      if (forgotten) {
+        CheckBeforeDrop(paths, now.folders, "its memory is lost, so every document must be made anew");
+      }
+      SaveConfig(paths, now);
+      if (forgotten) DropCollection(paths);
       return session;
     }
     session.environment->stop();

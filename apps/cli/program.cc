@@ -118,7 +118,8 @@ void index_folder(coco::Ctx& ctx, const std::string& path, const Target& target)
   for (const auto& s : found.skipped) {
     if (s.folder && s.reason == localfs::Skip::unreadable) {
       throw std::runtime_error("folder " + FullName(*folder, s.path) +
-                               " cannot be read, so nothing is removed from the store: " + s.detail);
+                               " cannot be read, so the store keeps what it has of '" + path +
+                               "': " + s.detail);
     }
   }
 }
@@ -179,6 +180,16 @@ coco::Environment MakeEnvironment(const StorePaths& paths, const StoreConfig& co
     builder.provide(kNotes, notes);
     builder.provide(kStorePlace, CanonicalPlace(paths.root()));
   });
+}
+
+Status CheckReadable(const std::string& folder, const std::string& store_place) try {
+  const localfs::WalkResult found = localfs::walk(folder, {.exclude = ExcludePlace(folder, store_place)});
+  for (const auto& s : found.skipped) {
+    if (s.folder && s.reason == localfs::Skip::unreadable) return Status::IoError(s.detail);
+  }
+  return Status::Ok();
+} catch (const coco::InvalidRequest& error) {
+  return Status::IoError(error.what());
 }
 
 coco::App MakeApp(const coco::Environment& environment) {

@@ -48,6 +48,9 @@ class RunNotes {
 coco::Environment MakeEnvironment(const StorePaths& paths, const StoreConfig& config,
                                   std::shared_ptr<RunNotes> notes);
 
+/// Whether the folder and all below it can be listed, as a run would; `store_place` is left out.
+Status CheckReadable(const std::string& folder, const std::string& store_place);
+
 /// The main function takes the folders: app.update({}, folders).
 coco::App MakeApp(const coco::Environment& environment);
 

@@ -3,6 +3,8 @@
 namespace cocozvec::cli {
 namespace {
 
+constexpr int kAttempts = 5;  // each that fails is a rebuild by another process
+
 Status NeverIndexed(const std::string& store) {
   return Status::NotFound("store '" + store +
                           "': no index was ever completed there; run: cocozvec index DIR --store '" + store +
@@ -11,18 +13,33 @@ Status NeverIndexed(const std::string& store) {
 
 }  // namespace
 
-Result<OpenedStore> OpenForReading(const std::string& store) {
+Result<std::shared_ptr<zvec::Collection>> OpenCollectionForReading(const std::string& path) {
+  zvec::CollectionOptions options;
+  options.read_only = true;
+  return zvec::Collection::Open(path, options);
+}
+
+// The config is read without a lock, and another process may drop the vectors and make those of another
+// embedder before they are opened: then the config has changed, too, since it is written in between.
+Result<OpenedStore> OpenForReading(const std::string& store, const CollectionOpener& open) {
   const StorePaths paths(store);
   ZVEC_ASSIGN_OR_RETURN(const StoreKind kind, Inspect(paths));
   if (kind == StoreKind::kNothing) return Status::NotFound("store '" + store + "': nothing is there");
   if (kind == StoreKind::kStarted) return NeverIndexed(store);
   ZVEC_ASSIGN_OR_RETURN(StoreConfig config, ReadConfig(paths));
-  zvec::CollectionOptions options;
-  options.read_only = true;
-  auto collection = zvec::Collection::Open(paths.collection(), options);
-  if (collection.status().IsNotFound()) return NeverIndexed(store);
-  if (!collection.ok()) return collection.status();
-  return OpenedStore{paths, std::move(config), *std::move(collection)};
+  std::string before, after = IdentityOf(config.embedder);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    before = after;
+    auto collection = open(paths.collection());
+    if (collection.status().IsNotFound()) return NeverIndexed(store);
+    if (!collection.ok()) return collection.status();
+    ZVEC_ASSIGN_OR_RETURN(config, ReadConfig(paths));
+    after = IdentityOf(config.embedder);
+    if (after == before) return OpenedStore{paths, std::move(config), *std::move(collection)};
+  }
+  return Status::Busy("store '" + store + "': its embedder changed " + std::to_string(kAttempts) +
+                      " times while it was opened, the last time from '" + before + "' to '" + after +
+                      "'; another process rebuilds it");
 }
 
 }  // namespace cocozvec::cli

@@ -261,7 +261,8 @@ class App {
   /// Stops the update or drop that runs, soon. Only sets a flag: may be called in a signal handler.
   void cancel() noexcept;
 
-  /// Target states now recorded below a container, from the store alone; 0 for an unknown one.
+  /// Target states now recorded below a container, from the store alone; 0 for an unknown one. Those of a
+  /// container that was replaced since are not counted. Reads the keys of all of the app's target states.
   std::uint64_t count_target_states(std::string_view root_provider_name,
                                     const StableKey& container_key) const;
 

@@ -245,8 +245,9 @@ bool TokenStream::Cut(std::string_view word) {
       const std::int32_t row = tokenizer_.Find(hash, word.substr(0, i + 1), further);
       if (row >= 0) longest = row, length = i + 1;
     }
-    // A foreign table may hold tokens of half a character, so that there are more of them than of characters.
-    if (longest < 0 || filled_ == rows_.size()) return false;
+    // A foreign table may hold tokens of half a character, so that there are more of them than of characters;
+    // the row after the last is for what ended the word.
+    if (longest < 0 || filled_ + 1 >= rows_.size()) return false;
     Emit(static_cast<std::uint32_t>(longest));
     word.remove_prefix(length);
     further = true;

@@ -57,6 +57,26 @@ TEST_F(Small, AWordOfTooManyCharactersIsUnknown) {
   EXPECT_THAT(Encode("catssssssss"), ElementsAre(1));
 }
 
+// Guards: a word whose tokens filled the portion to the last row left none for the full stop behind it.
+TEST_F(Small, AWordInMoreTokensThanCharactersLeavesRoomForWhatEndsIt) {
+  made_.most_characters = 1000;
+  for (const char* token : {"\xE4", "##\xE4", "##\xB8", "##\x80", "##a"}) {
+    made_.ids.push_back(static_cast<std::uint16_t>(20 + made_.tokens.size()));
+    made_.tokens.push_back(token);
+    made_.weights.push_back(std::string(16, '\x88'));
+    made_.scales.push_back(0);
+  }
+  made_.blocks[0x4E] = 2;
+  made_.classes += std::string(256, '\x04');  // letters
+  const auto encode = [&](int characters) {
+    std::string word;
+    for (int i = 0; i < characters; ++i) word += "\u4E00";
+    return Encode(word + "aa.");
+  };
+  EXPECT_EQ(encode(681).size(), 3u * 681 + 3);
+  EXPECT_THAT(encode(682), ElementsAre(1, 1));
+}
+
 TEST_F(Small, ACharacterAloneEndsTheWordBeforeIt) { EXPECT_THAT(Encode("cat.dog"), ElementsAre(5, 1, 6)); }
 
 TEST_F(Small, ASpecialTokenIsFoundInTheText) { EXPECT_THAT(Encode("cat[UNK]dog"), ElementsAre(5, 1, 6)); }

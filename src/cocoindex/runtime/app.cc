@@ -1,6 +1,9 @@
 #include "cocoindex/app.h"
 
 #include <deque>
+#include <functional>
+#include <map>
+#include <optional>
 
 #include "base/mutex.h"
 #include "cocoindex/reflect.h"
@@ -253,17 +256,52 @@ UpdateStats App::drop_blocking() {
   return CtxAccess::handle(std::move(op)).result().stats;
 }
 
+namespace {
+
+/// Which incarnation of each container is the current one. Rows of a former one stay until their component is
+/// built again, and stand for nothing.
+class ContainerIds {
+ public:
+  explicit ContainerIds(ReadTxn& txn) : txn_(txn) {}
+  /// Nothing for a container that is not on record, and below one.
+  std::optional<std::uint64_t> of(std::string_view path) {
+    if (path.size() <= kSegment) return 0;  // a root
+    const auto known = ids_.find(path);
+    return known != ids_.end() ? known->second : ids_.emplace(path, read(path)).first->second;
+  }
+
+ private:
+  static constexpr std::size_t kSegment = 16;
+
+  std::optional<std::uint64_t> read(std::string_view path) {
+    const auto above = of(path.substr(0, path.size() - kSegment));
+    const auto owner = txn_.get(layout::owner_key(std::string(path)));
+    if (!above || !owner) return std::nullopt;
+    const auto row = txn_.get(layout::item_key(layout::decode_id(*owner), path, *above));
+    const auto child = row ? layout::decode_item(*row).child : std::nullopt;
+    return child ? std::optional(child->id) : std::nullopt;
+  }
+
+  ReadTxn& txn_;
+  std::map<std::string, std::optional<std::uint64_t>, std::less<>> ids_;
+};
+
+}  // namespace
+
 std::uint64_t App::count_target_states(std::string_view root_provider_name,
                                        const StableKey& container_key) const {
   std::string path(as_bytes(key_fingerprint(StableKey(root_provider_name))));
   path += as_bytes(key_fingerprint(container_key));
-  const std::string prefix = layout::owner_key(path);
   const auto session = impl_->env.impl()->session();
   const auto db = session->store->app(impl_->name);
   const auto txn = db->read();
+  ContainerIds ids(*txn);
+  if (!ids.of(path)) return 0;
   std::uint64_t count = 0;
-  txn->scan(prefix, [&](std::string_view key, std::string_view) {
-    count += key.size() > prefix.size();
+  txn->scan(layout::all_items_prefix(), [&](std::string_view key, std::string_view) {
+    const layout::ItemKey item = layout::parse_item_key(key);
+    const bool below = item.path.size() > path.size() && item.path.starts_with(path);
+    count += below && ids.of(item.provider_path()) == item.provider_id;
     return true;
   });
   return count;

@@ -157,6 +157,7 @@ std::string item_key(NodeId component, std::string_view path, std::uint64_t prov
   return out;
 }
 std::string item_prefix(NodeId component) { return Key(kItem, component); }
+std::string_view all_items_prefix() { return {&kItem, 1}; }
 
 ItemKey parse_item_key(std::string_view key) {
   if (key.size() < 9 + 32 + 8 || (key.size() - 17) % 16 != 0)

@@ -67,6 +67,7 @@ std::string call_memo_key(NodeId component, const Fingerprint& fp);
 std::string call_memo_prefix(NodeId component);
 std::string item_key(NodeId component, std::string_view path, std::uint64_t provider_id);
 std::string item_prefix(NodeId component);
+std::string_view all_items_prefix();
 struct ItemKey {
   std::string_view path;
   std::uint64_t provider_id;

@@ -146,6 +146,69 @@ TEST_F(Ownership, AClaimWaitsWhileTheOwnerIsBetweenIntentAndConfirmation) {
   EXPECT_EQ(target_.rows(), (Rows{{"k", "2"}}));
 }
 
+// Guards: a delete that a failed run had staged was retried without an intent, from a plan older than a
+// take-over: the row was deleted behind its new owner's back, whose records said that it is there.
+TEST_F(Ownership, ARetriedDeletePlannedBeforeATakeOverTakesNothingFromTheNewOwner) {
+  component("A", {{"k", "v"}});
+  main_ = [](Ctx& ctx) { ctx.mount("A", [](Ctx&) {}); };
+  fail_next_call();
+  EXPECT_EQ(update().failures.size(), 1u);
+  target_.take_ops();
+
+  std::latch planned(1), taken(1);
+  std::atomic<bool> held = false;
+  target_.on_reconcile = [&](const std::string&) {
+    if (held.exchange(true)) return;
+    planned.count_down();  // A's plan sees the row as its own
+    taken.wait();
+  };
+  main_ = [&](Ctx& ctx) {
+    ctx.mount("A", [](Ctx&) {});
+    ctx.mount("B",
+              [&](Ctx& c) {
+                planned.wait();
+                declare_row(c, "k", "v");
+              })
+        .ready();
+    taken.count_down();
+  };
+  run();
+  EXPECT_THAT(target_.take_ops(), ElementsAre("k=v prev=[v] missing"));
+  EXPECT_EQ(target_.rows(), (Rows{{"k", "v"}}));
+  target_.on_reconcile = nullptr;
+  EXPECT_THAT(ops_of([&](Ctx& ctx) { ctx.mount("B", [&](Ctx& c) { declare_row(c, "k", "v"); }); }),
+              IsEmpty());
+  EXPECT_EQ(owner_rows(), 1u);
+}
+
+// The other order: who comes while the retried delete is on its way waits for its confirmation.
+TEST_F(Ownership, AClaimWaitsForARetriedDelete) {
+  component("A", {{"k", "v"}});
+  main_ = [](Ctx& ctx) { ctx.mount("A", [](Ctx&) {}); };
+  fail_next_call();
+  EXPECT_EQ(update().failures.size(), 1u);
+  target_.take_ops();
+
+  std::latch deletes(1), declared(1);
+  target_.before = [&](const Op& op) {
+    if (op.value) return;
+    deletes.count_down();
+    declared.wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // time for the claim to come too early
+  };
+  main_ = [&](Ctx& ctx) {
+    ctx.mount("A", [](Ctx&) {});
+    ctx.mount("B", [&](Ctx& c) {
+      deletes.wait();
+      declare_row(c, "k", "v");
+      declared.count_down();
+    });
+  };
+  run();
+  EXPECT_THAT(target_.take_ops(), ElementsAre("k gone prev=[v] missing", "k=v prev=[] missing"));
+  EXPECT_EQ(target_.rows(), (Rows{{"k", "v"}}));
+}
+
 // Guards: a component whose row another one had taken hit its memo, and the row went with the other one.
 TEST_F(Ownership, AMemoDoesNotVouchForARowThatWasTaken) {
   expect_row_comes_back(

@@ -332,7 +332,10 @@ class Planner {
 }  // namespace
 
 bool Plan::needs_intent() const {
-  return std::any_of(items.begin(), items.end(), [](const PlannedItem& i) { return i.staged || i.claim; });
+  // Also what a former run has staged already: only who is in flight is waited for by whoever takes items
+  // over.
+  return std::any_of(items.begin(), items.end(),
+                     [](const PlannedItem& i) { return i.staged || i.claim || (i.must_exist && i.confirm); });
 }
 
 bool Plan::needs_confirmation() const {

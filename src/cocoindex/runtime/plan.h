@@ -25,11 +25,11 @@ struct PlannedItem {
   std::optional<std::string> staged;  ///< row after the commit of intent, when it differs from what is there
   std::optional<std::string> confirmed;  ///< row after the confirmation; nothing: no row
   bool confirm = false;                  ///< the confirmation has something to write
-  bool must_exist = false;               ///< confirmed only when the row is still there
-  bool claim = false;                    ///< becomes the owner of the path
-  bool check_unowned = false;            ///< planned as if nobody owned the path
-  bool release = false;                  ///< no row of the path is left: no owner either
-  bool clear_mark = false;               ///< the container starts anew, or goes
+  bool must_exist = false;     ///< staged by a former run: confirmed only when the row is still there
+  bool claim = false;          ///< becomes the owner of the path
+  bool check_unowned = false;  ///< planned as if nobody owned the path
+  bool release = false;        ///< no row of the path is left: no owner either
+  bool clear_mark = false;     ///< the container starts anew, or goes
   layout::NodeId preempted = layout::kNoNode;
   std::vector<std::string> preempted_rows;
 };

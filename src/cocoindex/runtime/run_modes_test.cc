@@ -177,6 +177,30 @@ TEST_F(RunModes, TracksOfAPredecessorCauseNoDeletes) {
   EXPECT_EQ(app_->count_target_states(root, "t"), 1u);
 }
 
+// Guards: a count that went on to count the rows of a replaced table whose component had failed since.
+TEST_F(RunModes, RowsOfAReplacedTableAreNotCounted) {
+  bool fails = false;
+  main_ = [&](Ctx& ctx) {
+    TargetProvider t = mount_target(ctx, target_.table("t", definition_));
+    ctx.mount("a", [t](Ctx& c) { declare(c, t, "in a", "v"); });
+    ctx.mount("b", [t, &fails](Ctx& c) {
+      if (fails) throw std::runtime_error("cannot be read");
+      declare(c, t, "in b", "v");
+    });
+  };
+  const std::string root = *target_.tables_provider().impl()->keys[0].get_if<std::string>();
+  run();
+  EXPECT_EQ(app_->count_target_states(root, "t"), 2u);
+  definition_ = "d2";
+  fails = true;
+  EXPECT_EQ(update().failures.size(), 1u);
+  EXPECT_EQ(target_.rows("t").size(), 1u);
+  EXPECT_EQ(app_->count_target_states(root, "t"), 1u);
+  fails = false;
+  run();
+  EXPECT_EQ(app_->count_target_states(root, "t"), 2u);
+}
+
 TEST_F(RunModes, ALostTargetIsNoticedByItsMarkAndHealed) {
   target_.marked = true;
   table_main();

@@ -28,7 +28,7 @@ class Submitter : public std::enable_shared_from_this<Submitter> {
     DeclaredSet declared;
     std::function<bool(std::string_view path)> is_protected;
     std::function<void(WriteTxn&)>
-        with_intent;  ///< written with the intent; with the confirmation when nothing is staged
+        with_intent;  ///< written with the intent; with the confirmation when there is none
     std::function<void(WriteTxn&)> with_confirm;  ///< the same for the confirmation
     std::function<void(std::exception_ptr, std::string collection)> done;
   };
@@ -72,7 +72,7 @@ class Submitter : public std::enable_shared_from_this<Submitter> {
   std::map<std::string, std::uint64_t> marks_;  ///< container path -> mark after our actions
   std::string collection_;                      ///< of the sink that failed
   bool in_flight_ = false;
-  bool intent_in_confirmation_ = true;  ///< nothing was staged, so one write does for both
+  bool intent_in_confirmation_ = true;  ///< there was no intent, so one write does for both
   bool is_confirmed_ = false;
 };
 

@@ -213,12 +213,30 @@ class Parser {
     double v = 0;
     const auto error = std::from_chars(text.data(), text.data() + text.size(), v).ec;
     if (error == std::errc::result_out_of_range) {  // as Python: infinite or zero
-      const bool small =
-          text.find("e-") != std::string_view::npos || text.find("E-") != std::string_view::npos;
-      v = small ? 0.0 : std::numeric_limits<double>::infinity();
+      v = is_large(text) ? std::numeric_limits<double>::infinity() : 0.0;
       if (text[0] == '-') v = -v;
     }
     return v;
+  }
+
+  /// Whether the first digit that counts stands left of the point, the exponent applied. Not for zero.
+  static bool is_large(std::string_view text) {
+    if (text[0] == '-') text.remove_prefix(1);
+    const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+    const std::size_t point = std::min(text.find('.'), e);
+    const std::size_t first = text.find_first_of("123456789");
+    const bool left = first < point;
+    std::int64_t exponent = 0;
+    if (e < text.size()) {
+      std::string_view digits = text.substr(e + 1);
+      if (digits[0] == '+') digits.remove_prefix(1);
+      if (std::from_chars(digits.data(), digits.data() + digits.size(), exponent).ec != std::errc{}) {
+        return digits[0] != '-';  // beyond any number of digits before it
+      }
+    }
+    const std::size_t distance = left ? point - first : first - point - 1;
+    const auto places = static_cast<std::int64_t>(distance);
+    return exponent > (left ? -places : places);
   }
 
   std::string_view text_;

@@ -153,6 +153,13 @@ TEST(JsonParse, ReadsBackWhatIsWritten) {
   EXPECT_EQ(Json::parse(" {\n\"a\" : [ 1 ,2 ]\t}\r\n").text(), R"({"a": [1, 2]})");
   EXPECT_EQ(Json::parse("\"é😀\\/\""), Json("é😀/"));
   EXPECT_EQ(Json::parse("1e400").text(), "Infinity");
+  EXPECT_EQ(Json::parse("-1e-400").text(), "-0.0");
+  EXPECT_EQ(Json::parse("0." + std::string(400, '0') + "1").text(), "0.0");
+  EXPECT_EQ(Json::parse("0." + std::string(40, '0') + "1E400").text(), "Infinity");
+  EXPECT_EQ(Json::parse(std::string(400, '9') + ".0e-5").text(), "Infinity");
+  EXPECT_EQ(Json::parse(std::string(40, '9') + ".0e-500").text(), "0.0");
+  EXPECT_EQ(Json::parse("1e99999999999999999999").text(), "Infinity");
+  EXPECT_EQ(Json::parse("1e-99999999999999999999").text(), "0.0");
   EXPECT_EQ(*Json::parse(R"({"a": 1})").find("a"), Json(1));
   EXPECT_EQ(Json::parse("[1]").find("a"), nullptr);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <fstream>
 #include <optional>
 
 #include "connectors/zvec/sync_fixture.h"
@@ -21,6 +22,21 @@ std::vector<std::string> NamesIn(const fs::path& directory) {
   return names;
 }
 
+/// The sockets of this process, and the processes that it has started.
+std::vector<std::string> SocketsAndChildren() {
+  std::vector<std::string> all;
+  for (const auto& fd : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string target = fs::read_symlink(fd, gone).string();
+    if (target.starts_with("socket:")) all.push_back(target);
+  }
+  for (const auto& task : fs::directory_iterator("/proc/self/task")) {
+    std::ifstream children(task.path() / "children");
+    for (std::string child; children >> child;) all.push_back(child);
+  }
+  return all;
+}
+
 using S01 = SyncTest;
 using S02 = SyncTest;
 using S03 = SyncTest;
@@ -32,7 +48,7 @@ using S10 = SyncTest;
 using S11 = SyncTest;
 using S12 = SyncTest;
 
-// Covers: S1, R1, R2, R7, R8, R16, R17, R18, R20, R21, R22
+// Covers: S1, R2, R7, R8, R16, R17, R18, R21, R22
 TEST_F(S01, AFirstRunIntoNothingMakesBaseParentsAndDocumentsAndNothingElse) {
   Stop();
   data_ = dir_ / "x" / "y";
@@ -42,6 +58,14 @@ TEST_F(S01, AFirstRunIntoNothingMakesBaseParentsAndDocumentsAndNothingElse) {
   EXPECT_EQ(NamesIn(dir_ / "x"), std::vector<std::string>{"y"});
   EXPECT_EQ(NamesIn(data_), std::vector<std::string>{"docs"});
   EXPECT_EQ(zc::count_documents(*app_, DB, "docs"), 3u);
+}
+
+// Covers: R1
+TEST_F(S01, ARunOpensNoSocketAndStartsNoProcess) {
+  const auto before = SocketsAndChildren();
+  RunWell(Small());
+  EXPECT_EQ(Opens(), 1u);  // and the collection is open still
+  EXPECT_EQ(SocketsAndChildren(), before);
 }
 
 // Covers: S2, R10, R16

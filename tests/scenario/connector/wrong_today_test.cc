@@ -146,7 +146,8 @@ TEST_F(W7, AnOlderCopyPutBackIsNoticedAndHealed) {
 }
 
 // A user's collection is not ours to make anew: what is declared is written again, what was declared and is
-// no longer is deleted, what somebody else wrote stays. Covers: W7, E4
+// no longer is deleted, what somebody else wrote stays.
+// Covers: W7, E4
 TEST_F(W7, AnOlderCopyOfAUsersCollectionIsFilledAgainInPlace) {
   for (const bool memo : {false, true}) {
     const auto schema = zc::CollectionSchema<Doc>::from_class({.primary_key = {"id"}});
