@@ -38,7 +38,8 @@ struct CollectionStats {
   std::uint64_t deleted_count = 0;  ///< rows that still take room
   std::uint32_t sealed_segments = 0;
   std::uint64_t disk_bytes = 0;                      ///< of all files named by the manifest and the log
-  std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents, 0 .. 1
+  std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents whose graph
+                                                     ///< is built or refused (docs/search.md), 0 .. 1
 };
 
 class DocIterator {

@@ -23,7 +23,8 @@ struct VectorQuery {
       vector = {};
   std::uint32_t topk = 10;
   /// Candidates that a graph keeps while it looks for the nearest, 1 .. kMaxEf: more find more and take
-  /// longer. 0: ours choose from `topk`, for a recall of 0.95 and more on our reference sets.
+  /// longer; half of them are scored exactly. 0: ours choose from `topk`, for a recall of 0.95 and more on
+  /// our reference sets.
   std::uint32_t ef = 0;
   /// Only documents whose score is at least that near: distance <= radius, or inner product >= radius.
   std::optional<float> radius = {};
@@ -64,7 +65,7 @@ struct QueryStats {
   std::uint64_t distances = 0;       ///< scores computed; above `matches` where reading on was cheaper
   std::uint64_t code_distances = 0;  ///< distances between codes, in graphs
   std::uint64_t nodes = 0;           ///< whose links were read
-  std::uint64_t unlinked = 0;        ///< documents scored because no graph has them yet
+  std::uint64_t unlinked = 0;        ///< matches scanned in a field that wants a graph, as none has them
   std::uint32_t segments = 0;
 };
 

@@ -108,11 +108,12 @@ class Damage : public ::testing::Test {
 
 TEST_F(Damage, EveryByteOfEveryFileIsGuarded) {
   constexpr std::uint64_t kStep = kSanitized ? 11 : 1;
-  std::size_t bytes = 0;
+  std::size_t bytes = 0;  // of files that nothing else can stand in for, as a scan can for a graph
   for (const std::string& name : names_) {
     const std::string path = JoinPath("c", name);
     const std::uint64_t size = disk_.Stat(path).value().size;
-    for (std::uint64_t at = 0; at < size; at += kStep, ++bytes) {
+    for (std::uint64_t at = 0; at < size; at += kStep) {
+      bytes += !name.starts_with("index-");
       const unsigned char old = Byte(disk_, path, at);
       const unsigned char damaged[] = {static_cast<unsigned char>(old ^ (1u << (at % 8))), 0, 0xFF};
       SetByte(disk_, path, at, damaged[(at / 8) % 3] == old ? damaged[0] : damaged[(at / 8) % 3]);

@@ -96,8 +96,12 @@ void LogRefusal(const SealedView& target, const FieldSchema& field, const std::s
 
 }  // namespace
 
-bool WantsGraph(const FieldSchema& field) noexcept {
-  return IsDenseVector(field.type) && field.index && field.index->type != IndexType::kFlat;
+std::shared_ptr<const hnsw::Graph> RefusedGraph() {
+  class Empty final : public hnsw::Graph {
+    hnsw::GraphRef Current() const override { return {}; }
+  };
+  static const auto empty = std::make_shared<const Empty>();
+  return empty;
 }
 
 hnsw::BuildParams BuildParamsOf(const FieldSchema& field) noexcept {

@@ -15,8 +15,9 @@
 
 namespace zvec::inline v0 {
 
-/// Dense fields with any index but FLAT: of every approximate kind ours is the graph.
-bool WantsGraph(const FieldSchema& field) noexcept;
+using hnsw::WantsGraph;
+/// Stands where BuildGraph gave none, so that nobody tries again: empty.
+std::shared_ptr<const hnsw::Graph> RefusedGraph();
 /// `m` and `ef_construction` as given, 0 and what no graph can have replaced.
 hnsw::BuildParams BuildParamsOf(const FieldSchema& field) noexcept;
 

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "cocozvec/base/log.h"
 #include "zvec/collection/testing/test_docs.h"
 
 namespace zvec::inline v0::testing_docs {
@@ -315,25 +316,124 @@ TEST_F(IndexTest, AZeroVectorIsAskedByAScan) {
   EXPECT_EQ(found.stats.strategy, "scan");
 }
 
-TEST_F(IndexTest, ADamagedGraphIsReportedWithItsFile) {
+class DamagedGraph : public IndexTest {
+ protected:
+  DamagedGraph() {
+    cocozvec::SetLogCallback([this](cocozvec::LogLevel, std::string_view message) { log_ += message; });
+    Create(Schema());
+    Insert(0, kDocs);
+    EXPECT_TRUE(collection_->Optimize().ok());
+    name_ = GraphFile();
+  }
+  ~DamagedGraph() override { cocozvec::SetLogCallback({}); }
+
+  std::string GraphFile() {
+    std::string name;
+    for (const auto& entry : disk_.List("c").value())
+      if (entry.name.starts_with("index-")) name = "c/" + entry.name;
+    return name;
+  }
+  void Damage(std::uint64_t at) {
+    ASSERT_TRUE(collection_->Close().ok());
+    const std::byte wrong[64] = {std::byte{0x5a}};
+    ASSERT_TRUE(disk_.Open(name_, cocozvec::OpenMode::kReadWrite).value()->WriteAt(at, wrong).ok());
+    collection_.reset();
+    collection_ = Collection::Open("c", options_).value();
+  }
+  void ExpectReplaced() {
+    EXPECT_NE(log_.find(name_), std::string::npos) << log_;
+    EXPECT_EQ(collection_->Stats().index_completeness.at("v"), 1);
+    EXPECT_NE(GraphFile(), name_);
+    log_.clear();
+    Reopen();
+    std::string strategy;
+    EXPECT_GT(Recall(10, {}, &strategy), 0.95);
+    EXPECT_EQ(strategy, "graph");
+    EXPECT_EQ(log_, "");
+  }
+
+  std::string name_, log_;
+};
+
+TEST_F(DamagedGraph, QueriesThatMeetDamageScanAndOptimizeReplacesIt) {
+  Damage(20'000);
+  EXPECT_GT(Recall(), 0.95);
+  EXPECT_EQ(Recall(10, "n < 2900"), 1);
+  EXPECT_NE(log_.find(name_), std::string::npos) << log_;
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ExpectReplaced();
+}
+
+TEST_F(DamagedGraph, ItIsReplacedWhenItsSegmentIsRewritten) {
+  Damage(20'000);
+  ASSERT_TRUE(collection_->DeleteByFilter("n = 7").ok());
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ExpectReplaced();
+}
+
+TEST_F(DamagedGraph, OneWithoutAHeaderLeavesTheCollectionUsable) {
+  Damage(8);
+  std::string strategy;
+  EXPECT_EQ(Recall(10, {}, &strategy), 1);
+  EXPECT_EQ(strategy, "scan");
+  EXPECT_EQ(collection_->Stats().index_completeness.at("v"), 0);
+  Insert(kDocs, kDocs + 10);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ExpectReplaced();
+}
+
+TEST_F(DamagedGraph, OneThatIsMissingIsBuiltAnew) {
+  ASSERT_TRUE(collection_->Close().ok());
+  ASSERT_TRUE(disk_.RemoveFile(name_).ok());
+  collection_.reset();
+  collection_ = Collection::Open("c", options_).value();
+  EXPECT_EQ(Recall(), 1);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ExpectReplaced();
+}
+
+TEST_F(IndexTest, DocumentsWithoutAGraphAreCountedAsUnlinked) {
   Create(Schema());
   Insert(0, kDocs);
-  ASSERT_TRUE(collection_->Optimize().ok());
-  ASSERT_TRUE(collection_->Close().ok());
-  std::string name;
-  for (const auto& entry : disk_.List("c").value())
-    if (entry.name.starts_with("index-")) name = "c/" + entry.name;
-  const std::byte wrong[64] = {std::byte{0x5a}};
-  ASSERT_TRUE(disk_.Open(name, cocozvec::OpenMode::kReadWrite).value()->WriteAt(20'000, wrong).ok());
-  collection_ = Collection::Open("c", options_).value();
-  Status status;
-  for (int i = 0; i < 100 && status.ok(); ++i) status = collection_->Query(Ask()).status();
-  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
-  EXPECT_NE(status.message().find(name), std::string::npos) << status.ToString();
-  // Without the graph all is well.
   VectorQuery query = Ask();
+  EXPECT_EQ(collection_->Query(query)->stats.unlinked, static_cast<std::uint64_t>(kDocs));
+  query.filter = "n < 300";
+  EXPECT_EQ(collection_->Query(query)->stats.unlinked, 300u);
   query.exact = true;
-  EXPECT_TRUE(collection_->Query(query).ok());
+  EXPECT_EQ(collection_->Query(query)->stats.unlinked, 0u);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  Insert(kDocs, kDocs + 50);
+  EXPECT_EQ(collection_->Query(Ask())->stats.unlinked, 50u);
+}
+
+// Noise without structure: a graph would not find enough.
+TEST_F(IndexTest, ARefusedGraphIsNotTriedAgain) {
+  CollectionSchema schema = Schema(MetricType::kIp);
+  schema.fields[2].dimension = 64;
+  Create(schema);
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<Doc> docs;
+  for (std::int64_t n = 0; n < 5'000; ++n) {
+    std::vector<float> v(64);
+    for (float& x : v) x = normal(random);
+    docs.push_back(Doc("d" + std::to_string(n), {{"n", n}, {"cluster", n}, {"v", v}}));
+  }
+  ASSERT_TRUE(collection_->Upsert(docs).ok());
+  int refusals = 0;
+  cocozvec::SetLogCallback([&](cocozvec::LogLevel, std::string_view message) {
+    refusals += message.find("no graph for segment") != std::string_view::npos;
+  });
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_TRUE(collection_->Optimize().ok());
+    EXPECT_EQ(collection_->Stats().index_completeness.at("v"), 1);
+    Reopen();
+  }
+  cocozvec::SetLogCallback({});
+  EXPECT_EQ(refusals, 1);
+  VectorQuery query = Ask();
+  query.vector = *docs[0].Get<std::vector<float>>("v");
+  EXPECT_EQ(collection_->Query(query)->stats.strategy, "scan");
 }
 
 }  // namespace

@@ -248,7 +248,8 @@ std::set<std::string> NamedFiles(const Manifest& manifest) {
   for (const SegmentEntry& entry : manifest.segments) {
     names.insert(SegmentName(entry.file.number));
     if (entry.deletes_number != 0) names.insert(DeletesName(entry.deletes_number));
-    for (const IndexEntry& index : entry.indexes) names.insert(IndexName(index.number));
+    for (const IndexEntry& index : entry.indexes)
+      if (!index.refused()) names.insert(IndexName(index.number));
   }
   return names;
 }

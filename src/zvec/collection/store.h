@@ -103,6 +103,8 @@ class Store {
                      std::span<const RowRef> from, SegmentEntry& entry, Graphs& graphs);
   Result<std::shared_ptr<const hnsw::Graph>> OpenGraphOf(const SegmentEntry& segment, const IndexEntry& index,
                                                          std::uint64_t collection) const;
+  /// None where there should be one, or a damaged one.
+  bool LacksGraph(const SealedView& view, std::size_t field) const;
   bool LacksGraphs(const SealedView& view) const;
   Status WriteChangedDeletes(Rewrite& rewrite);
   Status StartLog(Rewrite& rewrite);

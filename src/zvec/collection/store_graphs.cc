@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "cocozvec/base/log.h"
 #include "zvec/collection/graphs.h"
 #include "zvec/collection/rewrite.h"
 #include "zvec/index/hnsw/index_file.h"
@@ -23,16 +24,26 @@ bool Names(const SegmentEntry& entry, std::size_t field) {
 
 }  // namespace
 
+bool Store::LacksGraph(const SealedView& view, std::size_t field) const {
+  if (!WantsGraph(schema_->fields[field])) return false;
+  const hnsw::Graph* graph = view.Graph(field);
+  if (graph == nullptr) return view.row_count() >= options_.index_min_rows;
+  const Status status = graph->Verify();
+  if (status.ok()) return false;
+  cocozvec::Log(cocozvec::LogLevel::kWarning, "a damaged graph is built anew: " + status.ToString());
+  return true;
+}
+
 bool Store::LacksGraphs(const SealedView& view) const {
-  if (view.row_count() < options_.index_min_rows) return false;
   for (std::size_t f = 0; f < schema_->fields.size(); ++f)
-    if (WantsGraph(schema_->fields[f]) && view.Graph(f) == nullptr) return true;
+    if (LacksGraph(view, f)) return true;
   return false;
 }
 
 Result<std::shared_ptr<const hnsw::Graph>> Store::OpenGraphOf(const SegmentEntry& segment,
                                                               const IndexEntry& index,
                                                               std::uint64_t collection) const {
+  if (index.refused()) return RefusedGraph();
   const FieldSchema& field = schema_->fields[index.field];
   const hnsw::GraphPlace place{collection, segment.file.number, static_cast<std::uint32_t>(index.field)};
   return hnsw::OpenGraph(fs_, PathOf(IndexName(index.number)), index, place, field.metric(), field.dimension,
@@ -45,6 +56,11 @@ Status Store::KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedVi
   if (rewrite.complete && LacksGraphs(*view)) {
     auto graphs = view->graphs() ? std::make_shared<Graphs>(*view->graphs())
                                  : std::make_shared<Graphs>(schema_->fields.size());
+    for (std::size_t f = 0; f < graphs->size(); ++f) {
+      if (!LacksGraph(*view, f)) continue;
+      (*graphs)[f] = nullptr;
+      std::erase_if(entry.indexes, [f](const IndexEntry& index) { return index.field == f; });
+    }
     ZVEC_RETURN_IF_ERROR(BuildGraphs(rewrite, *view, {}, {}, entry, *graphs));
     kept = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));
   }
@@ -64,7 +80,11 @@ Status Store::BuildGraphs(Rewrite& rewrite, const SealedView& view,
   for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
     if (!WantsGraph(schema_->fields[f]) || Names(entry, f)) continue;
     ZVEC_ASSIGN_OR_RETURN(const auto built, BuildGraph(view, f, sources, from, rewrite.pool.get()));
-    if (!built) continue;
+    if (!built) {
+      entry.indexes.push_back({.field = f, .nodes = view.row_count()});
+      graphs[f] = RefusedGraph();
+      continue;
+    }
     const hnsw::GraphPlace place{rewrite.manifest.collection, entry.file.number,
                                  static_cast<std::uint32_t>(f)};
     const std::uint64_t number = TakeNumber();

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/fault.h"
+#include "cocozvec/base/log.h"
 #include "zvec/collection/store.h"
 #include "zvec/storage/deletes.h"
 #include "zvec/storage/file_names.h"
@@ -138,7 +139,19 @@ Status Store::LoadSegments() {
     }
     auto graphs = std::make_shared<Graphs>(schema_->fields.size());
     for (const IndexEntry& index : entry.indexes) {
-      ZVEC_ASSIGN_OR_RETURN((*graphs)[index.field], OpenGraphOf(entry, index, manifest->collection));
+      auto graph = OpenGraphOf(entry, index, manifest->collection);
+      if (graph.ok()) {
+        (*graphs)[index.field] = *std::move(graph);
+        continue;
+      }
+      const Status& status = graph.status();
+      // Without a graph the rows are scanned. (A reader beside a writer may only be late.)
+      if ((!status.IsNotFound() && status.code() != StatusCode::kDataLoss) ||
+          (options_.read_only && IsSuperseded()))
+        return status;
+      cocozvec::Log(
+          cocozvec::LogLevel::kWarning,
+          "a graph is missing or damaged, queries scan until Optimize builds it anew: " + status.ToString());
     }
     version->sealed.push_back(
         std::make_shared<SealedView>(std::move(segment), std::move(dead), std::move(graphs)));

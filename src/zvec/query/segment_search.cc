@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cocozvec/base/log.h"
+
 namespace zvec::inline v0 {
 namespace {
 
@@ -40,22 +42,38 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   segment_ = &segment;
   number_ = number;
   if (segment.row_count() == 0) return {};
-  const hnsw::Graph* graph = query_.exact ? nullptr : segment.Graph(vector_.field());
-  if (graph == nullptr) return Scan(0);
-  hnsw::GraphRef ref = graph->Current();
+  if (query_.exact) return Scan(0);
+  const hnsw::Graph* graph = segment.Graph(vector_.field());
+  const hnsw::GraphRef ref = graph != nullptr ? graph->Current() : hnsw::GraphRef{};
+  if (ref.view.empty()) {
+    return hnsw::WantsGraph(segment.schema().fields[vector_.field()]) ? ScanUnlinked(0) : Scan(0);
+  }
   // Rows that came after this snapshot may be linked already: they lead on, but are no answers.
   if (!UsesGraph(ref.view)) return Scan(0);
   const std::uint32_t linked = std::min(ref.view.nodes, segment.row_count());
   const hnsw::WalkCounts before = hnsw::Scratch::Local().counts;
-  Status status = filter_.matches_all() ? SearchGraph(ref.view) : SearchMasked(ref.view);
+  const Status status = filter_.matches_all() ? SearchGraph(ref.view) : SearchMasked(ref.view);
   const hnsw::WalkCounts& after = hnsw::Scratch::Local().counts;
   stats_->code_distances += after.distances - before.distances;
   stats_->nodes += after.expansions - before.expansions;
   if (!status.ok() || linked == segment.row_count()) return status;
+  return ScanUnlinked(linked);
+}
+
+Status SegmentSearch::ScanUnlinked(std::uint32_t first_row) {
   const std::uint64_t matches = stats_->matches;
-  status = Scan(linked);
+  Status status = Scan(first_row);
   stats_->unlinked += stats_->matches - matches;
   return status;
+}
+
+/// True when the way through the graph ended at damage: the stored vectors have the answer.
+bool SegmentSearch::IsDamaged(const Status& found) const {
+  if (found.code() != StatusCode::kDataLoss) return false;
+  cocozvec::Log(
+      cocozvec::LogLevel::kWarning,
+      "a query scans instead of using a damaged graph, which Optimize replaces: " + found.ToString());
+  return true;
 }
 
 Status SegmentSearch::Scan(std::uint32_t first_row) {
@@ -120,7 +138,12 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
     breadth.keep = Grown(breadth.keep, factor);
     topk = Grown(topk, factor);
   }
-  ZVEC_RETURN_IF_ERROR(hnsw::FindNearest(graph, code_.data(), topk, breadth, hnsw::Scratch::Local(), &rows_));
+  const Status status = hnsw::FindNearest(graph, code_.data(), topk, breadth, hnsw::Scratch::Local(), &rows_);
+  if (IsDamaged(status)) {
+    ZVEC_RETURN_IF_ERROR(EvaluateMask(rows, graph.nodes));
+    return ScanMask(rows);
+  }
+  ZVEC_RETURN_IF_ERROR(status);
   std::erase_if(rows_, [&](std::uint32_t row) { return row >= rows || segment_->IsDead(row); });
   const std::uint64_t live = segment_->row_count() - segment_->dead_count();
   if (rows_.size() < std::min<std::uint64_t>(query_.topk, live)) {
@@ -174,9 +197,11 @@ Status SegmentSearch::SearchMasked(const hnsw::GraphView& graph) {
   const hnsw::Way way = hnsw::ChooseWay(graph, breadth, matches_, vector_.row_bytes());
   if (way == hnsw::Way::kScan || matches_ <= query_.topk) return ScanMask(rows);
   bool complete = false;
-  ZVEC_RETURN_IF_ERROR(hnsw::FindNearestMasked(graph, code_.data(), query_.topk, breadth, way, {mask_.data()},
-                                               matches_, vector_.row_bytes(), hnsw::Scratch::Local(), &rows_,
-                                               &complete));
+  const Status status =
+      hnsw::FindNearestMasked(graph, code_.data(), query_.topk, breadth, way, {mask_.data()}, matches_,
+                              vector_.row_bytes(), hnsw::Scratch::Local(), &rows_, &complete);
+  if (IsDamaged(status)) return ScanMask(rows);
+  ZVEC_RETURN_IF_ERROR(status);
   if (!complete) return ScanMask(rows);
   used_ |= way == hnsw::Way::kWalk ? kGraphMatches : kGraphThrough;
   return ScoreRows(rows_);

@@ -32,6 +32,9 @@ class SegmentSearch {
 
   bool UsesGraph(const hnsw::GraphView& graph);
   Status Scan(std::uint32_t first_row);
+  /// Of rows that a graph should have.
+  Status ScanUnlinked(std::uint32_t first_row);
+  bool IsDamaged(const Status& found) const;
   Status SearchGraph(const hnsw::GraphView& graph);
   Status SearchMasked(const hnsw::GraphView& graph);
   /// Fills mask_ with the live rows below `rows` that have a vector and pass the filter, and counts them. It

@@ -16,6 +16,11 @@ namespace zvec::inline v0::hnsw {
 
 inline constexpr std::uint32_t kNoNode = UINT32_MAX;  ///< ends a row of links
 
+/// Dense fields with any index but FLAT: of every approximate kind ours is the graph.
+inline bool WantsGraph(const FieldSchema& field) noexcept {
+  return IsDenseVector(field.type) && field.index && field.index->type != IndexType::kFlat;
+}
+
 /// Acquire: whoever sees the link sees the code and the links of the node it leads to.
 inline std::uint32_t LoadLink(const std::uint32_t* link) noexcept {
   return __atomic_load_n(link, __ATOMIC_ACQUIRE);
@@ -68,6 +73,8 @@ class Graph {
  public:
   virtual ~Graph() = default;
   virtual GraphRef Current() const = 0;
+  /// Of a mapped one: every block, checked now unless it was before. kDataLoss
+  virtual Status Verify() const { return {}; }
 };
 
 }  // namespace zvec::inline v0::hnsw

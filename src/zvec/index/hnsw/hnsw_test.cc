@@ -228,6 +228,19 @@ TEST(Searcher, FewMatchesAreScannedManyAreWalked) {
   EXPECT_EQ(ChooseWay(built.view(), breadth, 18'000, 96), Way::kWalk);
 }
 
+// Codes that are coarse for these: twenty scored rows would be the end of recall however large ef is.
+TEST(Searcher, AGivenEfRaisesTheNumberOfRowsThatAreScored) {
+  EXPECT_EQ(BreadthFor(10, 1'000).keep, 500u);
+  EXPECT_EQ(BreadthFor(10, 20).keep, BreadthFor(10, 0).keep);
+  Vectors data = Vectors::Clustered(4'000, 32, 14), queries = Vectors::Clustered(40, 32, 14, 4'000);
+  for (std::uint32_t r = 0; r < data.count; ++r)
+    for (std::size_t i = 0; i < data.dim; ++i)
+      data.floats[r * data.dim + i] *= 1 + static_cast<float>(r % 100 == 0) * 5;
+  const Built built(data, MetricType::kIp);
+  EXPECT_LT(Recall(built.view(), data, queries, BreadthFor(kTopk, 0)), 0.9);
+  EXPECT_GT(Recall(built.view(), data, queries, BreadthFor(kTopk, 2'000)), 0.95);
+}
+
 // The hostile order for a level function: all rows at once, any m.
 TEST(LevelOf, FallsByTheFactorM) {
   std::vector<std::uint32_t> levels(4, 0);

@@ -183,6 +183,7 @@ class FileGraph final : public Graph, public BlockGuard {
     if (copies_ && searches_.fetch_add(1, std::memory_order_relaxed) == kSearchesBeforeCopy) MakeCopy();
     return {view_, nullptr};
   }
+  Status Verify() const override;
   bool complete() const noexcept override { return unchecked_.load(std::memory_order_acquire) == 0; }
   Status TouchUpper() const override;
   Status TouchCode(std::uint32_t node) const override {
@@ -341,10 +342,15 @@ Status FileGraph::TouchUpper() const {
   return {};
 }
 
+Status FileGraph::Verify() const {
+  if (view_.nodes == 0) return {};
+  ZVEC_RETURN_IF_ERROR(TouchUpper());
+  ZVEC_RETURN_IF_ERROR(TouchRange(kCodes, 0, shape_.codes()));
+  return TouchRange(kLinks, 0, shape_.links());
+}
+
 void FileGraph::MakeCopy() const {
-  if (view_.nodes == 0 || !TouchUpper().ok() || !TouchRange(kCodes, 0, shape_.codes()).ok() ||
-      !TouchRange(kLinks, 0, shape_.links()).ok())
-    return;
+  if (view_.nodes == 0 || !Verify().ok()) return;
   try {
     auto copy = std::make_unique<Copy>();
     copy->codes = MakeArray<std::uint8_t>(shape_.codes());

@@ -62,6 +62,8 @@ Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef) {
   breadth.keep = std::max(kLeastKeep, topk + topk / 2);
   breadth.ef = ef != 0 ? std::max(ef, topk) : std::max(kLeastEf, 2 * topk);
   breadth.ef = std::min(breadth.ef, std::max(kMaxEf, topk));
+  // Whoever asks for more gets more: where codes are coarse, more than these must be scored exactly.
+  if (ef != 0) breadth.keep = std::max(breadth.keep, std::min(breadth.ef, ef / 2));
   breadth.slack = ef != 0 ? -1 : kSlack;
   return breadth;
 }

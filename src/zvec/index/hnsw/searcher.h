@@ -20,7 +20,7 @@ struct Breadth {
 };
 
 /// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index), and a walk stops
-/// when nothing near is left. Given: that many, without an early stop.
+/// when nothing near is left. Given: that many, without an early stop, and half of them are scored exactly.
 Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef);
 
 enum class Way {
