@@ -92,12 +92,13 @@ class Collection {
   virtual Result<HitList> Query(const VectorQuery& query) const = 0;
   virtual Result<HitList> Scan(const ScanQuery& query) const = 0;
   /// As Query, but the numbers of the rows in place of the documents: for the ids of few of many hits. A
-  /// row's number counts stored rows, deleted ones too, in storage order; it means something as long as
-  /// nothing is written or optimized, so for ever on a read-only handle.
+  /// row's number counts stored rows, deleted ones too, in storage order; it means something on this
+  /// handle until a write seals or Optimize rewrites segments, so for ever on a read-only handle.
   virtual Result<RowHitList> QueryRows(const VectorQuery& query) const = 0;
-  /// The ids of rows; nothing for numbers beyond the last row and for deleted rows.
-  virtual Result<std::vector<std::optional<std::string>>> IdsOfRows(
-      std::span<const std::uint64_t> rows) const = 0;
+  /// The ids of rows; nothing for numbers beyond the last row and for deleted rows. `layout`: of the query
+  /// that gave them. Errors   kFailedPrecondition: the rows have been rewritten since.
+  virtual Result<std::vector<std::optional<std::string>>> IdsOfRows(std::span<const std::uint64_t> rows,
+                                                                    std::uint64_t layout) const = 0;
   /// Documents in storage order, a snapshot; `options` as in Fetch.
   virtual Result<std::unique_ptr<DocIterator>> Iterate(const FetchOptions& options = {}) const = 0;
 

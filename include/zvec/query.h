@@ -76,6 +76,7 @@ struct HitList {
 
 /// Row numbers (Collection::QueryRows), nearest first, and as many scores.
 struct RowHitList {
+  std::uint64_t layout = 0;  ///< of the stored rows, for IdsOfRows; 0 for ever on a read-only handle
   std::vector<std::uint64_t> rows;
   std::vector<float> scores;
   QueryStats stats;

@@ -179,7 +179,8 @@ nb::list IdsOfRows(Handle* self, nb::list rows) {
     if (number == -1 && PyErr_Occurred()) throw nb::python_error();
     numbers.push_back(static_cast<std::uint64_t>(number));  // -1 is beyond every row
   }
-  auto ids = Take(Released([&] { return collection->IdsOfRows(numbers); }), Action::kRead);
+  // Only read-only handles are asked (model/collection.py), whose layout is 0 for ever.
+  auto ids = Take(Released([&] { return collection->IdsOfRows(numbers, 0); }), Action::kRead);
   nb::list out;
   for (const auto& id : ids) out.append(id ? FromValue(*id) : nb::none());
   return out;

@@ -242,6 +242,7 @@ Result<RowHitList> CollectionImpl::QueryRows(const VectorQuery& query) const {
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
   ZVEC_ASSIGN_OR_RETURN(const auto filter, Filter::Parse(query.filter, schema()));
   RowHitList out;
+  out.layout = version->layout;
   ZVEC_ASSIGN_OR_RETURN(const auto hits,
                         SearchVectors(version->Views(), schema(), query, *filter, &out.stats));
   std::vector<std::uint64_t> first(version->size());  // number of each segment's first row
@@ -255,9 +256,13 @@ Result<RowHitList> CollectionImpl::QueryRows(const VectorQuery& query) const {
   return out;
 }
 
-Result<std::vector<std::optional<std::string>>> CollectionImpl::IdsOfRows(
-    std::span<const std::uint64_t> rows) const {
+Result<std::vector<std::optional<std::string>>> CollectionImpl::IdsOfRows(std::span<const std::uint64_t> rows,
+                                                                          std::uint64_t layout) const {
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
+  if (layout != version->layout)
+    return Status::FailedPrecondition("collection " + path_ + ": row numbers of layout " +
+                                      std::to_string(layout) + " are asked for, the rows now have layout " +
+                                      std::to_string(version->layout) + ": query again");
   std::vector<std::optional<std::string>> ids(rows.size());
   DocReader reader(*version, {});
   Doc doc;

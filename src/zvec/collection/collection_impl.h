@@ -32,8 +32,8 @@ class CollectionImpl final : public Collection {
   Result<HitList> Query(const VectorQuery& query) const override;
   Result<HitList> Scan(const ScanQuery& query) const override;
   Result<RowHitList> QueryRows(const VectorQuery& query) const override;
-  Result<std::vector<std::optional<std::string>>> IdsOfRows(
-      std::span<const std::uint64_t> rows) const override;
+  Result<std::vector<std::optional<std::string>>> IdsOfRows(std::span<const std::uint64_t> rows,
+                                                            std::uint64_t layout) const override;
   Result<std::unique_ptr<DocIterator>> Iterate(const FetchOptions& options) const override;
 
   Status Flush() override;

@@ -18,7 +18,7 @@ inline constexpr double kLeastRecall = 0.95, kLeastRecallOfWorst = 0.9;
 /// Share of the ten nearest rows that a query with the default ef finds, asked with rows of the segment.
 struct GraphQuality {
   double any = 1;    ///< over rows drawn by hash
-  double worst = 1;  ///< over those that the codes represent worst
+  double worst = 1;  ///< over those that the codes represent worst; not measured when `any` is too low
   bool good() const noexcept { return any >= kLeastRecall && worst >= kLeastRecallOfWorst; }
 };
 

@@ -192,8 +192,10 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target,
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
   if (quality.good()) return graph;
   LogRefusal(target, schema,
-             "through it " + Share(quality.any) + " of the nearest are found, " + Share(quality.worst) +
-                 " of those near the rows that its codes represent worst");
+             quality.any < kLeastRecall
+                 ? "through it " + Share(quality.any) + " of the nearest are found"
+                 : "through it " + Share(quality.worst) +
+                       " of those near the rows that its codes represent worst are found");
   return none;
 }
 

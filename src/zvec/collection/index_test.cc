@@ -280,16 +280,28 @@ TEST_F(IndexTest, RowNumbersNameTheHitsOfTheQueryInEverySegment) {
   const VectorQuery query = Ask(50);
   const HitList hits = collection_->Query(query).value();
   const RowHitList rows = collection_->QueryRows(query).value();
-  const auto ids = collection_->IdsOfRows(rows.rows).value();
+  const auto ids = collection_->IdsOfRows(rows.rows, rows.layout).value();
   ASSERT_EQ(rows.rows.size(), hits.hits.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     EXPECT_EQ(ids[i], hits.hits[i].doc.id);
     EXPECT_EQ(rows.scores[i], hits.hits[i].score);
   }
   const std::vector<std::uint64_t> some = {0, 7, kDocs + 10, kDocs + 49, kDocs + 50, ~std::uint64_t{0}};
-  const auto named = collection_->IdsOfRows(some).value();
+  const auto named = collection_->IdsOfRows(some, rows.layout).value();
   EXPECT_EQ(named, (std::vector<std::optional<std::string>>{"d0", std::nullopt, std::nullopt, "d3049",
                                                             std::nullopt, std::nullopt}));
+}
+
+TEST_F(IndexTest, RowNumbersFromBeforeARewriteAreRefused) {
+  Create(Schema());
+  Insert(0, kDocs);
+  const RowHitList rows = collection_->QueryRows(Ask()).value();
+  const auto ids = collection_->IdsOfRows(rows.rows, rows.layout).value();
+  ASSERT_EQ(collection_->Delete(std::vector<std::string>{"d0"})->applied, 1u);
+  Insert(kDocs, kDocs + 10);
+  EXPECT_EQ(collection_->IdsOfRows(rows.rows, rows.layout).value().size(), ids.size());
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_EQ(collection_->IdsOfRows(rows.rows, rows.layout).status().code(), StatusCode::kFailedPrecondition);
 }
 
 TEST_F(IndexTest, NumbersOutOfRangeAreRefused) {
@@ -365,7 +377,7 @@ TEST_F(DamagedGraph, QueriesThatMeetDamageScanAndOptimizeReplacesIt) {
 }
 
 TEST_F(DamagedGraph, ItIsReplacedWhenItsSegmentIsRewritten) {
-  Damage(20'000);
+  Damage(250'000);  // links: codes are made anew
   ASSERT_TRUE(collection_->DeleteByFilter("n = 7").ok());
   ASSERT_TRUE(collection_->Optimize().ok());
   ExpectReplaced();

@@ -28,10 +28,7 @@ bool Store::LacksGraph(const SealedView& view, std::size_t field) const {
   if (!WantsGraph(schema_->fields[field])) return false;
   const hnsw::Graph* graph = view.Graph(field);
   if (graph == nullptr) return view.row_count() >= options_.index_min_rows;
-  const Status status = graph->Verify();
-  if (status.ok()) return false;
-  cocozvec::Log(cocozvec::LogLevel::kWarning, "a damaged graph is built anew: " + status.ToString());
-  return true;
+  return !graph->Verify().ok();
 }
 
 bool Store::LacksGraphs(const SealedView& view) const {
@@ -58,6 +55,9 @@ Status Store::KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedVi
                                  : std::make_shared<Graphs>(schema_->fields.size());
     for (std::size_t f = 0; f < graphs->size(); ++f) {
       if (!LacksGraph(*view, f)) continue;
+      if (const hnsw::Graph* damaged = (*graphs)[f].get())
+        cocozvec::Log(cocozvec::LogLevel::kWarning,
+                      "a damaged graph is built anew: " + damaged->Verify().ToString());
       (*graphs)[f] = nullptr;
       std::erase_if(entry.indexes, [f](const IndexEntry& index) { return index.field == f; });
     }

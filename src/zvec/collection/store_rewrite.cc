@@ -188,6 +188,7 @@ Status Store::Install(Rewrite& rewrite) {
     cocozvec::WriterLock lock(state_mu_);
     previous_ = *manifest_;
     manifest_ = std::make_shared<Manifest>(std::move(rewrite.manifest));
+    rewrite.version->layout = version_->layout + 1;
     version_ = std::move(rewrite.version);
   }
   tail_ = std::move(tail);

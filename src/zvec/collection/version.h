@@ -23,6 +23,8 @@ struct Location {
 struct Version {
   std::vector<std::shared_ptr<const SealedView>> sealed;
   std::shared_ptr<const MutableView> tail;
+  /// How often this handle has rewritten segments: row numbers of one layout mean nothing in another.
+  std::uint64_t layout = 0;
 
   std::size_t size() const noexcept { return sealed.size() + 1; }
   /// In storage order; the mutable segment is the last.
