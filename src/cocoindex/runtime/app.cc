@@ -8,6 +8,7 @@
 #include "base/mutex.h"
 #include "cocoindex/reflect.h"
 #include "cocoindex/runtime/build.h"
+#include "cocoindex/runtime/caught.h"
 #include "cocoindex/runtime/environment.h"
 #include "cocoindex/runtime/layout.h"
 #include "cocoindex/runtime/removal.h"
@@ -125,7 +126,7 @@ void App::Impl::prepare(Session& session, bool preview) {
 
 void App::Impl::begin(const StatePtr& op) {
   cancel = false;
-  try {
+  auto thrown = caught([&] {
     prepare(*op->session, op->options.preview);
     auto run = std::make_shared<Run>(state, *op->session->pool, op->session->context, op->options, op->cancel,
                                      cancel, op->session->settings.max_inflight_components);
@@ -134,9 +135,8 @@ void App::Impl::begin(const StatePtr& op) {
       op->run = run;
     }
     op->is_drop ? begin_drop(op, *run) : begin_update(op, *run);
-  } catch (...) {
-    end(op, std::current_exception());
-  }
+  });
+  if (thrown) end(op, std::move(thrown));
 }
 
 void App::Impl::begin_update(const StatePtr& op, Run& run) {

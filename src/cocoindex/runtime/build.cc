@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "cocoindex/errors.h"
+#include "cocoindex/runtime/caught.h"
 #include "cocoindex/runtime/removal.h"
 #include "cocoindex/runtime/submit.h"
 #include "cocozvec/base/log.h"
@@ -301,11 +302,7 @@ void Build::part_finished() {
 // -------------------------------------------------------------------------------------------------------
 
 void Build::submit() {
-  try {
-    submit_checked();
-  } catch (...) {
-    complete(std::current_exception());
-  }
+  if (auto error = caught([&] { submit_checked(); })) complete(std::move(error));
 }
 
 void Build::submit_checked() {
@@ -391,16 +388,15 @@ void Build::orphans_gone(bool ok) {
     return complete(std::make_exception_ptr(CancelledError("the update was cancelled")));
   }
   if (!write_memo || run_.preview) return complete(nullptr);
-  try {
+  auto thrown = caught([&] {
     auto self = shared_from_this();
     run_.app.db->write_async(
         [key = place_.row_key(), row = row_after(true)](WriteTxn& txn) { txn.put(key, row); },
         [self](std::exception_ptr error) {
           self->run_.pool.post_step([self, error] { self->memo_written(error); });
         });
-  } catch (...) {
-    memo_written(std::current_exception());
-  }
+  });
+  if (thrown) memo_written(std::move(thrown));
 }
 
 void Build::memo_written(std::exception_ptr error) {

@@ -1,5 +1,6 @@
 #include "cocoindex/runtime/removal.h"
 
+#include "cocoindex/runtime/caught.h"
 #include "cocoindex/runtime/submit.h"
 
 namespace cocoindex::inline v0 {
@@ -67,7 +68,7 @@ void Removal::own_states_gone(std::exception_ptr error, const std::string& colle
 }
 
 void Removal::remove_children() {
-  try {
+  auto thrown = caught([&] {
     std::vector<Orphan> children;
     {
       const auto txn = run_.app.db->read();
@@ -76,9 +77,8 @@ void Removal::remove_children() {
     // A plain directory has no token to lend, so it passes on its parent's.
     all(run_, has_states() ? &token_ : parent_, std::move(children),
         [self = shared_from_this()](bool ok) { self->children_gone(ok); });
-  } catch (...) {
-    finish(std::current_exception());
-  }
+  });
+  if (thrown) finish(std::move(thrown));
 }
 
 void Removal::children_gone(bool ok) {
@@ -102,13 +102,12 @@ void Removal::children_gone(bool ok) {
     row.name = {};
     txn.put(key, layout::encode_node(row));
   };
-  try {
+  auto thrown = caught([&] {
     run_.app.db->write_async(body, [self](std::exception_ptr error) {
       self->run_.pool.post_step([self, error] { self->finish(error); });
     });
-  } catch (...) {
-    finish(std::current_exception());
-  }
+  });
+  if (thrown) finish(std::move(thrown));
 }
 
 void Removal::finish(std::exception_ptr error, const std::string& collection) {

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "cocoindex/errors.h"
+#include "cocoindex/runtime/caught.h"
 #include "cocoindex/target/sink_batcher.h"
 
 namespace cocoindex::inline v0 {
@@ -14,11 +15,7 @@ void Submitter::then(void (Submitter::*step)()) {
 }
 
 void Submitter::guarded(void (Submitter::*step)()) {
-  try {
-    (this->*step)();
-  } catch (...) {
-    finish(std::current_exception());
-  }
+  if (auto error = caught([&] { (this->*step)(); })) finish(std::move(error));
 }
 
 void Submitter::start() { guarded(&Submitter::plan); }

@@ -68,7 +68,15 @@ class WriterTest : public ::testing::Test {
   /// Bodies queued by fill() wait for one that is already running, so that they share a transaction.
   void AsOneBatch(const std::function<void()>& fill) {
     std::promise<void> gate;
-    app_->write_async([opened = gate.get_future().share()](WriteTxn&) { opened.wait(); }, {});
+    const auto entered = std::make_shared<std::atomic_flag>();
+    app_->write_async(
+        [entered, opened = gate.get_future().share()](WriteTxn&) {
+          entered->test_and_set();
+          entered->notify_all();
+          opened.wait();
+        },
+        {});
+    entered->wait(false);  // or it would take along what is queued first
     fill();
     gate.set_value();
   }
