@@ -29,8 +29,11 @@ HARNESSES = {
     "forks": ("T5", 70, 10, "children", 200, 10),
     "signals": ("T6", 40, 5, "lives", 40, 1),
     "leaks": ("R8", 10_000, 10_000, "opens", 10_000, 300),
+    "races": ("T1", 3_600, 10, "seconds", 3_600, 2),  # the stress of the tsan preset: --program
     "stress": ("T2", 140, 10, "reads", 10_000_000, 2),
     "logs": ("D11", 5, 1, "logs", 5, 1),
+    "cuts": ("D4", 500, 50, "cuts", 500, 12),
+    "eio": ("D5 R2", 100, 10, "runs", 100, 2),
     "ext4": ("D3", 200, 20, "runs", 200, 3),
     "xfs": ("D3", 200, 20, "runs", 200, 3),
 }
@@ -71,7 +74,10 @@ def command(program, name, first, count):
     if name in ("ext4", "xfs"):  # real file systems; root only, exit code 77 where they cannot be mounted
         return [os.path.join(os.path.dirname(__file__), "../tests/reliability/power_loss.py"), "--program", program,
                 "--fs", name, "--from", str(first), "--runs", str(count)]
-    return [program, name, "--from", str(first), "--count", str(count)]
+    if name in ("cuts", "eio", "bad"):
+        return [os.path.join(os.path.dirname(__file__), "../tests/reliability/block_disk.py"), name, "--program", program,
+                "--from", str(first), "--count", str(count)]
+    return [program, "stress" if name == "races" else name, "--from", str(first), "--count", str(count)]
 
 
 def run(program, name, figure, directory):

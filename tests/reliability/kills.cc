@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 #include "base/io/recorder.h"
 #include "harness.h"
@@ -316,20 +318,37 @@ bool IsThere(std::uint64_t batch, std::uint64_t batches) {
 
 }  // namespace
 
-int StreamBatches(const std::string& path, bool durable) {
+int StreamBatches(const std::string& path, std::string_view mode) {
   zvec::CollectionOptions options;
   options.seal_bytes = 30'000;
-  options.durability = durable ? zvec::Durability::kDurable : zvec::Durability::kRelaxed;
+  options.durability = mode == "relaxed" ? zvec::Durability::kRelaxed : zvec::Durability::kDurable;
   auto collection = Collection::Create(path, zvec::testing_docs::NoteSchema(), options);
   if (!collection.ok()) return std::fprintf(stderr, "%s\n", collection.status().ToString().c_str()), 1;
-  for (std::uint64_t batch = 1;; ++batch) {
+  int patience = mode == "stubborn" ? 2'000 : 0;
+  for (std::uint64_t batch = 1;;) {
     std::vector<Doc> docs;
     for (const std::string& id : IdsOf(batch)) docs.push_back(Note(id, id + std::string(batch % 300, 'x')));
     const auto gone = batch % 3 == 0 ? IdsOf(batch - 2) : std::vector<std::string>{};
-    if (!(*collection)->Apply(docs, gone).ok()) return 0;  // the disk is gone: so is this program
-    std::printf("%llu\n", static_cast<unsigned long long>(batch));
-    std::fflush(stdout);
-    if (batch % 40 == 0 && !(*collection)->Optimize().ok()) return 0;
+    const bool written = (*collection)->Apply(docs, gone).ok();
+    if (written) {
+      std::printf("%llu\n", static_cast<unsigned long long>(batch));
+      std::fflush(stdout);
+    }
+    if (written && (batch % 40 != 0 || (*collection)->Optimize().ok())) {
+      ++batch;
+      continue;
+    }
+    if (patience-- <= 0) return 0;  // the disk is gone: so is this program
+    // The same batch again, on the same handle twice, then on a new one.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (patience % 3 != 0) continue;
+    (*collection).reset();
+    while (patience-- > 0) {
+      collection = Collection::Open(path, options);
+      if (collection.ok()) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (!collection.ok()) return 0;
   }
 }
 

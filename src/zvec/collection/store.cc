@@ -71,6 +71,7 @@ Store::~Store() {
 }
 
 std::shared_ptr<const Version> Store::Snapshot() const {
+  if (cocozvec::FaultPlanted("read_without_lock") && next_number_ == 0) return nullptr;
   cocozvec::ReaderLock lock(state_mu_);
   return version_;
 }
