@@ -24,6 +24,7 @@ void Add(const QueryStats& one, QueryStats* sum) {
   sum->code_distances += one.code_distances;
   sum->nodes += one.nodes;
   sum->unlinked += one.unlinked;
+  sum->refused = std::max(sum->refused, one.refused);
   sum->segments = std::max(sum->segments, one.segments);
 }
 
