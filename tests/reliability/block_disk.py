@@ -82,9 +82,9 @@ def read_record(path):
     return events
 
 
-def examine(program, mount, acknowledged):
+def examine(program, mount, acknowledged, fault=""):
     return subprocess.run([program, "examine", os.path.join(mount, "c"), str(acknowledged), str(acknowledged)],
-                          capture_output=True, text=True, env=clean_environment(), check=False)
+                          capture_output=True, text=True, env=clean_environment(fault), check=False)
 
 
 def look(options, folder, image, acknowledged):
@@ -225,7 +225,7 @@ def bad(options, folder, result):
         shutil.copyfile(image, work)
         disk = BlockDisk(folder, work, record)
         disk.control(f"bad {offset} 1024")
-        examined = examine(options.program, disk.mount, last)
+        examined = examine(options.program, disk.mount, last, options.fault)
         disk.control("heal")
         disk.close()
         result["bad_blocks"] += 1
