@@ -102,7 +102,8 @@ std::uint32_t LevelOf(std::uint32_t row, std::uint32_t m) noexcept;
 
 /// Which of `candidates` (nearest first, with their distances) a node links to: those that are nearer to it
 /// than to any chosen before. Puts the places of at most `most` into `chosen`.
-void Prune(const std::uint8_t* codes, std::size_t code_bytes, std::span<const std::uint32_t> candidates,
-           const float* distances, std::size_t most, std::vector<std::uint32_t>& chosen);
+void Prune(const simd::CodeDistances& kernels, const std::uint8_t* codes, std::size_t code_bytes,
+           std::span<const std::uint32_t> candidates, const float* distances, std::size_t most,
+           std::vector<std::uint32_t>& chosen);
 
 }  // namespace zvec::inline v0::hnsw

@@ -5,8 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "zvec/simd/code_kernels.h"
-
 namespace zvec::inline v0::hnsw {
 namespace {
 
@@ -230,8 +228,7 @@ double Fitness(const Encoder& encoder, std::span<const float> sample) {
   for (std::size_t q = 0; q < kQueries; ++q) {
     const float* query = row(q * rows / kQueries);
     if (!encoder.EncodeQuery(query, code.data())) continue;
-    simd::ActiveCodeKernels().squared_l2(code.data(), {codes.data(), bytes, index.data(), rows},
-                                         by_code.data());
+    encoder.distances().squared_l2(code.data(), {codes.data(), bytes, index.data(), rows}, by_code.data());
     for (std::size_t r = 0; r < rows; ++r) exact[r] = Distance(encoder.metric(), query, row(r), dim);
     std::vector<double> sorted = exact;
     std::nth_element(sorted.begin(), sorted.begin() + (kNear - 1), sorted.end());

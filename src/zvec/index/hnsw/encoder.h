@@ -12,6 +12,7 @@
 
 #include "base/coding.h"
 #include "zvec/schema.h"
+#include "zvec/simd/code_kernels.h"
 
 namespace zvec::inline v0::hnsw {
 
@@ -27,6 +28,9 @@ class Encoder {
   MetricType metric() const noexcept { return metric_; }
   std::size_t dim() const noexcept { return dim_; }
   std::size_t code_bytes() const noexcept { return code_bytes_; }  ///< whole cache lines
+
+  /// Between codes of this encoder.
+  const simd::CodeDistances& distances() const noexcept { return simd::ActiveCodeKernels().bits7; }
 
   /// `vector`: dim() floats; `code`: code_bytes() bytes, any alignment.
   void EncodeRow(const float* vector, std::uint8_t* code) const;

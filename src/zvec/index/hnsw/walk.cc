@@ -88,8 +88,8 @@ Status Measure(const GraphView& graph, const std::uint8_t* codes, const std::uin
   }
   scratch.seen.Note(scratch.nodes.data(), count);
   scratch.counts.distances += count;
-  simd::ActiveCodeKernels().squared_l2(query, {codes, graph.code_bytes(), scratch.nodes.data(), count},
-                                       scratch.distances.data());
+  graph.encoder->distances().squared_l2(query, {codes, graph.code_bytes(), scratch.nodes.data(), count},
+                                        scratch.distances.data());
   return {};
 }
 
@@ -287,7 +287,7 @@ Scratch& Scratch::Local() {
 Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, Scratch& scratch,
                std::uint32_t* slot, float* distance) {
   if (Guarded(graph)) ZVEC_RETURN_IF_ERROR(graph.guard->TouchUpper());
-  const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
+  const simd::CodeDistances& kernels = graph.encoder->distances();
   const std::size_t bytes = graph.code_bytes();
   if (scratch.nodes.size() < graph.m) {
     scratch.nodes.resize(graph.m);
