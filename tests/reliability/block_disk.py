@@ -213,14 +213,10 @@ def bad(options, folder, result):
     disk.close()
     with open(image, "rb") as file:
         content = file.read()
+    places = {content[at:at + 1024]: at for at in range(0, SIZE, 1024)}
+    blocks = [(name, places[block]) for name, block in blocks if block in places and block != bytes(1024)]
     for n in range(options.first, options.first + options.count):
-        dice = random.Random(n)
-        name, block = dice.choice(blocks)
-        offset = content.find(block)
-        while offset >= 0 and offset % 1024:
-            offset = content.find(block, offset + 1)
-        if offset < 0:
-            continue
+        name, offset = random.Random(n).choice(blocks)
         work = os.path.join(folder, "worked_on")
         shutil.copyfile(image, work)
         disk = BlockDisk(folder, work, record)
