@@ -52,7 +52,10 @@ class DocIterator {
 class Collection {
  public:
   /// Makes the directory (parents too) and an empty collection in it: in a temporary sibling first, then
-  /// renamed. Errors   kInvalidArgument (schema), kAlreadyExists (anything at `path`), kIoError.
+  /// renamed. Durable before it returns; with kRelaxed nothing is synced, and a power cut before the first
+  /// Flush, Close or seal may leave no collection at all, never one that cannot be opened.
+  /// Errors   kInvalidArgument (schema), kAlreadyExists (anything at `path` but an empty directory),
+  /// kIoError.
   static Result<std::shared_ptr<Collection>> Create(PathView path, const CollectionSchema& schema,
                                                     const CollectionOptions& options = {});
   /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when), kDataLoss (file and

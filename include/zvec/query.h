@@ -67,6 +67,9 @@ struct QueryStats {
   std::uint64_t nodes = 0;           ///< whose links were read
   std::uint64_t unlinked = 0;        ///< matches scanned in a field that wants a graph, as none has them
   std::uint32_t segments = 0;
+  /// Of them, those scanned because a graph would have answered worse than promised (docs/search.md): that is
+  /// many times slower.
+  std::uint32_t refused = 0;
 };
 
 struct HitList {

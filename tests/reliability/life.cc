@@ -111,7 +111,7 @@ const char* NameOf(Kind kind) {
 
 bool MakesDurable(Kind kind) {
   return kind == Kind::kMark || kind == Kind::kFlush || kind == Kind::kSeal || kind == Kind::kOptimize ||
-         kind == Kind::kReopen || kind == Kind::kRecreate;
+         kind == Kind::kReopen;
 }
 
 Step CreateStep() {

@@ -31,7 +31,8 @@ enum class Kind {
 inline constexpr std::uint64_t kKinds = 12;
 
 const char* NameOf(Kind kind);
-/// True when what was written before is durable afterwards, whatever the options say.
+/// True when what was written before is durable afterwards, whatever the options say. (A relaxed Create makes
+/// nothing durable, itself not either.)
 bool MakesDurable(Kind kind);
 
 using Random = std::mt19937_64;

@@ -81,7 +81,10 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hns
   graph->Link(heir.fresh, column.rows(), column.Source(), pool);
   graph->Finish(pool);
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
-  if (!quality.good()) graph = nullptr;
+  // What would answer worse than the old one is linked afresh.
+  if (!quality.good() || quality.breadth > heir.old.view.breadth)
+    return std::shared_ptr<hnsw::GraphBuilder>();
+  graph->SetBreadth(quality.breadth);
   return graph;
 }
 
@@ -190,7 +193,10 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target,
   }
   auto graph = LinkAll(encoder, params, column, pool);
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
-  if (quality.good()) return graph;
+  if (quality.good()) {
+    graph->SetBreadth(quality.breadth);
+    return graph;
+  }
   LogRefusal(target, schema,
              quality.any < kLeastRecall
                  ? "through it " + Share(quality.any) + " of the nearest are found"

@@ -167,7 +167,13 @@ GraphView GraphBuilder::View(std::uint32_t nodes) const noexcept {
   view.slot_links = a.slot_links.get();
   view.entry = entry_;
   view.top_level = top_level_;
+  view.breadth = breadth_;
   return view;
+}
+
+void GraphBuilder::SetBreadth(std::uint32_t breadth) {
+  breadth_ = breadth;
+  Publish(Current().view.nodes);
 }
 
 void GraphBuilder::Publish(std::uint32_t nodes) {

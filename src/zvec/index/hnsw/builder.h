@@ -47,6 +47,8 @@ class GraphBuilder final : public Graph {
   GraphRef Current() const override ZVEC_EXCLUDES(mu_);
   const Encoder& encoder() const noexcept { return *encoder_; }
   const BuildParams& params() const noexcept { return params_; }
+  /// GraphView::breadth, from now on.
+  void SetBreadth(std::uint32_t breadth);
   std::uint64_t bytes() const noexcept;  ///< of memory
 
   /// For tests: how many nodes a walk from the entry cannot reach on level 0.
@@ -91,7 +93,7 @@ class GraphBuilder final : public Graph {
   const std::uint32_t row_links_;   ///< final links of a row on level 0
   const std::uint32_t row_room_;    ///< links that a row may hold before it is pruned
   std::shared_ptr<Arrays> arrays_;  ///< replaced by larger ones; readers keep theirs
-  std::uint32_t entry_ = kNoNode, top_level_ = 0;
+  std::uint32_t entry_ = kNoNode, top_level_ = 0, breadth_ = 1;
 
   mutable cocozvec::Mutex mu_;
   GraphRef current_ ZVEC_GUARDED_BY(mu_);

@@ -37,6 +37,10 @@ class Encoder {
   /// How badly a row's code stands for it, for comparison with other rows; 0: well. Inner product: its
   /// squared norm, as the longest are the answers. Else the squared length of what the code's range cuts off.
   double Loss(const float* vector) const;
+  /// How much of a query its code lacks: the squared length of what the code's range cuts off, in squared
+  /// lengths of a usual row. Candidates are in the wrong order then. 0 under inner product, where it is
+  /// scaled.
+  double CutShare(const float* query) const;
   /// False when the vector has no direction under a metric that needs one (nothing can be navigated to).
   bool EncodeQuery(const float* vector, std::uint8_t* code) const;
 

@@ -114,6 +114,7 @@ std::string EncodeMeta(const GraphPlace& place, const GraphView& graph) {
        {place.field, graph.m, graph.slots, graph.upper_rows, graph.entry, graph.top_level})
     PutFixed(meta, v);
   graph.encoder->Save(meta);
+  PutFixed(meta, graph.breadth);
   return meta;
 }
 
@@ -273,7 +274,10 @@ Status FileGraph::ReadMeta(MetricType metric, std::size_t dim) {
   const auto field = in.Read<std::uint32_t>();
   for (std::uint32_t* v : {&shape_.m, &shape_.slots, &shape_.upper_rows, &shape_.entry, &shape_.top_level})
     *v = in.Read<std::uint32_t>();
-  if (!encoder_.Load(in, metric, dim) || !in.done() || segment != place_.segment || field != place_.field)
+  const bool encoder = encoder_.Load(in, metric, dim);
+  if (!in.done()) view_.breadth = in.Read<std::uint32_t>();  // the first files have none
+  if (!encoder || !in.done() || view_.breadth < 1 || view_.breadth > kMostBreadth ||
+      segment != place_.segment || field != place_.field)
     return Damage(sections_[kMeta].offset, "this is not the graph of this field and segment");
   shape_.nodes = entry_.nodes;
   shape_.code_bytes = encoder_.code_bytes();

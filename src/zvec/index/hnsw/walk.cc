@@ -1,6 +1,7 @@
 #include "zvec/index/hnsw/walk.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "zvec/simd/code_kernels.h"
 
@@ -119,6 +120,13 @@ void Begin(const Layer& layer, std::uint32_t ef, Scratch& scratch) {
   }
 }
 
+/// On level 0.
+void Avoid(std::uint32_t count, Scratch& scratch) {
+  if (scratch.avoid >= count) return;
+  scratch.seen.Add(scratch.avoid);
+  scratch.seen.Note(&scratch.avoid, 1);
+}
+
 void AddFirst(std::uint32_t entry, float distance, Scratch& scratch) {
   scratch.seen.Add(entry);
   scratch.seen.Note(&entry, 1);
@@ -130,6 +138,7 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
             std::uint32_t ef, const StopRule& stop, Scratch& scratch) {
   const std::size_t bytes = layer.graph.code_bytes(), early = kEarlyBytes / bytes;
   Begin(layer, ef, scratch);
+  if constexpr (std::is_same_v<Layer, Base>) Avoid(layer.count, scratch);
   AddFirst(entry, distance, scratch);
   Pool& pool = scratch.pool;
   while (pool.HasNext() && !Passed(pool, pool, stop)) {
