@@ -129,6 +129,8 @@ class ConformanceRule(unittest.TestCase):
 
     def test_a_tag_belongs_to_the_test_behind_it(self):
         self.assertEqual(len(self.caught(tests=self.TESTS + "// Covers: R1\nint x;\n")), 1)
+        loop = {"src__CMakeLists_dot_txt": "# Covers: R1\nadd_test(NAME a_${case} COMMAND x)\n", "src__a_test_dot_cc": self.TESTS}
+        self.assertEqual(len(findings(lint.check_conformance, docs__conformance_dot_md=self.TABLE, **loop)), 1)
         for tests, path, name in (
                 ("// Covers: R1\n// Guards: a\n// bug.\nTEST_F(Suite, Name) {\n", "src__a_test_dot_cc", "Suite.Name"),
                 ("// Covers: R1\nTEST_F(Suite,\n       Name) {\n", "src__a_test_dot_cc", "Suite.Name"),
