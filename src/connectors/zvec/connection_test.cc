@@ -51,6 +51,20 @@ db::Status StatusOf(F&& f) {
   return {};
 }
 
+/// A batch of one part.
+auto Once(std::vector<db::Doc> upserts, std::vector<std::string> deletes) {
+  return [upserts, deletes, done = false](zc::ManagedConnection::Impl::Part& part) mutable {
+    part = {upserts, deletes};
+    return !std::exchange(done, true);
+  };
+}
+
+coco::Fingerprint StoreId(std::uint8_t n) {
+  coco::Fingerprint id;
+  id.bytes[0] = n;
+  return id;
+}
+
 // Covers: R6, R7, R8, R11
 TEST_F(ConnectionTest, MakesParentsAndRefusesAFile) {
   zc::ManagedConnection a = zc::connect(dir_ / "x" / "y", {.enable_mmap = false});
@@ -61,6 +75,24 @@ TEST_F(ConnectionTest, MakesParentsAndRefusesAFile) {
   EXPECT_TRUE(StatusOf([&] { zc::connect(dir_ / "x" / "y"); }).ok());
   std::ofstream(dir_ / "file") << "x";
   EXPECT_THAT(StatusOf([&] { zc::connect(dir_ / "file"); }).ToString(), HasSubstr((dir_ / "file").string()));
+}
+
+// Covers: R9
+TEST_F(ConnectionTest, MemoryMappingIsThatOfTheConnectionWhetherItCreatesOrOpens) {
+  EXPECT_TRUE(zc::connect(dir_).enable_mmap());
+  for (const bool mapped : {true, false}) {
+    zc::ManagedConnection connection = zc::connect(dir_, {.enable_mmap = mapped});
+    EXPECT_EQ(connection.open_or_create("made", Schema())->options().enable_mmap, mapped);
+    connection.close();
+    EXPECT_EQ(connection.open_or_create("made", Schema())->options().enable_mmap, mapped);
+    connection.close();
+    EXPECT_EQ(connection.open_existing("made")->options().enable_mmap, mapped);
+    connection.destroy("made");
+    const db::CollectionSchema schema = Schema();
+    connection.impl()->Write("made", &schema, Once({}, {}), StoreId(1));  // as a sink makes and opens it
+    EXPECT_EQ(connection.open_existing("made")->options().enable_mmap, mapped);
+    connection.destroy("made");
+  }
 }
 
 // Covers: R10, R14
@@ -127,20 +159,6 @@ TEST_F(ConnectionTest, DestroyClosesAndForgivesWhatIsGone) {
   std::ofstream(dir_ / "mine" / "text") << "x";
   EXPECT_FALSE(StatusOf([&] { connection.destroy("mine"); }).ok());
   EXPECT_TRUE(fs::exists(dir_ / "mine" / "text"));
-}
-
-/// A batch of one part.
-auto Once(std::vector<db::Doc> upserts, std::vector<std::string> deletes) {
-  return [upserts, deletes, done = false](zc::ManagedConnection::Impl::Part& part) mutable {
-    part = {upserts, deletes};
-    return !std::exchange(done, true);
-  };
-}
-
-coco::Fingerprint StoreId(std::uint8_t n) {
-  coco::Fingerprint id;
-  id.bytes[0] = n;
-  return id;
 }
 
 TEST_F(ConnectionTest, EveryBatchRaisesTheMarkAndAnotherStoreStartsAgain) {
