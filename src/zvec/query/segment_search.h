@@ -28,7 +28,14 @@ class SegmentSearch {
   std::string Strategy() const;
 
  private:
-  enum Used : unsigned { kScan = 1, kScanMatches = 2, kGraph = 4, kGraphMatches = 8, kGraphThrough = 16 };
+  enum Used : unsigned {
+    kScan = 1,
+    kScanMatches = 2,
+    kGraph = 4,
+    kGraphMatches = 8,
+    kGraphThrough = 16,
+    kCodes = 32
+  };
 
   bool UsesGraph(const hnsw::GraphView& graph);
   Status Scan(std::uint32_t first_row);
@@ -41,6 +48,7 @@ class SegmentSearch {
   /// has a bit for each of `nodes` rows: a graph may know more rows than this snapshot.
   Status EvaluateMask(std::uint32_t rows, std::uint32_t nodes);
   Status ScanMask(std::uint32_t rows);
+  Status ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows);
   Status ScoreChunk(std::uint32_t chunk, const ChunkRows& rows);
   /// Scores rows in any order.
   Status ScoreRows(std::vector<std::uint32_t>& rows);

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "zvec/query/chunk_rows.h"
 #include "zvec/query/like.h"
 #include "zvec/storage/cell.h"
 
@@ -55,12 +56,12 @@ std::uint64_t TestWord(std::uint32_t first, std::uint32_t count, const Passes& p
 
 template <class Passes>
 void KeepDense(const ColumnChunk& column, std::uint64_t* rows, bool negated, const Passes& passes) {
-  constexpr int kFew = 8;
+  constexpr std::uint32_t kFew = 8;
   for (std::uint32_t w = 0; w < kWords; ++w) {
     if (rows[w] == 0) continue;
     const std::uint32_t first = w * 64;
     std::uint64_t passed = 0;
-    if (std::popcount(rows[w]) < kFew) {
+    if (rows[w] != ~std::uint64_t{0} && BitCount(rows[w]) < kFew) {
       for (std::uint64_t left = rows[w]; left != 0; left &= left - 1) {
         const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
         passed |= static_cast<std::uint64_t>(passes(first + bit)) << bit;
