@@ -73,6 +73,7 @@ Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> s
 
 Status Store::RewriteSegments(const std::vector<bool>& chosen, std::uint32_t concurrency, bool complete) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_RETURN_IF_ERROR(Settle());
   Rewrite rewrite;
   rewrite.from = Snapshot();
   rewrite.chosen = chosen;
@@ -243,6 +244,7 @@ void Store::SealIfLarge() {
 
 Status Store::Optimize(std::uint32_t concurrency) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_RETURN_IF_ERROR(Settle());
   const auto version = Snapshot();
   std::vector<bool> chosen(version->sealed.size());
   std::size_t count = 0;
