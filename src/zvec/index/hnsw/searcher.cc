@@ -16,6 +16,8 @@ constexpr std::uint32_t kLeastKeep = 20;
 constexpr double kMorePerCut = 60;
 /// A candidate that far beyond the k-th ends the search, as a share of the k-th's squared distance.
 constexpr float kSlack = 0.25f;
+/// FindByCodes scores so many times more rows.
+constexpr std::uint32_t kFarKeep = 8;
 /// So small a scan is not worth being inexact.
 constexpr double kCheapScan = 15'000;
 /// Where a filter passes so much less than elsewhere, a walk would look for long: its share near the query
@@ -96,7 +98,8 @@ Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matc
   const double share = static_cast<double>(matches) / std::max(graph.nodes, 1u);
   const double scan = ScanCost(matches, row_bytes);
   if (scan <= std::max(kCheapScan, ScanCost(breadth.keep, row_bytes))) return Way::kScan;
-  const double codes = CodesCost(graph, matches) + ScanCost(breadth.keep, row_bytes);
+  const double codes = CodesCost(graph, matches) +
+                       ScanCost(std::min<std::uint64_t>(matches, kFarKeep * breadth.keep), row_bytes);
   const bool plain = share >= kPlainFrom;
   const double walk = plain ? WalkCost(graph, breadth.ef / share) : ThroughCost(graph, breadth.ef);
   if (std::min(walk, codes) >= scan) return Way::kScan;
@@ -124,10 +127,11 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
   const std::uint32_t entry = graph.slot_node[slot];
   const StopRule stop{std::max(topk, kLeastStop), breadth.slack};
   if (way == Way::kWalk) {
-    // Half of what the other ways cost: then it must give up and take one of them.
+    // Where it costs half of what the other ways do, and more than a filter by chance needs, one of them is
+    // taken.
     const double most = std::min(CodesCost(graph, matches), ScanCost(matches, row_bytes)) / 2;
-    const auto budget =
-        static_cast<std::uint64_t>(std::max(most, WalkCost(graph, breadth.ef)) / DistanceCost(graph));
+    const double by_chance = 1.5 * WalkCost(graph, breadth.ef * static_cast<double>(graph.nodes) / matches);
+    const auto budget = static_cast<std::uint64_t>(std::max(most, by_chance) / DistanceCost(graph));
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     Take(scratch.accepted, breadth.keep, nullptr, rows);
@@ -144,8 +148,9 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
 
 Status FindByCodes(const GraphView& graph, const std::uint8_t* code, const Breadth& breadth, const Mask& mask,
                    Scratch& scratch, std::vector<std::uint32_t>* rows) {
-  ZVEC_RETURN_IF_ERROR(MeasureMasked(graph, code, mask, breadth.keep, scratch));
-  Take(scratch.pool, breadth.keep, nullptr, rows);
+  const std::uint32_t keep = std::max(breadth.keep, std::min(kFarKeep * breadth.keep, kMaxEf));
+  ZVEC_RETURN_IF_ERROR(MeasureMasked(graph, code, mask, keep, scratch));
+  Take(scratch.pool, keep, nullptr, rows);
   return {};
 }
 

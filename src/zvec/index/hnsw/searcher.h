@@ -50,7 +50,8 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
                          std::size_t row_bytes, Scratch& scratch, std::vector<std::uint32_t>* rows,
                          bool* complete);
 
-/// The same, by the codes of all rows that the mask has.
+/// The same, by the codes of all rows that the mask has; some times more rows, as what is far from the query
+/// differs by less than codes tell.
 Status FindByCodes(const GraphView& graph, const std::uint8_t* code, const Breadth& breadth, const Mask& mask,
                    Scratch& scratch, std::vector<std::uint32_t>* rows);
 
