@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/bits.h"
 #include "zvec/query.h"
 #include "zvec/query/filter.h"
 #include "zvec/storage/segment_view.h"
@@ -13,20 +14,12 @@ namespace zvec::inline v0 {
 
 inline constexpr std::uint32_t kChunkWords = kChunkRows / 64;
 
-/// Without the instruction, which not every CPU has: std::popcount would be a call and a table there.
-inline std::uint32_t BitCount(std::uint64_t word) noexcept {
-  word -= (word >> 1) & 0x5555'5555'5555'5555;
-  word = (word & 0x3333'3333'3333'3333) + ((word >> 2) & 0x3333'3333'3333'3333);
-  word = (word + (word >> 4)) & 0x0F0F'0F0F'0F0F'0F0F;
-  return static_cast<std::uint32_t>((word * 0x0101'0101'0101'0101) >> 56);
-}
-
 struct ChunkRows {
   std::uint64_t words[kChunkWords];
 
   std::uint64_t Count() const {
     std::uint64_t count = 0;
-    for (const std::uint64_t word : words) count += BitCount(word);
+    for (const std::uint64_t word : words) count += cocozvec::CountBits(word);
     return count;
   }
   bool Any() const {
