@@ -23,7 +23,8 @@ Status WriteMark(FileSystem& fs, const std::string& directory, std::string_view 
 
 Result<std::string> ReadMarkFile(FileSystem& fs, const std::string& directory) {
   const std::string path = JoinPath(directory, kMarkName);
-  ZVEC_ASSIGN_OR_RETURN(std::string bytes, cocozvec::ReadFile(fs, path, kMaxMarkFileBytes));
+  ZVEC_ASSIGN_OR_RETURN(std::string bytes,
+                        cocozvec::ReadFile(fs, path, kMaxMarkFileBytes, StatusCode::kDataLoss));
   ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kMarkMagic, bytes, 0, path));
   std::string mark = bytes.substr(kFileHeaderBytes);
   if (mark.size() != header.a || Checksum(mark) != header.b)
