@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -34,6 +35,26 @@ struct VectorQuery {
   bool include_vectors = false;  ///< every vector field besides the named ones
 };
 
+/// Many queries of one field that differ in nothing but the vector.
+/// Shapes   dense: `count * dim` elements, one query after the other; sparse: a vector each. Of the kinds
+/// that
+///          a VectorQuery takes. Borrowed until the call returns. None at all is a batch of no queries.
+/// Units    topk, ef, radius, exact, filter: as in VectorQuery, of each query; the filter is evaluated once.
+///          count * topk <= kMaxBatchHits.
+struct BatchQuery {
+  std::string field;
+  std::variant<std::monostate, std::span<const float>, std::span<const Half>, std::span<const std::int8_t>,
+               std::span<const SparseVector>>
+      vectors = {};
+  std::uint32_t topk = 10;
+  std::uint32_t ef = 0;
+  std::optional<float> radius = {};
+  bool exact = false;
+  std::string filter = {};
+  bool ids = true;            ///< fill BatchHitList::ids
+  std::uint32_t threads = 0;  ///< that work on the batch, this one among them; 0: as many as there are cores
+};
+
 /// Documents that pass a filter, in storage order, without a ranking.
 struct ScanQuery {
   std::uint64_t limit = UINT64_MAX;
@@ -58,7 +79,7 @@ struct Hit {
 struct QueryStats {
   /// How segments were searched, joined by " + ": "scan" (every document), "scan of matches" (every one that
   /// passed the filter), "graph", "graph of matches" (a walk that picks them), "graph through misses" (a walk
-  /// over them only).
+  /// over them only), "lists" and "lists of matches" (of a sparse field).
   std::string strategy;
   std::uint64_t documents = 0;       ///< live documents looked at by the filter, or all when there is none
   std::uint64_t matches = 0;         ///< documents that passed the filter
@@ -83,6 +104,16 @@ struct RowHitList {
   std::vector<std::uint64_t> rows;
   std::vector<float> scores;
   QueryStats stats;
+};
+
+/// The hits of query q are those from begin[q] to begin[q + 1], nearest first.
+struct BatchHitList {
+  std::uint64_t layout = 0;          ///< as RowHitList
+  std::vector<std::uint64_t> begin;  ///< one more than queries
+  std::vector<std::uint64_t> rows;   ///< row numbers (Collection::QueryRows)
+  std::vector<float> scores;         ///< as many
+  std::vector<std::string> ids;      ///< as many, or none when they were not asked for
+  QueryStats stats;  ///< added up; `strategy`: all that occurred; `segments`, `refused`: of one
 };
 
 }  // namespace zvec::inline v0

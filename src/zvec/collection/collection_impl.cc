@@ -10,7 +10,12 @@ namespace zvec::inline v0 {
 
 using cocozvec::MutexLock;
 
-CollectionImpl::~CollectionImpl() = default;  // the store closes, and logs when that fails
+// The store closes, and logs when that fails.
+CollectionImpl::~CollectionImpl() {
+  MutexLock lock(threads_mu_);
+  // A forked child has no such threads: waiting for them would never end.
+  if (store_->inherited()) (void)threads_.release();
+}
 
 Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
 
@@ -328,7 +333,7 @@ Status CollectionImpl::SetMark(std::string_view mark) {
 
 double CollectionImpl::IndexedShare(const Version& version, const FieldSchema& field) const {
   const std::uint64_t live = version.live_count();
-  if (live == 0 || !WantsGraph(field)) return 1;
+  if (live == 0 || !WantsIndex(field)) return 1;
   const auto place = static_cast<std::size_t>(&field - schema().fields.data());
   std::uint64_t indexed = 0;
   for (const auto& view : version.sealed)
