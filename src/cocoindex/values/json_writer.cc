@@ -143,7 +143,9 @@ Json::Json(Plain, std::uint64_t v) {
 Json::Json(double v) : value_(v) {}
 Json::Json(std::string v) : value_(std::move(v)) {}
 Json::Json(std::string_view v) : value_(std::string(v)) {}
-Json::Json(const char* v) : value_(std::string(v)) {}
+Json::Json(const char* v) {
+  if (v != nullptr) value_ = std::string(v);
+}
 Json::Json(BigInteger v) : value_(std::move(v)) {}
 Json::Json(Array v) : value_(std::move(v)) {}
 Json::Json(Object v) : value_(std::move(v)) {}
