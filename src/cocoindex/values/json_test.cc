@@ -198,6 +198,12 @@ TEST(Json, ANullPointerIsNull) {
   EXPECT_EQ(Json::object({{"a", nullptr}, {"b", ""}}).text(), R"({"a": null, "b": ""})");
 }
 
+// Guards: quotes, backslashes and line ends of what was refused stood in the message as they are.
+TEST(Json, WhatIsRefusedIsQuotedInTheMessage) {
+  EXPECT_THAT(ErrorOf([] { (void)Json(Json::BigInteger{"\"\\\n\xc2\x85\xe2\x80\xa8\xff"}).text(); }),
+              HasSubstr(R"("\"\\\n\u0085\u2028\xff")"));
+}
+
 TEST(Json, NumbersHaveOneFormAndBigOnesAreKept) {
   EXPECT_EQ(Json(5u), Json(5));
   EXPECT_NE(Json(1), Json(1.0));
