@@ -82,9 +82,9 @@ def read_record(path):
     return events
 
 
-def examine(program, mount, acknowledged):
+def examine(program, mount, acknowledged, fault=""):
     return subprocess.run([program, "examine", os.path.join(mount, "c"), str(acknowledged), str(acknowledged)],
-                          capture_output=True, text=True, env=clean_environment(), check=False)
+                          capture_output=True, text=True, env=clean_environment(fault), check=False)
 
 
 def look(options, folder, image, acknowledged):
@@ -213,19 +213,15 @@ def bad(options, folder, result):
     disk.close()
     with open(image, "rb") as file:
         content = file.read()
+    places = {content[at:at + 1024]: at for at in range(0, SIZE, 1024)}
+    blocks = [(name, places[block]) for name, block in blocks if block in places and block != bytes(1024)]
     for n in range(options.first, options.first + options.count):
-        dice = random.Random(n)
-        name, block = dice.choice(blocks)
-        offset = content.find(block)
-        while offset >= 0 and offset % 1024:
-            offset = content.find(block, offset + 1)
-        if offset < 0:
-            continue
+        name, offset = random.Random(n).choice(blocks)
         work = os.path.join(folder, "worked_on")
         shutil.copyfile(image, work)
         disk = BlockDisk(folder, work, record)
         disk.control(f"bad {offset} 1024")
-        examined = examine(options.program, disk.mount, last)
+        examined = examine(options.program, disk.mount, last, options.fault)
         disk.control("heal")
         disk.close()
         result["bad_blocks"] += 1

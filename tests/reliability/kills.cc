@@ -11,24 +11,17 @@
 #include <functional>
 #include <thread>
 
-#include "base/io/recorder.h"
+#include "base/io/file_system.h"
 #include "harness.h"
 #include "life.h"
 #include "stream.h"
-#include "zvec/collection/store.h"
-#include "zvec/storage/file_names.h"
 
 namespace reliability {
 
 using cocozvec::File;
 using cocozvec::FileSystem;
 using cocozvec::PathView;
-using zvec::Collection;
-using zvec::Doc;
 using zvec::Result;
-using zvec::Status;
-using zvec::testing_docs::Describe;
-using zvec::testing_docs::Note;
 
 namespace {
 
@@ -163,43 +156,13 @@ Result<State> Contents(const Collection& collection) {
   }
 }
 
-/// What is found; a read-only open must find the same and change nothing.
-std::string Look(State* state) {
-  cocozvec::Recorder recorder(cocozvec::PosixFileSystem());
-  zvec::CollectionOptions options;
-  options.file_system = &recorder;
-  options.read_only = true;
-  const auto reader = Collection::Open(World::kPath, options);
-  if (reader.status().IsNotFound()) return "";
-  if (!reader.ok()) return "read-only open: " + reader.status().ToString();
-  auto read = Contents(**reader);
-  if (!read.ok()) return read.status().ToString();
-  if (!recorder.Take().empty()) return "a read-only open changed something";
-  const auto writer = Collection::Open(World::kPath);
-  if (!writer.ok()) return "open: " + writer.status().ToString();
-  auto written = Contents(**writer);
-  if (!written.ok()) return written.status().ToString();
-  if (*written != *read) return "a reader sees something else than a writer";
-  const auto mark = Collection::ReadMark(World::kPath);
-  if (mark.ok()) written->mark = *mark;
-  *state = *std::move(written);
-  return "";
-}
-
+/// What is beside the collection; LookAt looks into it.
 std::string Residue(bool exists) {
   auto& fs = cocozvec::PosixFileSystem();
   if (const Status status = Collection::RemoveLeftovers("parent"); !status.ok() && !status.IsNotFound())
     return status.ToString();
   const auto beside = fs.List("parent");
   if (beside.ok() && beside->size() != (exists ? 1u : 0u)) return "something stays beside the collection";
-  if (!exists) return "";
-  std::set<std::string> named = {std::string(zvec::kLockName), std::string(zvec::kMarkName)};
-  const auto entries = fs.List(World::kPath).value();
-  for (const auto& entry : entries)
-    if (const auto name = zvec::ParseName(entry.name); name && name->kind == zvec::NameKind::kManifest)
-      named.merge(zvec::NamedFiles(zvec::ReadManifest(fs, World::kPath, name->number).value()));
-  for (const auto& entry : entries)
-    if (!named.contains(entry.name)) return "left over: " + entry.name;
   return "";
 }
 
@@ -246,8 +209,9 @@ class KillPoints {
       tally_.Count("second_kills");
     }
     tally_.Count("kill_points", status == -1);
-    State state;
-    std::string problem = Look(&state);
+    const Seen seen = LookAt(cocozvec::PosixFileSystem(), {});
+    const State& state = seen.state;
+    std::string problem = seen.problem;
     if (problem.empty() && !scenario_.Allowed(state, status == 0))
       problem = "is " + Describe(state) + "\n  was " + Describe(scenario_.acked) + "\n  or  " +
                 Describe(scenario_.next);

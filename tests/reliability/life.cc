@@ -2,13 +2,8 @@
 
 namespace reliability {
 
-using zvec::Collection;
-using zvec::Doc;
 using zvec::Result;
-using zvec::Status;
 using zvec::WriteResult;
-using zvec::testing_docs::Note;
-using zvec::testing_docs::NoteSchema;
 
 namespace {
 

@@ -10,6 +10,17 @@
 
 namespace reliability {
 
+using cocozvec::PowerCutKind;
+using cocozvec::SimDisk;
+using zvec::Collection;
+using zvec::Doc;
+using zvec::Status;
+using zvec::StatusCode;
+using zvec::testing_docs::Describe;
+using zvec::testing_docs::LookAt;
+using zvec::testing_docs::Note;
+using zvec::testing_docs::NoteSchema;
+using zvec::testing_docs::Seen;
 using zvec::testing_docs::State;
 using zvec::testing_docs::Step;
 using zvec::testing_docs::World;

@@ -10,11 +10,6 @@
 
 namespace reliability {
 
-using zvec::Collection;
-using zvec::Doc;
-using zvec::testing_docs::Note;
-using zvec::testing_docs::NoteSchema;
-
 namespace {
 
 std::atomic<std::uint64_t> races{0};  ///< that ThreadSanitizer reported

@@ -4,16 +4,7 @@
 
 namespace reliability {
 
-using cocozvec::PowerCutKind;
-using cocozvec::SimDisk;
-using zvec::Collection;
 using zvec::CollectionOptions;
-using zvec::Status;
-using zvec::testing_docs::Describe;
-using zvec::testing_docs::LookAt;
-using zvec::testing_docs::Note;
-using zvec::testing_docs::NoteSchema;
-using zvec::testing_docs::Seen;
 
 std::string ToString(const Image& image) {
   constexpr const char* kNames[] = {"lose unsynced", "keep all", "tear last write",
