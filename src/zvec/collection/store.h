@@ -108,6 +108,9 @@ class Store {
   /// Builds, writes and opens the graphs that `view` should have and `entry` does not name.
   Status BuildGraphs(Rewrite& rewrite, const SealedView& view, std::span<const SegmentView* const> sources,
                      std::span<const RowRef> from, SegmentEntry& entry, Graphs& graphs);
+  /// Of a sparse field of a sealed segment: its file.
+  Result<IndexEntry> MakeLists(const SealedView& view, std::size_t field, const SegmentEntry& segment,
+                               std::uint64_t number, std::uint64_t collection) const;
   Result<std::shared_ptr<const hnsw::Graph>> OpenGraphOf(const SegmentEntry& segment, const IndexEntry& index,
                                                          std::uint64_t collection) const;
   /// None where there should be one, or a damaged one.

@@ -6,6 +6,7 @@
 #include "zvec/collection/graphs.h"
 #include "zvec/collection/rewrite.h"
 #include "zvec/index/hnsw/index_file.h"
+#include "zvec/index/sparse/list_builder.h"
 #include "zvec/storage/file_names.h"
 
 namespace zvec::inline v0 {
@@ -25,7 +26,7 @@ bool Names(const SegmentEntry& entry, std::size_t field) {
 }  // namespace
 
 bool Store::LacksGraph(const SealedView& view, std::size_t field) const {
-  if (!WantsGraph(schema_->fields[field])) return false;
+  if (!WantsIndex(schema_->fields[field])) return false;
   const hnsw::Graph* graph = view.Graph(field);
   if (graph == nullptr) return view.row_count() >= options_.index_min_rows;
   return !graph->Verify().ok();
@@ -43,6 +44,8 @@ Result<std::shared_ptr<const hnsw::Graph>> Store::OpenGraphOf(const SegmentEntry
   if (index.refused()) return RefusedGraph();
   const FieldSchema& field = schema_->fields[index.field];
   const hnsw::GraphPlace place{collection, segment.file.number, static_cast<std::uint32_t>(index.field)};
+  if (sparse::WantsLists(field))
+    return sparse::OpenLists(fs_, PathOf(IndexName(index.number)), index, place, options_.enable_mmap);
   return hnsw::OpenGraph(fs_, PathOf(IndexName(index.number)), index, place, field.metric(), field.dimension,
                          options_.enable_mmap, options_.resident_graphs);
 }
@@ -78,7 +81,16 @@ Status Store::BuildGraphs(Rewrite& rewrite, const SealedView& view,
   if (!rewrite.pool && threads > 1 && view.row_count() >= kRowsForThreads)
     rewrite.pool = std::make_unique<cocozvec::ThreadPool>(threads - 1);
   for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
-    if (!WantsGraph(schema_->fields[f]) || Names(entry, f)) continue;
+    if (!WantsIndex(schema_->fields[f]) || Names(entry, f)) continue;
+    const std::uint64_t number = TakeNumber();
+    rewrite.made.push_back(PathOf(IndexName(number)));
+    if (sparse::WantsLists(schema_->fields[f])) {
+      ZVEC_ASSIGN_OR_RETURN(const IndexEntry made,
+                            MakeLists(view, f, entry, number, rewrite.manifest.collection));
+      entry.indexes.push_back(made);
+      ZVEC_ASSIGN_OR_RETURN(graphs[f], OpenGraphOf(entry, made, rewrite.manifest.collection));
+      continue;
+    }
     ZVEC_ASSIGN_OR_RETURN(const auto built, BuildGraph(view, f, sources, from, rewrite.pool.get()));
     if (!built) {
       entry.indexes.push_back({.field = f, .nodes = view.row_count()});
@@ -87,15 +99,20 @@ Status Store::BuildGraphs(Rewrite& rewrite, const SealedView& view,
     }
     const hnsw::GraphPlace place{rewrite.manifest.collection, entry.file.number,
                                  static_cast<std::uint32_t>(f)};
-    const std::uint64_t number = TakeNumber();
-    const std::string path = PathOf(IndexName(number));
-    rewrite.made.push_back(path);
-    ZVEC_ASSIGN_OR_RETURN(const IndexEntry index,
-                          hnsw::WriteGraph(fs_, path, number, place, built->Current().view));
+    ZVEC_ASSIGN_OR_RETURN(const IndexEntry index, hnsw::WriteGraph(fs_, PathOf(IndexName(number)), number,
+                                                                   place, built->Current().view));
     ZVEC_ASSIGN_OR_RETURN(graphs[f], OpenGraphOf(entry, index, rewrite.manifest.collection));
     entry.indexes.push_back(index);
   }
   return {};
+}
+
+Result<IndexEntry> Store::MakeLists(const SealedView& view, std::size_t field, const SegmentEntry& segment,
+                                    std::uint64_t number, std::uint64_t collection) const {
+  ZVEC_ASSIGN_OR_RETURN(const auto lists, sparse::BuildLists(view, field));
+  if (!lists) return IndexEntry{.field = field, .nodes = view.row_count()};  // scanned
+  const hnsw::GraphPlace place{collection, segment.file.number, static_cast<std::uint32_t>(field)};
+  return sparse::WriteLists(fs_, PathOf(IndexName(number)), number, place, *lists);
 }
 
 }  // namespace zvec::inline v0
