@@ -150,7 +150,7 @@ std::uint64_t ResidentBytes() {
 
 // An empty collection: how long it takes to make, and its bytes.
 void MeasureCreate(const Options& options, Report& report) {
-  report.Begin("create", "an empty collection, made and closed; median milliseconds, bytes of its files");
+  report.Begin("create", "an empty collection, made; median milliseconds, bytes of its files");
   for (const zvec::Durability durability : {zvec::Durability::kDurable, zvec::Durability::kRelaxed}) {
     zvec::CollectionOptions settings;
     settings.durability = durability;
