@@ -35,7 +35,8 @@ class Mapping {
   virtual Status Populate(std::uint64_t offset, std::uint64_t size) const = 0;
 };
 
-/// An open file. Closing (destruction) does not sync. Regular files only, symbolic links are not followed.
+/// An open file. Closing (destruction) does not sync. Regular files only, symbolic links are not followed; to
+/// write, only files with one name.
 class File {
  public:
   virtual ~File() = default;
@@ -51,6 +52,12 @@ class File {
   /// Data and size are durable afterwards (fdatasync). After a failure nothing is known about what is on
   /// disk.
   virtual Status Sync() = 0;
+  /// A hint: bytes [offset, offset + size) will be synced soon, so the device may begin with them now.
+  /// Promises nothing; an error of the write shows in Sync.
+  virtual void StartWriteback(std::uint64_t offset, std::uint64_t size) {
+    (void)offset;
+    (void)size;
+  }
   /// Maps bytes [0, size) with size <= Size(). The file must not shrink while the mapping lives.
   virtual Result<std::unique_ptr<Mapping>> Map(std::uint64_t size) const = 0;
   /// A whole-file advisory lock owned by this File (open-file description): exclusive, or shared; does not
@@ -102,8 +109,9 @@ FileSystem& PosixFileSystem();
 Status CreateDirectories(FileSystem& fs, PathView path);
 /// Depth first; kNotFound is success; never follows links. The parent directory is the caller's to sync.
 Status RemoveTree(FileSystem& fs, PathView path);
-/// kResourceExhausted when the file is larger than `max_size`.
-Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size);
+/// `too_large`: the code for a file larger than `max_size`.
+Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size,
+                             StatusCode too_large = StatusCode::kResourceExhausted);
 /// Durable replacement: temporary sibling `path`.tmp, sync, rename, sync of the directory. One writer at a
 /// time; a temporary left by a crash is replaced by the next call.
 Status WriteFileAtomically(FileSystem& fs, PathView path, std::string_view content);
