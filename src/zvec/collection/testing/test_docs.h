@@ -94,6 +94,7 @@ inline CollectionSchema AllTypesSchema() {
     field.nullable = true;
     field.dimension = IsDenseVector(field.type) ? 4 : 0;
     if (IsDenseVector(field.type)) field.index = IndexParams::Hnsw(MetricType::kL2);
+    if (IsSparseVector(field.type)) field.index = IndexParams::Hnsw(MetricType::kIp);
     schema.fields.push_back(field);
   }
   return schema;
