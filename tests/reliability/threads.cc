@@ -70,6 +70,7 @@ void StressOnce(std::uint64_t n, Tally& tally) {
   zvec::CollectionOptions options;
   options.file_system = &disk;
   options.seal_bytes = 3000 + n % 5 * 4000;
+  options.index_min_rows = 1;  // maintenance in the background has graphs to build
   auto collection = Collection::Create("c", NoteSchema(), options).value();
   (void)collection->Upsert(Stamped(0)).value();
   std::atomic<bool> stop = false;

@@ -40,10 +40,33 @@ void KeepWorst(Losses& losses, std::size_t count) {
   losses.resize(std::min(losses.size(), count));
 }
 
+/// The rows of another view, walked through the graph that is measured.
+class Measured final : public SegmentView {
+ public:
+  Measured(const SegmentView& base, std::size_t field, const hnsw::Graph& graph)
+      : base_(base), field_(field), graph_(graph) {}
+  const CollectionSchema& schema() const noexcept override { return base_.schema(); }
+  std::uint32_t row_count() const noexcept override { return base_.row_count(); }
+  Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override {
+    return base_.Column(field, chunk);
+  }
+  const hnsw::Graph* Graph(std::size_t field) const override { return field == field_ ? &graph_ : nullptr; }
+  std::uint64_t dead_count() const noexcept override { return base_.dead_count(); }
+  bool IsDead(std::uint32_t row) const noexcept override { return base_.IsDead(row); }
+  void ClearDead(std::uint32_t chunk, std::uint64_t* live) const noexcept override {
+    base_.ClearDead(chunk, live);
+  }
+
+ private:
+  const SegmentView& base_;
+  const std::size_t field_;
+  const hnsw::Graph& graph_;
+};
+
 class Check {
  public:
-  Check(const SealedView& view, std::size_t field, const VectorColumn& column, cocozvec::ThreadPool* pool)
-      : view_(view), schema_(view.schema()), field_(field), column_(column), pool_(pool) {}
+  Check(const SegmentView& view, std::size_t field, const VectorColumn& column, const BuildHelp& help)
+      : view_(view), schema_(view.schema()), field_(field), column_(column), help_(help) {}
 
   Result<GraphQuality> Run(const hnsw::Encoder& encoder) {
     ZVEC_ASSIGN_OR_RETURN(filter_, Filter::Parse("", schema_));
@@ -55,7 +78,7 @@ class Check {
       quality.any = (quality.any + 3 * more) / 4;
     }
     if (quality.any < kLeastRecall) return quality;
-    ZVEC_ASSIGN_OR_RETURN(quality.worst, Recall(WorstRows(view_, column_, encoder, count, pool_)));
+    ZVEC_ASSIGN_OR_RETURN(quality.worst, Recall(WorstRows(view_, column_, encoder, count, help_.pool)));
     return quality;
   }
 
@@ -74,7 +97,7 @@ class Check {
 
   Result<double> Recall(const std::vector<std::uint32_t>& rows) const {
     std::vector<Result<double>> shares(rows.size(), 0.0);
-    Parallel(pool_, rows.size(), [&](std::size_t i) { shares[i] = RecallOf(rows[i]); });
+    Parallel(help_.pool, rows.size(), [&](std::size_t i) { shares[i] = RecallOf(rows[i]); });
     double sum = 0;
     for (const auto& share : shares) {
       ZVEC_RETURN_IF_ERROR(share.status());
@@ -84,6 +107,7 @@ class Check {
   }
 
   Result<double> RecallOf(std::uint32_t row) const {
+    ZVEC_RETURN_IF_ERROR(help_.Check());
     VectorQuery query;
     query.field = schema_.fields[field_].name;
     query.topk = kNear + 1;  // and the row itself
@@ -113,11 +137,11 @@ class Check {
     return scores;
   }
 
-  const SealedView& view_;
+  const SegmentView& view_;
   const CollectionSchema& schema_;
   const std::size_t field_;
   const VectorColumn& column_;
-  cocozvec::ThreadPool* const pool_;
+  const BuildHelp& help_;
   std::shared_ptr<const Filter> filter_;
 };
 
@@ -145,15 +169,12 @@ std::vector<std::uint32_t> WorstRows(const SegmentView& view, const VectorColumn
   return rows;
 }
 
-Result<GraphQuality> MeasureGraph(const SealedView& view, std::size_t field, const VectorColumn& column,
-                                  std::shared_ptr<const hnsw::Graph> graph, cocozvec::ThreadPool* pool) {
+Result<GraphQuality> MeasureGraph(const SegmentView& view, std::size_t field, const VectorColumn& column,
+                                  std::shared_ptr<const hnsw::Graph> graph, const BuildHelp& help) {
   if (view.row_count() <= kTooFew) return GraphQuality{};
   const hnsw::GraphRef ref = graph->Current();
   if (ref.view.empty()) return GraphQuality{};
-  auto graphs = std::make_shared<Graphs>(view.schema().fields.size());
-  (*graphs)[field] = std::move(graph);
-  const SealedView measured(view.segment(), view.dead(), std::move(graphs));
-  return Check(measured, field, column, pool).Run(*ref.view.encoder);
+  return Check(Measured(view, field, *graph), field, column, help).Run(*ref.view.encoder);
 }
 
 }  // namespace zvec::inline v0

@@ -55,13 +55,14 @@ Heir ChooseHeir(std::span<const SegmentView* const> sources, std::span<const Row
   return heir;
 }
 
-std::shared_ptr<hnsw::GraphBuilder> LinkAll(const hnsw::Encoder& encoder, const hnsw::BuildParams& params,
-                                            const VectorColumn& column, cocozvec::ThreadPool* pool) {
+Result<std::shared_ptr<hnsw::GraphBuilder>> LinkAll(const hnsw::Encoder& encoder,
+                                                    const hnsw::BuildParams& params,
+                                                    const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
   std::vector<std::uint32_t> rows(column.rows());
   std::iota(rows.begin(), rows.end(), 0u);
-  graph->Link(rows, column.rows(), column.Source(), pool);
-  graph->Finish(pool);
+  if (!graph->Link(rows, column.rows(), column.Source(), help.pool, help.cancel)) return help.Check();
+  graph->Finish(help.pool);
   return graph;
 }
 
@@ -69,18 +70,18 @@ std::shared_ptr<hnsw::GraphBuilder> LinkAll(const hnsw::Encoder& encoder, const 
 Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hnsw::Encoder& encoder,
                                                      const hnsw::BuildParams& params,
                                                      const SealedView& target, std::size_t field,
-                                                     const VectorColumn& column, cocozvec::ThreadPool* pool) {
+                                                     const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
-  const Status status = graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), pool);
+  const Status status = graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), help.pool);
   if (status.code() == StatusCode::kDataLoss) {
     cocozvec::Log(cocozvec::LogLevel::kWarning,
                   "a damaged graph is replaced by a new one: " + status.ToString());
     return std::shared_ptr<hnsw::GraphBuilder>();
   }
   ZVEC_RETURN_IF_ERROR(status);
-  graph->Link(heir.fresh, column.rows(), column.Source(), pool);
-  graph->Finish(pool);
-  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
+  if (!graph->Link(heir.fresh, column.rows(), column.Source(), help.pool, help.cancel)) return help.Check();
+  graph->Finish(help.pool);
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
   if (!quality.good()) graph = nullptr;
   return graph;
 }
@@ -165,31 +166,43 @@ std::vector<float> VectorColumn::Rows(std::span<const std::uint32_t> rows) const
   return out;
 }
 
+Result<std::optional<hnsw::Encoder>> TrainEncoder(const SegmentView& rows, std::size_t field,
+                                                  const VectorColumn& column, cocozvec::ThreadPool* pool,
+                                                  std::string* why) {
+  const FieldSchema& schema = rows.schema().fields[field];
+  const std::vector<float> sample =
+      column.Sample(std::min(kSampleRows, kSampleFloats / schema.dimension + 1));
+  if (sample.empty()) return std::optional<hnsw::Encoder>();  // nothing but nulls
+  hnsw::Encoder encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample);
+  const std::vector<float> extremes = column.Rows(WorstRows(rows, column, encoder, kExtremeRows, pool));
+  encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, extremes);
+  if (const double fitness = hnsw::Fitness(encoder, sample); fitness < hnsw::kLeastFitness) {
+    *why = "codes find " + Share(fitness) + " of the nearest";
+    return std::optional<hnsw::Encoder>();
+  }
+  return std::optional<hnsw::Encoder>(std::move(encoder));
+}
+
 Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target, std::size_t field,
                                                        std::span<const SegmentView* const> sources,
-                                                       std::span<const RowRef> from,
-                                                       cocozvec::ThreadPool* pool) {
+                                                       std::span<const RowRef> from, const BuildHelp& help) {
   const std::shared_ptr<hnsw::GraphBuilder> none;
   const FieldSchema& schema = target.schema().fields[field];
   const hnsw::BuildParams params = BuildParamsOf(schema);
   ZVEC_ASSIGN_OR_RETURN(const VectorColumn column, VectorColumn::Make(target, field));
-  const std::vector<float> sample =
-      column.Sample(std::min(kSampleRows, kSampleFloats / schema.dimension + 1));
-  if (sample.empty()) return none;  // nothing but nulls
-  hnsw::Encoder encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample);
-  const std::vector<float> extremes = column.Rows(WorstRows(target, column, encoder, kExtremeRows, pool));
-  encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, extremes);
-  if (const double fitness = hnsw::Fitness(encoder, sample); fitness < hnsw::kLeastFitness) {
-    LogRefusal(target, schema, "codes find " + Share(fitness) + " of the nearest");
+  std::string why;
+  ZVEC_ASSIGN_OR_RETURN(const auto encoder, TrainEncoder(target, field, column, help.pool, &why));
+  if (!encoder) {
+    if (!why.empty()) LogRefusal(target, schema, why);
     return none;
   }
   const Heir heir = ChooseHeir(sources, from, field, params.m);
   if (!heir.old.view.empty()) {
-    ZVEC_ASSIGN_OR_RETURN(auto graph, TakeOver(heir, encoder, params, target, field, column, pool));
+    ZVEC_ASSIGN_OR_RETURN(auto graph, TakeOver(heir, *encoder, params, target, field, column, help));
     if (graph) return graph;
   }
-  auto graph = LinkAll(encoder, params, column, pool);
-  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
+  ZVEC_ASSIGN_OR_RETURN(auto graph, LinkAll(*encoder, params, column, help));
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
   if (quality.good()) return graph;
   LogRefusal(target, schema,
              quality.any < kLeastRecall

@@ -48,6 +48,7 @@ class IndexTest : public ::testing::Test {
  protected:
   IndexTest() {
     options_.index_min_rows = 100;
+    options_.maintenance = Maintenance::kInline;
     options_.file_system = &disk_;
   }
   void Create(const CollectionSchema& schema) {
@@ -405,6 +406,7 @@ TEST_F(DamagedGraph, OneThatIsMissingIsBuiltAnew) {
 }
 
 TEST_F(IndexTest, DocumentsWithoutAGraphAreCountedAsUnlinked) {
+  options_.maintenance = Maintenance::kManual;
   Create(Schema());
   Insert(0, kDocs);
   VectorQuery query = Ask();
