@@ -23,14 +23,19 @@ HARNESSES = {
     "sequences": ("D10", 1_884, 157, "sequences", 1_884, 156),
     "order": ("D8", 2_000, 500, "judged", 50_000, 100),
     "faults": ("D5 R1 R2", 24, 2, "faults", 10_000, 4),
+    "returns": ("R3", 208, 16, "failed_calls", 10_000, 2),  # under a preloaded shim
     "model": ("M1", 5_000, 100, "operations", 2_000_000, 125),
     "allocations": ("R4", 4_000, 4_000, "failed_allocations", 3_000, 4_000),
     "locks": ("T4", 1_000, 100, "races", 1_000, 50),
     "forks": ("T5", 70, 10, "children", 200, 10),
     "signals": ("T6", 40, 5, "lives", 40, 1),
     "leaks": ("R8", 10_000, 10_000, "opens", 10_000, 300),
+    "races": ("T1", 3_600, 10, "seconds", 3_600, 2),  # the stress of the tsan preset: --program
     "stress": ("T2", 140, 10, "reads", 10_000_000, 2),
     "logs": ("D11", 5, 1, "logs", 5, 1),
+    "cuts": ("D4", 500, 50, "cuts", 500, 12),
+    "eio": ("D5 R2", 100, 10, "runs", 100, 2),
+    "bad": ("R2", 300, 50, "bad_blocks", 300, 6),
     "ext4": ("D3", 200, 20, "runs", 200, 3),
     "xfs": ("D3", 200, 20, "runs", 200, 3),
 }
@@ -71,7 +76,16 @@ def command(program, name, first, count):
     if name in ("ext4", "xfs"):  # real file systems; root only, exit code 77 where they cannot be mounted
         return [os.path.join(os.path.dirname(__file__), "../tests/reliability/power_loss.py"), "--program", program,
                 "--fs", name, "--from", str(first), "--runs", str(count)]
-    return [program, name, "--from", str(first), "--count", str(count)]
+    if name in ("cuts", "eio", "bad"):
+        return [os.path.join(os.path.dirname(__file__), "../tests/reliability/block_disk.py"), name, "--program", program,
+                "--from", str(first), "--count", str(count)]
+    return [program, "stress" if name == "races" else name, "--from", str(first), "--count", str(count)]
+
+
+def preloads(program, name):
+    if name != "returns":
+        return {}
+    return {"LD_PRELOAD": os.path.join(os.path.dirname(os.path.abspath(program)), "../tests/reliability/libfaultshim.so")}
 
 
 def run(program, name, figure, directory):
@@ -80,7 +94,8 @@ def run(program, name, figure, directory):
     state = load(directory, name)
     while state["next"] <= last and not state["violations"]:
         count = min(piece, last + 1 - state["next"])
-        done = subprocess.run(command(program, name, state["next"], count), capture_output=True, text=True, check=False)
+        done = subprocess.run(command(program, name, state["next"], count), capture_output=True, text=True, check=False,
+                              env=os.environ | preloads(program, name))
         if done.returncode == 77:
             print(f"{name}: {done.stdout.strip()}", flush=True)
             return True

@@ -84,9 +84,9 @@ Curve Run(bench::Index& index, const Set& set, const Options& options, std::FILE
     } else {
       curve.points.push_back(point);
     }
-    std::printf("  %-8s recall %.4f  %8.0f queries/s\n",
-                ef == 0 ? "default" : ("ef " + std::to_string(ef)).c_str(), point.recall,
-                point.queries_per_s);
+    std::printf("  %-8s recall %.4f  %8.0f queries/s  %s\n",
+                ef == 0 ? "default" : ("ef " + std::to_string(ef)).c_str(), point.recall, point.queries_per_s,
+                ef == 0 ? index.strategy().c_str() : "");
     std::fflush(stdout);
     if (json != nullptr)
       std::fprintf(

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "base/io/file_system.h"
+#include "cocozvec/base/log.h"
 #include "peers.h"
 #include "zvec/collection.h"
 
@@ -20,6 +21,12 @@ class Ours final : public Index {
   bool chooses_ef() const override { return true; }
 
   void Build(const Set& set, std::size_t threads) override {
+    // A graph that is refused is said here.
+    cocozvec::SetLogCallback(
+        [](cocozvec::LogLevel, std::string_view text) {
+          std::fprintf(stderr, "bench_index: %.*s\n", static_cast<int>(text.size()), text.data());
+        },
+        cocozvec::LogLevel::kWarning);
     zvec::CollectionSchema schema;
     schema.name = "bench";
     zvec::IndexParams params = zvec::IndexParams::Hnsw(zvec::MetricType::kL2);
@@ -50,9 +57,13 @@ class Ours final : public Index {
   void Search(const float* query, std::uint32_t* rows) override {
     auto& vector = std::get<std::vector<float>>(query_.vector);
     vector.assign(query, query + vector.size());
-    const zvec::HitList found = collection_->Query(query_).value();
+    zvec::HitList found = collection_->Query(query_).value();
     for (std::size_t i = 0; i < found.hits.size(); ++i)
       rows[i] = static_cast<std::uint32_t>(std::strtoul(found.hits[i].doc.id.c_str(), nullptr, 10));
+    last_ = std::move(found.stats);
+  }
+  std::string strategy() const override {
+    return last_.strategy + (last_.refused != 0 ? " (NO GRAPH: it was refused, see above)" : "");
   }
 
  private:
@@ -60,6 +71,7 @@ class Ours final : public Index {
   const std::uint32_t ef_construction_;
   std::shared_ptr<zvec::Collection> collection_;
   zvec::VectorQuery query_;
+  zvec::QueryStats last_;
 };
 
 }  // namespace

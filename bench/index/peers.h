@@ -20,6 +20,8 @@ class Index {
   virtual bool chooses_ef() const { return false; }
   /// Row numbers of the `Set::kNearest` nearest.
   virtual void Search(const float* query, std::uint32_t* rows) = 0;
+  /// How the last search was done, where the index says so.
+  virtual std::string strategy() const { return ""; }
 };
 
 inline constexpr std::uint32_t kM = 16;

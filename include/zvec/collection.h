@@ -55,7 +55,10 @@ class DocIterator {
 class Collection {
  public:
   /// Makes the directory (parents too) and an empty collection in it: in a temporary sibling first, then
-  /// renamed. Errors   kInvalidArgument (schema), kAlreadyExists (anything at `path`), kIoError.
+  /// renamed. Durable before it returns; with kRelaxed nothing is synced, and a power cut before the first
+  /// Flush, Close or seal may leave no collection at all, never one that cannot be opened.
+  /// Errors   kInvalidArgument (schema), kAlreadyExists (anything at `path` but an empty directory),
+  /// kIoError.
   static Result<std::shared_ptr<Collection>> Create(PathView path, const CollectionSchema& schema,
                                                     const CollectionOptions& options = {});
   /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when), kDataLoss (file and
@@ -102,6 +105,11 @@ class Collection {
   /// that gave them. Errors   kFailedPrecondition: the rows have been rewritten since.
   virtual Result<std::vector<std::optional<std::string>>> IdsOfRows(std::span<const std::uint64_t> rows,
                                                                     std::uint64_t layout) const = 0;
+  /// What Query answers to each of many queries, all on the same state, as arrays and without documents. The
+  /// queries are shared out to the handle's own threads, which start with the first batch that wants them.
+  /// All or nothing: Errors   as Query, of the first query that has one, whose number the message says;
+  /// kInvalidArgument: the elements are not a whole number of vectors, too many hits.
+  virtual Result<BatchHitList> QueryBatch(const BatchQuery& query) const = 0;
   /// Documents in storage order, a snapshot; `options` as in Fetch.
   virtual Result<std::unique_ptr<DocIterator>> Iterate(const FetchOptions& options = {}) const = 0;
 

@@ -11,7 +11,7 @@ namespace zvec::inline v0 {
 
 enum class Durability {
   kDurable,  ///< a write that returned survives a power cut: one sync per call, so batch your rows
-  kRelaxed,  ///< a write that returned survives the death of the process only
+  kRelaxed,  ///< a write that returned, Create too, survives the death of the process only
 };
 
 /// Who links new rows into graphs and merges small segments. Queries are right without it, and slower.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,6 +33,26 @@ struct VectorQuery {
   std::string filter = {};  ///< zvec filter language (docs/filter.md); empty: every document
   OutputFields output_fields = {};
   bool include_vectors = false;  ///< every vector field besides the named ones
+};
+
+/// Many queries of one field that differ in nothing but the vector.
+/// Shapes   dense: `count * dim` elements, one query after the other; sparse: a vector each. Of the kinds
+/// that
+///          a VectorQuery takes. Borrowed until the call returns. None at all is a batch of no queries.
+/// Units    topk, ef, radius, exact, filter: as in VectorQuery, of each query; the filter is evaluated once.
+///          count * topk <= kMaxBatchHits.
+struct BatchQuery {
+  std::string field;
+  std::variant<std::monostate, std::span<const float>, std::span<const Half>, std::span<const std::int8_t>,
+               std::span<const SparseVector>>
+      vectors = {};
+  std::uint32_t topk = 10;
+  std::uint32_t ef = 0;
+  std::optional<float> radius = {};
+  bool exact = false;
+  std::string filter = {};
+  bool ids = true;            ///< fill BatchHitList::ids
+  std::uint32_t threads = 0;  ///< that work on the batch, this one among them; 0: as many as there are cores
 };
 
 /// Documents that pass a filter, in storage order, without a ranking.
@@ -67,6 +88,9 @@ struct QueryStats {
   std::uint64_t nodes = 0;           ///< whose links were read
   std::uint64_t unlinked = 0;        ///< matches scanned in a field that wants a graph, as none has them
   std::uint32_t segments = 0;
+  /// Of them, those scanned because a graph would have answered worse than promised (docs/search.md): that is
+  /// many times slower.
+  std::uint32_t refused = 0;
 };
 
 struct HitList {
@@ -80,6 +104,16 @@ struct RowHitList {
   std::vector<std::uint64_t> rows;
   std::vector<float> scores;
   QueryStats stats;
+};
+
+/// The hits of query q are those from begin[q] to begin[q + 1], nearest first.
+struct BatchHitList {
+  std::uint64_t layout = 0;          ///< as RowHitList
+  std::vector<std::uint64_t> begin;  ///< one more than queries
+  std::vector<std::uint64_t> rows;   ///< row numbers (Collection::QueryRows)
+  std::vector<float> scores;         ///< as many
+  std::vector<std::string> ids;      ///< as many, or none when they were not asked for
+  QueryStats stats;  ///< added up; `strategy`: all that occurred; `segments`, `refused`: of one
 };
 
 }  // namespace zvec::inline v0

@@ -93,6 +93,7 @@ inline constexpr std::size_t kMaxIdBytes = 1'024;
 inline constexpr std::size_t kMaxSparseEntries = 16'384;
 inline constexpr std::uint32_t kMaxTopk = 100'000;
 inline constexpr std::uint32_t kMaxEf = 4'096;
+inline constexpr std::uint64_t kMaxBatchHits = 100'000'000;  ///< queries * topk of one QueryBatch
 
 struct CollectionSchema {
   std::string name;                 ///< 1 to 256 bytes of UTF-8 without control characters; not a path

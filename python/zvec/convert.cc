@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -424,6 +425,23 @@ Value ToValue(const FieldInfo& field, nb::handle value) {
       break;
   }
   Expected(field, value);
+}
+
+nb::object AsStored(nb::handle name, nb::handle type, bool nullable, nb::handle value) {
+  db::FieldSchema field;
+  field.name = Text(name, "field name");
+  field.type = TypeFromPython(type);
+  field.nullable = nullable;
+  Value stored = ToValue({&field, nb::none(), db::IsVector(field.type)}, value);
+  const auto round = [](float real) { return db::FromHalf(db::ToHalf(real)); };
+  if (field.type == DataType::kVectorFp16) {
+    if (auto* floats = std::get_if<std::vector<float>>(&stored))
+      std::transform(floats->begin(), floats->end(), floats->begin(), round);
+  } else if (auto* sparse = std::get_if<db::SparseVector>(&stored);
+             sparse && field.type == DataType::kSparseVectorFp16) {
+    std::transform(sparse->values.begin(), sparse->values.end(), sparse->values.begin(), round);
+  }
+  return FromValue(stored);
 }
 
 decltype(db::VectorQuery::vector) ToQueryVector(const FieldInfo& field, nb::handle value) {

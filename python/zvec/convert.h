@@ -27,6 +27,8 @@ db::OutputFields Names(nb::handle names);
 
 /// What a document gives for a field; None is null.
 db::Value ToValue(const FieldInfo& field, nb::handle value);
+/// What a document that holds `value` for a field of that kind gives back once it was stored and read.
+nb::object AsStored(nb::handle name, nb::handle type, bool nullable, nb::handle value);
 /// A query vector: whatever NumPy can turn into the field's type, flattened.
 decltype(db::VectorQuery::vector) ToQueryVector(const FieldInfo& field, nb::handle value);
 /// bool, int, float, str, list or dict; None for null.

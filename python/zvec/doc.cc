@@ -149,6 +149,7 @@ void BindDoc(nb::module_& m) {
       .def_prop_rw("score", &DocBase::score, &DocBase::set_score, nb::arg("value").none())
       .def_prop_rw("fields", &DocBase::fields, &DocBase::set_fields, nb::arg("value").none())
       .def_prop_rw("vectors", &DocBase::vectors, &DocBase::set_vectors, nb::arg("value").none());
+  m.def("as_stored", &AsStored, nb::arg().none(), nb::arg(), nb::arg(), nb::arg().none());
   m.def("set_doc_type", [](nb::type_object type) { g_doc_type = type.release().ptr(); });
 }
 

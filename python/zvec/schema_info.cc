@@ -4,6 +4,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "python/zvec/convert.h"
+#include "python/zvec/errors.h"
 
 namespace cocozvec_python {
 
@@ -32,11 +33,21 @@ const FieldInfo* SchemaInfo::Find(nb::handle name) const {
 
 namespace {
 
+// The enums hold a byte; a number that does not fit must not become that of another member.
+template <class E>
+E Member(nb::handle number) {
+  const int value = nb::cast<int>(number);
+  if (value < 0 || value > 255)
+    Raise(PyExc_ValueError,
+          "Invalid schema: no type, metric or quantizer has the number " + std::to_string(value));
+  return static_cast<E>(value);
+}
+
 db::IndexParams IndexFromPython(nb::dict index) {
   db::IndexParams out;
-  out.type = static_cast<db::IndexType>(nb::cast<int>(index["type"]));
-  out.metric = static_cast<db::MetricType>(nb::cast<int>(index["metric"]));
-  out.quantize = static_cast<db::QuantizeType>(nb::cast<int>(index["quantize"]));
+  out.type = Member<db::IndexType>(index["type"]);
+  out.metric = Member<db::MetricType>(index["metric"]);
+  out.quantize = Member<db::QuantizeType>(index["quantize"]);
   out.m = nb::cast<std::uint32_t>(index["m"]);
   out.ef_construction = nb::cast<std::uint32_t>(index["ef_construction"]);
   out.range_optimization = nb::cast<bool>(index["range_optimization"]);
@@ -64,13 +75,15 @@ nb::object IndexToPython(const db::IndexParams& index) {
 
 }  // namespace
 
+db::DataType TypeFromPython(nb::handle number) { return Member<db::DataType>(number); }
+
 db::CollectionSchema SchemaFromPython(nb::handle description) {
   db::CollectionSchema schema;
   schema.name = Text(description[0], "collection name");
   for (nb::handle item : description[1]) {
     db::FieldSchema field;
     field.name = Text(item[0], "field name");
-    field.type = static_cast<db::DataType>(nb::cast<int>(item[1]));
+    field.type = TypeFromPython(item[1]);
     field.nullable = nb::cast<bool>(item[2]);
     field.dimension = nb::cast<std::uint32_t>(item[3]);
     if (nb::object index = item[4]; !index.is_none())

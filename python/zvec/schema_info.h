@@ -40,6 +40,8 @@ class SchemaInfo {
 
 /// (name, [(name, type, nullable, dimension, index or None), ...]); an index is a dict (model/schema.py).
 db::CollectionSchema SchemaFromPython(nb::handle description);
+/// ValueError for a number that no type can have.
+db::DataType TypeFromPython(nb::handle number);
 nb::object SchemaToPython(const db::CollectionSchema& schema);
 
 }  // namespace cocozvec_python

@@ -91,7 +91,7 @@ class Work:
             make_venv(venv)
             self.pip_install(venv, "numpy", *packages)
             os.environ[f"COCO_{name}"] = str(self.python(venv))
-        self.run(["test_cocoindex.py"], isolated=False)
+        self.run(["test_cocoindex.py", "test_beside_peer.py"], isolated=False)
 
     def peers(self):
         """For ./dev bench python."""

@@ -88,6 +88,25 @@ def test_query_parameters_are_read_only_and_compare_by_identity(kind):
         made.radius = 1.0
 
 
+def test_a_number_that_is_given_is_honoured_even_when_it_is_the_default():
+    """What nobody gave is shown as the peer's default and chosen by the database (0)."""
+    from cocozvec.zvec._zvec.schema import _index_to_native
+
+    for index, wanted in (
+        (zvec.HnswIndexParam(), (0, 0)),
+        (zvec.HnswIndexParam(m=50, ef_construction=500), (50, 500)),
+        (zvec.HnswIndexParam(m=16), (16, 0)),
+        (zvec.HnswRabitqIndexParam(ef_construction=500), (0, 500)),
+    ):
+        for same in (index, index.clone(), pickle.loads(pickle.dumps(index)), copy.deepcopy(index)):
+            native = _index_to_native(same)
+            assert (native["m"], native["ef_construction"]) == wanted
+    assert zvec.HnswIndexParam() == zvec.HnswIndexParam(m=50, ef_construction=500)
+    assert repr(zvec.HnswIndexParam()) == repr(zvec.HnswIndexParam(M.IP, 50, 500)) and '"m":50' in repr(zvec.HnswIndexParam())
+    for param, ef in ((zvec.HnswQueryParam(), 0), (zvec.HnswQueryParam(ef=300), 300), (zvec.HnswRabitqQueryParam(300), 300)):
+        assert param.ef == (ef or 300) and param._options[1] == ef == pickle.loads(pickle.dumps(param))._options[1]
+
+
 def test_the_text_of_parameters():
     assert str(zvec.CollectionOption()) == '{"enable_mmap":1, "read_only":0}'
     assert repr(zvec.FlatIndexParam(M.L2)) == (
@@ -236,6 +255,7 @@ def test_schemas_compare_show_and_pickle():
 INDEXES = [
     zvec.FlatIndexParam(M.L2, use_contiguous_memory=True),
     zvec.HnswIndexParam(M.COSINE),
+    zvec.HnswIndexParam(M.COSINE, m=50),
     zvec.HnswIndexParam(M.L2, m=16, ef_construction=100, quantize_type=Q.INT8, quantizer_param=zvec.QuantizerParam(True)),
     zvec.VamanaIndexParam(M.L2, max_degree=32, alpha=1.5, two_pass_build=False),
     zvec.IVFIndexParam(M.L2, n_list=20, use_soar=True),
@@ -247,6 +267,8 @@ INDEXES = [
 
 @pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.type.name)
 def test_a_reopened_collection_shows_the_parameters_it_was_made_with(path, index):
+    from cocozvec.zvec._zvec.schema import _index_to_native
+
     dimension = 64
     scalars = [
         zvec.FieldSchema("s", T.STRING, True, zvec.FtsIndexParam("whitespace", ["ascii_folding"], '{"a":1}')),
@@ -257,6 +279,7 @@ def test_a_reopened_collection_shows_the_parameters_it_was_made_with(path, index
     with zvec.open(path) as again:
         assert str(again.schema) == str(schema)
         assert again.schema.vector("v").index_param == index
+        assert _index_to_native(again.schema.vector("v").index_param) == _index_to_native(index)
 
 
 def test_documents():

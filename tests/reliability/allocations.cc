@@ -11,16 +11,7 @@ namespace reliability {
 using cocozvec::File;
 using cocozvec::FileSystem;
 using cocozvec::PathView;
-using cocozvec::PowerCutKind;
 using cocozvec::Result;
-using cocozvec::SimDisk;
-using cocozvec::Status;
-using zvec::Collection;
-using zvec::Doc;
-using zvec::StatusCode;
-using zvec::testing_docs::Describe;
-using zvec::testing_docs::LookAt;
-using zvec::testing_docs::Seen;
 
 namespace {
 

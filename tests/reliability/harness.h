@@ -49,6 +49,7 @@ void CompoundCuts(const Settings& settings, Tally& tally);    // D6: cuts during
 void ShortSequences(const Settings& settings, Tally& tally);  // D10: every sequence of up to three operations
 void WriteOrder(const Settings& settings, Tally& tally);      // D8
 void DiskFaults(const Settings& settings, Tally& tally);      // D5, R1, R2: an error at every call
+void FailedReturns(const Settings& settings, Tally& tally);   // R3
 void AgainstModel(const Settings& settings, Tally& tally);    // M1
 void FailedAllocations(const Settings& settings, Tally& tally);  // R4
 void Locks(const Settings& settings, Tally& tally);              // T4

@@ -5,28 +5,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <thread>
 
-#include "base/io/recorder.h"
+#include "base/io/file_system.h"
 #include "harness.h"
 #include "life.h"
 #include "stream.h"
-#include "zvec/collection/store.h"
-#include "zvec/storage/file_names.h"
 
 namespace reliability {
 
 using cocozvec::File;
 using cocozvec::FileSystem;
 using cocozvec::PathView;
-using zvec::Collection;
-using zvec::Doc;
 using zvec::Result;
-using zvec::Status;
-using zvec::testing_docs::Describe;
-using zvec::testing_docs::Note;
 
 namespace {
 
@@ -161,43 +156,13 @@ Result<State> Contents(const Collection& collection) {
   }
 }
 
-/// What is found; a read-only open must find the same and change nothing.
-std::string Look(State* state) {
-  cocozvec::Recorder recorder(cocozvec::PosixFileSystem());
-  zvec::CollectionOptions options;
-  options.file_system = &recorder;
-  options.read_only = true;
-  const auto reader = Collection::Open(World::kPath, options);
-  if (reader.status().IsNotFound()) return "";
-  if (!reader.ok()) return "read-only open: " + reader.status().ToString();
-  auto read = Contents(**reader);
-  if (!read.ok()) return read.status().ToString();
-  if (!recorder.Take().empty()) return "a read-only open changed something";
-  const auto writer = Collection::Open(World::kPath);
-  if (!writer.ok()) return "open: " + writer.status().ToString();
-  auto written = Contents(**writer);
-  if (!written.ok()) return written.status().ToString();
-  if (*written != *read) return "a reader sees something else than a writer";
-  const auto mark = Collection::ReadMark(World::kPath);
-  if (mark.ok()) written->mark = *mark;
-  *state = *std::move(written);
-  return "";
-}
-
+/// What is beside the collection; LookAt looks into it.
 std::string Residue(bool exists) {
   auto& fs = cocozvec::PosixFileSystem();
   if (const Status status = Collection::RemoveLeftovers("parent"); !status.ok() && !status.IsNotFound())
     return status.ToString();
   const auto beside = fs.List("parent");
   if (beside.ok() && beside->size() != (exists ? 1u : 0u)) return "something stays beside the collection";
-  if (!exists) return "";
-  std::set<std::string> named = {std::string(zvec::kLockName), std::string(zvec::kMarkName)};
-  const auto entries = fs.List(World::kPath).value();
-  for (const auto& entry : entries)
-    if (const auto name = zvec::ParseName(entry.name); name && name->kind == zvec::NameKind::kManifest)
-      named.merge(zvec::NamedFiles(zvec::ReadManifest(fs, World::kPath, name->number).value()));
-  for (const auto& entry : entries)
-    if (!named.contains(entry.name)) return "left over: " + entry.name;
   return "";
 }
 
@@ -244,8 +209,9 @@ class KillPoints {
       tally_.Count("second_kills");
     }
     tally_.Count("kill_points", status == -1);
-    State state;
-    std::string problem = Look(&state);
+    const Seen seen = LookAt(cocozvec::PosixFileSystem(), {});
+    const State& state = seen.state;
+    std::string problem = seen.problem;
     if (problem.empty() && !scenario_.Allowed(state, status == 0))
       problem = "is " + Describe(state) + "\n  was " + Describe(scenario_.acked) + "\n  or  " +
                 Describe(scenario_.next);
@@ -316,20 +282,37 @@ bool IsThere(std::uint64_t batch, std::uint64_t batches) {
 
 }  // namespace
 
-int StreamBatches(const std::string& path, bool durable) {
+int StreamBatches(const std::string& path, std::string_view mode) {
   zvec::CollectionOptions options;
   options.seal_bytes = 30'000;
-  options.durability = durable ? zvec::Durability::kDurable : zvec::Durability::kRelaxed;
+  options.durability = mode == "relaxed" ? zvec::Durability::kRelaxed : zvec::Durability::kDurable;
   auto collection = Collection::Create(path, zvec::testing_docs::NoteSchema(), options);
   if (!collection.ok()) return std::fprintf(stderr, "%s\n", collection.status().ToString().c_str()), 1;
-  for (std::uint64_t batch = 1;; ++batch) {
+  int patience = mode == "stubborn" ? 2'000 : 0;
+  for (std::uint64_t batch = 1;;) {
     std::vector<Doc> docs;
     for (const std::string& id : IdsOf(batch)) docs.push_back(Note(id, id + std::string(batch % 300, 'x')));
     const auto gone = batch % 3 == 0 ? IdsOf(batch - 2) : std::vector<std::string>{};
-    if (!(*collection)->Apply(docs, gone).ok()) return 0;  // the disk is gone: so is this program
-    std::printf("%llu\n", static_cast<unsigned long long>(batch));
-    std::fflush(stdout);
-    if (batch % 40 == 0 && !(*collection)->Optimize().ok()) return 0;
+    const bool written = (*collection)->Apply(docs, gone).ok();
+    if (written) {
+      std::printf("%llu\n", static_cast<unsigned long long>(batch));
+      std::fflush(stdout);
+    }
+    if (written && (batch % 40 != 0 || (*collection)->Optimize().ok())) {
+      ++batch;
+      continue;
+    }
+    if (patience-- <= 0) return 0;  // the disk is gone: so is this program
+    // The same batch again, on the same handle twice, then on a new one.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (patience % 3 != 0) continue;
+    (*collection).reset();
+    while (patience-- > 0) {
+      collection = Collection::Open(path, options);
+      if (collection.ok()) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (!collection.ok()) return 0;
   }
 }
 

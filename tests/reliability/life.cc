@@ -2,13 +2,8 @@
 
 namespace reliability {
 
-using zvec::Collection;
-using zvec::Doc;
 using zvec::Result;
-using zvec::Status;
 using zvec::WriteResult;
-using zvec::testing_docs::Note;
-using zvec::testing_docs::NoteSchema;
 
 namespace {
 
@@ -111,7 +106,7 @@ const char* NameOf(Kind kind) {
 
 bool MakesDurable(Kind kind) {
   return kind == Kind::kMark || kind == Kind::kFlush || kind == Kind::kSeal || kind == Kind::kOptimize ||
-         kind == Kind::kReopen || kind == Kind::kRecreate;
+         kind == Kind::kReopen;
 }
 
 Step CreateStep() {

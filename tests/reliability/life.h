@@ -10,6 +10,17 @@
 
 namespace reliability {
 
+using cocozvec::PowerCutKind;
+using cocozvec::SimDisk;
+using zvec::Collection;
+using zvec::Doc;
+using zvec::Status;
+using zvec::StatusCode;
+using zvec::testing_docs::Describe;
+using zvec::testing_docs::LookAt;
+using zvec::testing_docs::Note;
+using zvec::testing_docs::NoteSchema;
+using zvec::testing_docs::Seen;
 using zvec::testing_docs::State;
 using zvec::testing_docs::Step;
 using zvec::testing_docs::World;
@@ -31,7 +42,8 @@ enum class Kind {
 inline constexpr std::uint64_t kKinds = 12;
 
 const char* NameOf(Kind kind);
-/// True when what was written before is durable afterwards, whatever the options say.
+/// True when what was written before is durable afterwards, whatever the options say. (A relaxed Create makes
+/// nothing durable, itself not either.)
 bool MakesDurable(Kind kind);
 
 using Random = std::mt19937_64;

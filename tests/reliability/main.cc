@@ -3,8 +3,8 @@
 // Runs the cases N .. of one harness and prints what they showed as one line of JSON. Exit code 0: no
 // violation; 1: violations, of which the first few are printed. With --expect-caught the other way round: a
 // fault is planted (COCOZVEC_FAULT, test builds only) and the harness has to find it.
-// tests/reliability/README.md. Two commands serve power_loss.py: `stream PATH [relaxed]`, `examine PATH
-// BATCHES`.
+// tests/reliability/README.md. Two commands serve power_loss.py and block_disk.py: `stream PATH
+// [relaxed|stubborn]`, `examine PATH BATCHES`.
 #include <unistd.h>
 
 #include <cstdio>
@@ -25,20 +25,11 @@ struct Named {
   Harness run;
 };
 constexpr Named kHarnesses[] = {
-    {"power", PowerCuts},
-    {"compound", CompoundCuts},
-    {"sequences", ShortSequences},
-    {"order", WriteOrder},
-    {"faults", DiskFaults},
-    {"model", AgainstModel},
-    {"locks", Locks},
-    {"allocations", FailedAllocations},
-    {"forks", Forks},
-    {"signals", Signals},
-    {"leaks", Leaks},
-    {"stress", Stress},
-    {"logs", FullLogs},
-    {"kills", Kills},
+    {"power", PowerCuts},    {"compound", CompoundCuts}, {"sequences", ShortSequences},
+    {"order", WriteOrder},   {"faults", DiskFaults},     {"returns", FailedReturns},
+    {"model", AgainstModel}, {"locks", Locks},           {"allocations", FailedAllocations},
+    {"forks", Forks},        {"signals", Signals},       {"leaks", Leaks},
+    {"stress", Stress},      {"logs", FullLogs},         {"kills", Kills},
 };
 
 int Misuse() {
@@ -52,7 +43,9 @@ int Misuse() {
 int Run(const Named& harness, Settings settings, bool expect_caught) {
   const bool own_directory = settings.directory.empty();
   if (own_directory) {
-    std::string name = "/tmp/zvec-reliability-XXXXXX";
+    // In memory where that is possible: a process that dies leaves the same there, and syncs cost nothing.
+    std::string name = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    name += "/zvec-reliability-XXXXXX";
     if (mkdtemp(name.data()) == nullptr) return 2;
     settings.directory = name;
   }
@@ -88,7 +81,8 @@ std::string Tally::ToJson(std::string_view harness, const Settings& settings) co
 int main(int argc, char** argv) {
   using namespace reliability;
   if (argc < 2) return Misuse();
-  if (std::strcmp(argv[1], "stream") == 0 && argc >= 3) return StreamBatches(argv[2], argc == 3);
+  if (std::strcmp(argv[1], "stream") == 0 && argc >= 3)
+    return StreamBatches(argv[2], argc == 3 ? "durable" : argv[3]);
   if (std::strcmp(argv[1], "examine") == 0 && argc == 5)
     return ExamineBatches(argv[2], std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10));
   Settings settings;

@@ -6,10 +6,6 @@
 
 namespace reliability {
 
-using cocozvec::PowerCutKind;
-using cocozvec::SimDisk;
-using zvec::Collection;
-using zvec::Doc;
 using zvec::testing_docs::AllDocs;
 
 namespace {

@@ -6,10 +6,7 @@
 namespace reliability {
 
 using cocozvec::DiskChange;
-using cocozvec::PowerCutKind;
-using cocozvec::SimDisk;
 using zvec::Durability;
-using zvec::testing_docs::LookAt;
 
 namespace {
 

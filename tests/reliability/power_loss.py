@@ -22,20 +22,10 @@ import tempfile
 import threading
 import time
 
-SKIPPED = 77
+from mounts import MAKE, SIZES, call, clean_environment, enter_namespace, make_image, skip, unmount
+
 SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN: _IOR('X', 125, __u32)
 NO_LOG_FLUSH = 2
-SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}
-MAKE = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}
-
-
-def skip(why):
-    print(f"SKIPPED: {why}")
-    sys.exit(SKIPPED)
-
-
-def call(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 class Disk:
@@ -46,23 +36,13 @@ class Disk:
         os.mkdir(self.mount)
 
     def make(self):
-        if os.path.exists(self.image):
-            os.remove(self.image)
-        with open(self.image, "wb") as file:
-            file.truncate(SIZES[self.kind])
-        made = call(*MAKE[self.kind], self.image)
-        if made.returncode != 0:
-            skip(f"{MAKE[self.kind][0]}: {made.stderr.strip()}")
+        make_image(self.image, self.kind, SIZES[self.kind])
 
     def attach(self):
         return call("mount", "-o", "loop", self.image, self.mount)
 
     def detach(self):
-        for _ in range(50):
-            if call("umount", self.mount).returncode == 0:
-                return
-            time.sleep(0.1)
-        raise RuntimeError("the image stays mounted")
+        unmount(self.mount)
 
     def shut_down(self):
         fd = os.open(self.mount, os.O_RDONLY)
@@ -82,10 +62,9 @@ def one_run(options, disk, dice):
     attached = disk.attach()
     if attached.returncode != 0:
         skip(f"mount: {attached.stderr.strip()}")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("COCOZVEC_")}
     path = os.path.join(disk.mount, "c")
     with subprocess.Popen([options.program, "stream", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          env=env | ({"COCOZVEC_FAULT": options.fault} if options.fault else {})) as writer:
+                          env=clean_environment(options.fault)) as writer:
         seen = [int(writer.stdout.readline() or 0)]  # it runs
         reader = threading.Thread(target=lambda: [seen.append(int(line)) for line in writer.stdout])
         reader.start()
@@ -98,7 +77,7 @@ def one_run(options, disk, dice):
     if attached.returncode != 0:
         return acknowledged, f"the file system does not mount again: {attached.stderr.strip()}"
     examined = subprocess.run([options.program, "examine", path, str(acknowledged), str(seen[-1])],
-                              capture_output=True, text=True, env=env, check=False)
+                              capture_output=True, text=True, env=clean_environment(), check=False)
     disk.detach()
     return acknowledged, "" if examined.returncode == 0 else (examined.stdout or examined.stderr).strip()
 
@@ -114,16 +93,7 @@ def main():
     parser.add_argument("--expect-caught", action="store_true")
     options = parser.parse_args()
     options.program = os.path.abspath(options.program)
-    if os.environ.get("POWER_LOSS_INSIDE") != "1":
-        if os.geteuid() != 0:
-            skip("only root can mount")
-        if not shutil.which("unshare") or not shutil.which(MAKE[options.fs][0]):
-            skip(f"unshare or {MAKE[options.fs][0]} is not installed")
-        if call("unshare", "-m", "true").returncode != 0:
-            skip("no mount namespace")
-        done = subprocess.run(["unshare", "-m", "--propagation", "private", sys.executable, *sys.argv],
-                              env=os.environ | {"POWER_LOSS_INSIDE": "1"}, check=False)
-        sys.exit(done.returncode)
+    enter_namespace(MAKE[options.fs][0])
     folder = tempfile.mkdtemp(prefix="zvec-power-")
     lost, batches = [], 0
     try:

@@ -18,12 +18,7 @@
 
 namespace reliability {
 
-using zvec::Collection;
-using zvec::Status;
-using zvec::StatusCode;
 using zvec::testing_docs::AllIds;
-using zvec::testing_docs::Note;
-using zvec::testing_docs::NoteSchema;
 
 namespace {
 

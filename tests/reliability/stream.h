@@ -4,11 +4,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace reliability {
 
-/// Writes numbered batches to a new collection until a write fails or the process ends.
-int StreamBatches(const std::string& path, bool durable);
+/// Writes numbered batches to a new collection until a write fails or the process ends. `mode`: "durable",
+/// "relaxed", or "stubborn": durable, and a batch that failed is tried again, on the same handle and on new
+/// ones.
+int StreamBatches(const std::string& path, std::string_view mode);
 /// 0 when the acknowledged batches are there, and of those that were begun up to `last` + 1 some first ones,
 /// all whole.
 int ExamineBatches(const std::string& path, std::uint64_t acknowledged, std::uint64_t last);

@@ -10,12 +10,9 @@
 
 namespace reliability {
 
-using zvec::Collection;
-using zvec::Doc;
-using zvec::testing_docs::Note;
-using zvec::testing_docs::NoteSchema;
-
 namespace {
+
+std::atomic<std::uint64_t> races{0};  ///< that ThreadSanitizer reported
 
 using Clock = std::chrono::steady_clock;
 constexpr int kGroup = 5;  ///< documents that are always written together, with one stamp
@@ -64,14 +61,17 @@ std::vector<Doc> ReadGroup(const Collection& collection, int kind) {
   return docs;
 }
 
-/// About a second of everything at once.
-void StressOnce(std::uint64_t n, Tally& tally) {
+/// About a second of everything at once; every second case on real files, mapped ones among them.
+void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
   cocozvec::SimDisk disk;
   zvec::CollectionOptions options;
-  options.file_system = &disk;
+  const bool real = n % 2 == 0;
+  const std::string path = real ? settings.directory + "/stress" : "c";
+  if (!real) options.file_system = &disk;
+  if (n % 4 == 0) options.durability = zvec::Durability::kRelaxed;
+  options.index_min_rows = n % 3 == 0 ? 1000 : 1;  // segments with graphs, and without
   options.seal_bytes = 3000 + n % 5 * 4000;
-  options.index_min_rows = 1;  // maintenance in the background has graphs to build
-  auto collection = Collection::Create("c", NoteSchema(), options).value();
+  auto collection = Collection::Create(path, NoteSchema(), options).value();
   (void)collection->Upsert(Stamped(0)).value();
   std::atomic<bool> stop = false;
   std::atomic<std::uint64_t> reads = 0, broken = 0;
@@ -105,7 +105,7 @@ void StressOnce(std::uint64_t n, Tally& tally) {
     (void)collection->Upsert(Stamped(stamp)).value();
     tally.Count("batches");
   }
-  const bool close_under_way = n % 2 == 0;
+  const bool close_under_way = n / 2 % 2 == 0;
   if (close_under_way && !collection->Close().ok()) tally.Violation("close failed");
   stop = true;
   for (std::thread& thread : threads) thread.join();
@@ -116,7 +116,7 @@ void StressOnce(std::uint64_t n, Tally& tally) {
     tally.Violation("stress " + std::to_string(n) + ": " + std::to_string(broken) +
                     " reads saw no committed state");
   collection.reset();
-  if (!Collection::Destroy("c", options).ok()) tally.Violation("destroy failed");
+  if (!Collection::Destroy(path, options).ok()) tally.Violation("destroy failed");
 }
 
 std::uint64_t ResidentKiB() {
@@ -128,8 +128,13 @@ std::uint64_t ResidentKiB() {
 
 }  // namespace
 
+/// For the hook below.
+void CountRace() { races.fetch_add(1, std::memory_order_relaxed); }
+
 void Stress(const Settings& settings, Tally& tally) {
-  for (std::uint64_t i = 0; i < settings.count; ++i) StressOnce(settings.from + i, tally);
+  const std::uint64_t before = races;
+  for (std::uint64_t i = 0; i < settings.count; ++i) StressOnce(settings, settings.from + i, tally);
+  if (races != before) tally.Violation("ThreadSanitizer made " + std::to_string(races - before) + " reports");
 }
 
 /// A case fills a log to the default limit of a mutable segment and opens it as after a kill.
@@ -185,3 +190,8 @@ void FullLogs(const Settings& settings, Tally& tally) {
 }
 
 }  // namespace reliability
+
+#if defined(__SANITIZE_THREAD__)
+/// ThreadSanitizer calls this with every report.
+extern "C" __attribute__((visibility("default"))) void __tsan_on_report(void*) { reliability::CountRace(); }
+#endif

@@ -5,6 +5,7 @@
 
 #include "harness.h"
 #include "life.h"
+#include "zvec/storage/birth.h"
 #include "zvec/storage/file_names.h"
 
 namespace reliability {
@@ -25,6 +26,10 @@ bool Named(const std::string& path, std::string_view start) {
   return name.starts_with(start) && !name.ends_with(".tmp");
 }
 bool IsLock(const std::string& path) { return BaseName(path) == zvec::kLockName; }
+/// What a relaxed Create shows before anything is synced.
+bool IsUnsettled(const std::string& name) {
+  return name == zvec::UnsettledManifestName() || name == zvec::UnsettledLogName() || name == zvec::kLockName;
+}
 bool IsBelow(const std::string& path, const std::string& directory) {
   return path.starts_with(directory + "/");
 }
@@ -83,21 +88,28 @@ void WriteOrderJudge::SeeRename(const std::string& from, const std::string& to) 
     files_[to] = it->second;
     files_.erase(from);
   } else {
-    // A directory: everything in it must be whole before it is shown under its name, or hidden.
-    if (!names_[from].empty() && !Named(to, ".")) Problem("a directory is shown before its names are synced");
+    // A directory: everything in it must be whole before it is shown under its name, or hidden. Or it is
+    // newborn and says so by its names; then it is judged when it gets others, and when something durable is
+    // acknowledged.
+    const bool newborn = !durable_ && std::all_of(names_[from].begin(), names_[from].end(),
+                                                  [](const Name& made) { return IsUnsettled(made.name); });
+    if (!names_[from].empty() && !newborn && !Named(to, "."))
+      Problem("a directory is shown before its names are synced");
     std::map<std::string, FileState> moved;
     for (auto it = files_.begin(); it != files_.end();) {
       if (!IsBelow(it->first, from)) {
         ++it;
         continue;
       }
-      if (it->second.dirty && !IsLock(it->first) && !Named(to, "."))
+      const bool unsettled = newborn && IsUnsettled(std::string(BaseName(it->first)));
+      if (it->second.dirty && !IsLock(it->first) && !unsettled && !Named(to, "."))
         Problem(it->first + " is shown before its bytes are synced");
-      if (it->second.named_by < 0) it->second.named_by = manifest_;
+      if (it->second.named_by < 0 && !unsettled) it->second.named_by = manifest_;
       moved[to + it->first.substr(from.size())] = it->second;
       it = files_.erase(it);
     }
     files_.merge(moved);
+    if (newborn) names_[to] = names_[from];
     names_.erase(from);
   }
   names_[DirectoryOf(to)].push_back({Name::kRenamed, std::string(BaseName(to))});
@@ -105,7 +117,8 @@ void WriteOrderJudge::SeeRename(const std::string& from, const std::string& to) 
 
 /// A manifest gets its name: what it names is durable, names and bytes.
 void WriteOrderJudge::JudgeManifest(const std::string& directory, const std::string& from) {
-  if (Pending(directory, Name::kMade)) Problem("a name that the manifest may need is not synced");
+  if (Pending(directory, Name::kMade) || Pending(directory, Name::kRenamed))
+    Problem("a name that the manifest may need is not synced");
   for (auto& [path, file] : files_) {
     if (DirectoryOf(path) != directory || path == from || IsLock(path)) continue;
     // The old log of a relaxed collection may be unsynced: the new segment holds its rows.
@@ -166,7 +179,7 @@ void WriteOrder(const Settings& settings, Tally& tally) {
         tally.Violation("seed " + std::to_string(seed) + ", " + step.name + ": " + problem);
       return status.ok();
     };
-    bool going = take(CreateStep(), true);
+    bool going = take(CreateStep(), durable);
     for (int i = 0; i < 20 && going; ++i) {
       const auto kind = static_cast<Kind>(random() % kKinds);
       going = take(MakeStep(kind, random), durable || MakesDurable(kind));

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional, Union
 
-from ._core import Handle
+from ._zvec.collection import _Collection
 from .extension.rerank_function import RerankFunction
 from .model.collection import Collection
 from .model.doc import Doc
@@ -39,9 +39,9 @@ class QueryExecutor:
     def __init__(self, schema: CollectionSchema) -> None:
         self._schema = schema
 
-    def execute(self, ctx: QueryContext, collection: Union[Collection, Handle]) -> list[Doc]:
+    def execute(self, ctx: QueryContext, collection: Union[Collection, _Collection]) -> list[Doc]:
         """`collection`: a Collection, or the native object that it keeps in `_obj`."""
-        target = Collection(collection) if isinstance(collection, Handle) else collection
+        target = Collection(collection) if isinstance(collection, _Collection) else collection
         return target.query(
             ctx.queries,
             topk=ctx.topk,

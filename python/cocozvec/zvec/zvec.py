@@ -7,10 +7,11 @@ import re
 from typing import Any, Optional
 
 from . import _core
+from ._zvec.collection import _Collection
 from ._zvec.param import CollectionOption
 from ._zvec.typing import IOBackendType
 from .model.collection import Collection
-from .model.schema import CollectionSchema, _to_native
+from .model.schema import CollectionSchema
 from .typing.enum import LogLevel, LogType
 
 __all__ = ["create_and_open", "init", "io_backend_description", "io_backend_type", "open"]
@@ -32,8 +33,7 @@ def create_and_open(path: str, schema: CollectionSchema, option: Optional[Collec
         raise ValueError("Unable to create collection with read-only mode.")
     if os.path.lexists(path):
         raise ValueError(f"path validate failed: path[{path}] exists, create expects a path that does not exist")
-    relaxed = option.durability == "relaxed"
-    return Collection(_core.create(path, _to_native(schema), option.enable_mmap, relaxed))
+    return Collection(_Collection.CreateAndOpen(path, schema._get_object(), option))
 
 
 def open(path: str, option: CollectionOption = CollectionOption()) -> Collection:
@@ -50,8 +50,7 @@ def open(path: str, option: CollectionOption = CollectionOption()) -> Collection
             f"{path} is a collection in the format of the zvec package, which cocozvec does not read. Read it with "
             "that package and write it with this one: docs/python.md, 'Moving the data over'"
         )
-    relaxed = option.durability == "relaxed"
-    return Collection(_core.open(path, option.read_only, option.enable_mmap, relaxed))
+    return Collection(_Collection.Open(path, option))
 
 
 def _is_of_the_peer(path: str) -> bool:

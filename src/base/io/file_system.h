@@ -29,6 +29,10 @@ class Mapping {
  public:
   virtual ~Mapping() = default;
   virtual std::span<const std::byte> bytes() const noexcept = 0;
+  /// Makes bytes [offset, offset + size) present, before their first use: kIoError where the disk, or a file
+  /// that became shorter, refuses them; reading them would be the end of the process. What the system takes
+  /// back later, for want of memory, it reads again without asking here.
+  virtual Status Populate(std::uint64_t offset, std::uint64_t size) const = 0;
 };
 
 /// An open file. Closing (destruction) does not sync. Regular files only, symbolic links are not followed.

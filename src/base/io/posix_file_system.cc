@@ -14,6 +14,10 @@
 #include "base/fault.h"
 #include "base/io/file_system.h"
 
+#if !defined(MADV_POPULATE_READ)
+#define MADV_POPULATE_READ 22  // Linux 5.14
+#endif
+
 namespace cocozvec::inline v0 {
 namespace {
 
@@ -95,7 +99,8 @@ FileKind KindOf(mode_t mode) {
 
 class PosixMapping final : public Mapping {
  public:
-  PosixMapping(void* address, std::size_t size) noexcept : address_(address), size_(size) {}
+  PosixMapping(std::string path, void* address, std::size_t size) noexcept
+      : path_(std::move(path)), address_(address), size_(size) {}
   PosixMapping(const PosixMapping&) = delete;
   PosixMapping& operator=(const PosixMapping&) = delete;
   ~PosixMapping() override {
@@ -104,8 +109,23 @@ class PosixMapping final : public Mapping {
   std::span<const std::byte> bytes() const noexcept override {
     return {static_cast<const std::byte*>(address_), size_};
   }
+  Status Populate(std::uint64_t offset, std::uint64_t size) const override {
+    if (size == 0 || FaultPlanted("trust_mapped_blocks")) return Status::Ok();
+    static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const std::uint64_t begin = offset / page * page;
+    char* start = static_cast<char*>(address_) + begin;
+    for (;;) {
+      if (::madvise(start, static_cast<std::size_t>(offset + size - begin), MADV_POPULATE_READ) == 0)
+        return Status::Ok();
+      if (errno == EINVAL) return Status::Ok();  // a kernel before 5.14
+      if (errno != EINTR && errno != EAGAIN) break;
+    }
+    return Status::IoError("read " + path_ + ": the " + std::to_string(size) + " bytes from offset " +
+                           std::to_string(offset) + " on cannot be read");
+  }
 
  private:
+  std::string path_;
   void* address_;
   std::size_t size_;
 };
@@ -145,6 +165,7 @@ class PosixFile final : public File {
       });
       if (n < 0) return FromErrno("write", path_, errno);
       if (n == 0) return FromErrno("write", path_, EIO);  // POSIX has no meaning for it; do not spin
+      if (FaultPlanted("trust_short_writes")) break;
       done += static_cast<std::size_t>(n);
     }
     return Status::Ok();
@@ -172,7 +193,8 @@ class PosixFile final : public File {
       address = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_SHARED, fd_.get(), 0);
       if (address == MAP_FAILED) return FromErrno("map", path_, errno);
     }
-    return std::unique_ptr<Mapping>(std::make_unique<PosixMapping>(address, static_cast<std::size_t>(size)));
+    return std::unique_ptr<Mapping>(
+        std::make_unique<PosixMapping>(path_, address, static_cast<std::size_t>(size)));
   }
 
   Status TryLock(bool exclusive) override { return SetLock(exclusive ? F_WRLCK : F_RDLCK, "lock"); }

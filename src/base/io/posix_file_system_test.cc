@@ -63,6 +63,19 @@ TEST_F(PosixFileSystemTest, OnlyRegularFilesOpenAndLinksAreNotFollowed) {
   EXPECT_EQ(fs_.Stat(At("link"))->kind, FileKind::kOther);
 }
 
+// Guards: a block that the disk could not read, or that had been cut off, ended the process when it was used.
+TEST_F(PosixFileSystemTest, BytesOfAMappingThatAreGoneAreAnErrorNotASignal) {
+  Write("f", std::string(40'000, 'x'));
+  const auto file = fs_.Open(At("f"), OpenMode::kReadWrite).value();
+  const auto mapping = file->Map(40'000).value();
+  ASSERT_TRUE(file->Truncate(5'000).ok());
+  EXPECT_TRUE(mapping->Populate(0, 8'192).ok());
+  const Status status = mapping->Populate(30'000, 10'000);
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_NE(status.message().find(At("f") + ": the 10000 bytes from offset 30000"), std::string_view::npos)
+      << status.ToString();
+}
+
 TEST_F(PosixFileSystemTest, DirectoriesAreReachedThroughLinks) {
   ASSERT_TRUE(CreateDirectories(fs_, At("a/b")).ok());
   ASSERT_EQ(::symlink(At("a").c_str(), At("link").c_str()), 0);

@@ -80,6 +80,7 @@ class SimMapping final : public Mapping {
  public:
   explicit SimMapping(std::string bytes) : bytes_(std::move(bytes)) {}
   std::span<const std::byte> bytes() const noexcept override { return std::as_bytes(std::span(bytes_)); }
+  Status Populate(std::uint64_t, std::uint64_t) const override { return Status::Ok(); }
 
  private:
   const std::string bytes_;

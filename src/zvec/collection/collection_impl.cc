@@ -10,7 +10,12 @@ namespace zvec::inline v0 {
 
 using cocozvec::MutexLock;
 
-CollectionImpl::~CollectionImpl() = default;  // the store closes, and logs when that fails
+// The store closes, and logs when that fails.
+CollectionImpl::~CollectionImpl() {
+  MutexLock lock(threads_mu_);
+  // A forked child has no such threads: waiting for them would never end.
+  if (store_->inherited()) (void)threads_.release();
+}
 
 Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
 

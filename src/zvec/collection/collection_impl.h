@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/thread_pool.h"
 #include "zvec/collection.h"
 #include "zvec/collection/store.h"
 #include "zvec/collection/write_call.h"
@@ -36,6 +37,7 @@ class CollectionImpl final : public Collection {
   Result<RowHitList> QueryRows(const VectorQuery& query) const override;
   Result<std::vector<std::optional<std::string>>> IdsOfRows(std::span<const std::uint64_t> rows,
                                                             std::uint64_t layout) const override;
+  Result<BatchHitList> QueryBatch(const BatchQuery& query) const override;
   Result<std::unique_ptr<DocIterator>> Iterate(const FetchOptions& options) const override;
 
   Status Flush() override;
@@ -57,6 +59,8 @@ class CollectionImpl final : public Collection {
   void RunQueue() ZVEC_REQUIRES(store_->write_mu());
   Result<std::shared_ptr<const Version>> Current() const;
   Status Closed() const;
+  /// Made when first asked for.
+  cocozvec::ThreadPool& QueryThreads() const ZVEC_EXCLUDES(threads_mu_);
   /// Of the live documents, those whose segment needs no graph over the field or has it.
   double IndexedShare(const Version& version, const FieldSchema& field) const;
   /// kFailedPrecondition in a process that was forked since.
@@ -65,6 +69,8 @@ class CollectionImpl final : public Collection {
   const std::string path_;
   const CollectionOptions options_;
   const std::unique_ptr<Store> store_;
+  mutable cocozvec::Mutex threads_mu_;
+  mutable std::unique_ptr<cocozvec::ThreadPool> threads_ ZVEC_GUARDED_BY(threads_mu_);  ///< of QueryBatch
   cocozvec::Mutex queue_mu_;
   std::vector<WriteCall*> queue_ ZVEC_GUARDED_BY(queue_mu_);  ///< waiting for the write lock, in order
 };

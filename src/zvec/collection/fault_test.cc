@@ -63,21 +63,7 @@ class FaultyLife {
     if (mark.ok() && *mark == maybe_->mark) acked_.mark = *mark;
   }
 
-  /// Reads of the open collection see what was acknowledged; they may fail, but not lie.
-  std::string CheckLive() {
-    if (!world_.collection) return "";
-    auto iterator = world_.collection->Iterate();
-    if (!iterator.ok())
-      return iterator.status().code() == StatusCode::kClosed ? "" : iterator.status().ToString();
-    std::map<std::string, Doc> docs;
-    for (Doc doc;;) {
-      const auto more = (*iterator)->Next(&doc);
-      if (!more.ok()) return more.status().code() == StatusCode::kIoError ? "" : more.status().ToString();
-      if (!*more) break;
-      docs[doc.id] = doc;
-    }
-    return docs == acked_.docs ? "" : "the open collection shows something else than what was acknowledged";
-  }
+  std::string CheckLive() { return world_.collection ? CheckReads(*world_.collection, acked_.docs) : ""; }
 
   bool Recover() {
     disk_.ClearFault();

@@ -75,6 +75,20 @@ TEST_F(Fork, AChildThatDestroysItsCopyChangesNoFile) {
   EXPECT_EQ(AllIds(*Collection::Open(path_).value()), (std::vector<std::string>{"a", "b"}));
 }
 
+// Guards: a child that destroyed its copy waited for threads that only the parent has.
+TEST_F(Fork, AChildDestroysItsCopyOfAHandleThatHasQueryThreads) {
+  ASSERT_TRUE(collection_->Upsert(std::vector{Note("a", "1")}).ok());
+  const std::vector<float> queries = {1, 1, 1, 2, 2, 2};
+  const BatchQuery batch{.field = "v", .vectors = std::span<const float>(queries)};
+  ASSERT_TRUE(collection_->QueryBatch(batch).ok());
+  EXPECT_EQ(InChild([&] {
+              const bool refused = Refused(collection_->QueryBatch(batch).status());
+              return collection_.reset(), refused ? 0 : 1;
+            }),
+            0);
+  EXPECT_TRUE(collection_->QueryBatch(batch).ok());
+}
+
 TEST_F(Fork, TheParentKeepsItsLockWhenAChildEnds) {
   EXPECT_EQ(InChild([&] { return collection_.reset(), 0; }), 0);
   const auto other =

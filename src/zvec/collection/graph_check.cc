@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "zvec/collection/graphs.h"
+#include "zvec/index/hnsw/walk.h"
 #include "zvec/query/filter.h"
 #include "zvec/query/search.h"
 
@@ -40,6 +41,16 @@ void KeepWorst(Losses& losses, std::size_t count) {
   losses.resize(std::min(losses.size(), count));
 }
 
+/// A graph as it would be with another breadth.
+class Broadened final : public hnsw::Graph {
+ public:
+  Broadened(hnsw::GraphRef ref, std::uint32_t breadth) : ref_(std::move(ref)) { ref_.view.breadth = breadth; }
+  hnsw::GraphRef Current() const override { return ref_; }
+
+ private:
+  hnsw::GraphRef ref_;
+};
+
 /// The rows of another view, walked through the graph that is measured.
 class Measured final : public SegmentView {
  public:
@@ -63,51 +74,90 @@ class Measured final : public SegmentView {
   const hnsw::Graph& graph_;
 };
 
+/// Of this thread's searches, while it lives.
+class LeftOut {
+ public:
+  explicit LeftOut(std::uint32_t row) { hnsw::Scratch::Local().avoid = row; }
+  ~LeftOut() { hnsw::Scratch::Local().avoid = hnsw::kNoNode; }
+  LeftOut(const LeftOut&) = delete;
+  LeftOut& operator=(const LeftOut&) = delete;
+};
+
 class Check {
  public:
-  Check(const SegmentView& view, std::size_t field, const VectorColumn& column, const BuildHelp& help)
-      : view_(view), schema_(view.schema()), field_(field), column_(column), help_(help) {}
+  Check(const SegmentView& view, std::size_t field, const VectorColumn& column, const hnsw::GraphRef& ref,
+        const BuildHelp& help)
+      : view_(view), schema_(view.schema()), field_(field), column_(column), ref_(ref), help_(help) {}
 
-  Result<GraphQuality> Run(const hnsw::Encoder& encoder) {
+  Result<GraphQuality> Run() {
     ZVEC_ASSIGN_OR_RETURN(filter_, Filter::Parse("", schema_));
     const std::size_t count = view_.row_count() > kManyRows ? kQueries / 2 : kQueries;
     GraphQuality quality;
-    ZVEC_ASSIGN_OR_RETURN(quality.any, Recall(Drawn(0, count)));
-    if (std::fabs(quality.any - kLeastRecall) < kUnsure) {
-      ZVEC_ASSIGN_OR_RETURN(const double more, Recall(Drawn(count, 3 * count)));
-      quality.any = (quality.any + 3 * more) / 4;
-    }
+    ZVEC_RETURN_IF_ERROR(MeasureAny(count, quality));
     if (quality.any < kLeastRecall) return quality;
-    ZVEC_ASSIGN_OR_RETURN(quality.worst, Recall(WorstRows(view_, column_, encoder, count, help_.pool)));
-    return quality;
+    std::vector<Question> worst;
+    ZVEC_RETURN_IF_ERROR(Ask(WorstRows(view_, column_, *ref_.view.encoder, count, help_.pool), worst));
+    for (;; quality.breadth *= 2) {
+      ZVEC_ASSIGN_OR_RETURN(quality.worst, Recall(worst, quality.breadth));
+      if (quality.good() || quality.breadth == hnsw::kMostBreadth) return quality;
+    }
   }
 
  private:
+  struct Question {
+    std::uint32_t row = 0;
+    VectorQuery query = {};
+    std::vector<float> exact = {};  ///< scores of the nearest
+    double share = 0;               ///< of them, those found
+  };
+
+  Status MeasureAny(std::size_t count, GraphQuality& quality) const {
+    std::vector<Question> questions;
+    ZVEC_RETURN_IF_ERROR(Ask(Drawn(0, count), questions));
+    for (bool more = true;; quality.breadth *= 2) {
+      ZVEC_ASSIGN_OR_RETURN(quality.any, Recall(questions, quality.breadth));
+      if (more && std::fabs(quality.any - kLeastRecall) < kUnsure) {
+        more = false;
+        ZVEC_RETURN_IF_ERROR(Ask(Drawn(count, 3 * count), questions));
+        ZVEC_ASSIGN_OR_RETURN(quality.any, Recall(questions, quality.breadth));
+      }
+      if (quality.any >= kLeastRecall || quality.breadth == hnsw::kMostBreadth) return {};
+    }
+  }
+
   /// Rows from..from + count of an order that depends on nothing but the number of rows; without those that
-  /// have no vector.
+  /// have no vector, and those on upper levels, where a walk would come by them.
   std::vector<std::uint32_t> Drawn(std::size_t from, std::size_t count) const {
+    const hnsw::GraphView& graph = ref_.view;
     std::vector<std::uint32_t> rows;
     std::vector<float> buffer(schema_.fields[field_].dimension);
     for (std::size_t i = from; i < from + count; ++i) {
       const auto row = static_cast<std::uint32_t>(Mixed(i) % view_.row_count());
-      if (!view_.IsDead(row) && column_.Row(row, buffer.data()) != nullptr) rows.push_back(row);
+      if (view_.IsDead(row) || column_.Row(row, buffer.data()) == nullptr) continue;
+      if (std::find(graph.slot_node, graph.slot_node + graph.slots, row) == graph.slot_node + graph.slots)
+        rows.push_back(row);
     }
     return rows;
   }
 
-  Result<double> Recall(const std::vector<std::uint32_t>& rows) const {
-    std::vector<Result<double>> shares(rows.size(), 0.0);
-    Parallel(help_.pool, rows.size(), [&](std::size_t i) { shares[i] = RecallOf(rows[i]); });
-    double sum = 0;
-    for (const auto& share : shares) {
-      ZVEC_RETURN_IF_ERROR(share.status());
-      sum += *share;
-    }
-    return rows.empty() ? 1 : sum / static_cast<double>(rows.size());
+  /// Appends what is nearest to each row.
+  Status Ask(const std::vector<std::uint32_t>& rows, std::vector<Question>& questions) const {
+    const std::size_t first = questions.size();
+    for (const std::uint32_t row : rows) questions.push_back({.row = row, .query = QueryOf(row)});
+    std::vector<Status> statuses(rows.size());
+    Parallel(help_.pool, rows.size(), [&](std::size_t i) {
+      Question& question = questions[first + i];
+      VectorQuery query = question.query;
+      query.exact = true;
+      auto exact = Scores(view_, query, question.row);
+      statuses[i] = exact.status();
+      if (exact.ok()) question.exact = *std::move(exact);
+    });
+    for (const Status& status : statuses) ZVEC_RETURN_IF_ERROR(status);
+    return {};
   }
 
-  Result<double> RecallOf(std::uint32_t row) const {
-    ZVEC_RETURN_IF_ERROR(help_.Check());
+  VectorQuery QueryOf(std::uint32_t row) const {
     VectorQuery query;
     query.field = schema_.fields[field_].name;
     query.topk = kNear + 1;  // and the row itself
@@ -116,20 +166,42 @@ class Check {
     query.vector = std::vector<float>(vector, vector + buffer.size());
     if (schema_.fields[field_].type == DataType::kVectorInt8)
       query.vector = std::vector<std::int8_t>(vector, vector + buffer.size());
-    ZVEC_ASSIGN_OR_RETURN(const auto found, Scores(query, row));
-    query.exact = true;
-    ZVEC_ASSIGN_OR_RETURN(const auto exact, Scores(query, row));
-    if (exact.empty()) return 1.0;
+    return query;
+  }
+
+  /// The mean over the questions.
+  Result<double> Recall(std::vector<Question>& questions, std::uint32_t breadth) const {
+    const Broadened graph(ref_, breadth);
+    const Measured measured(view_, field_, graph);
+    std::vector<Status> statuses(questions.size());
+    Parallel(help_.pool, questions.size(),
+             [&](std::size_t i) { statuses[i] = RecallOf(measured, questions[i]); });
+    double sum = 0;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      ZVEC_RETURN_IF_ERROR(statuses[i]);
+      sum += questions[i].share;
+    }
+    return questions.empty() ? 1 : sum / static_cast<double>(questions.size());
+  }
+
+  Status RecallOf(const Measured& measured, Question& question) const {
+    const LeftOut left_out(question.row);
+    ZVEC_ASSIGN_OR_RETURN(const auto found, Scores(measured, question.query, question.row));
+    question.share = 1;
+    if (question.exact.empty()) return {};
     const bool larger = schema_.fields[field_].metric() == MetricType::kIp;
-    const auto hits = std::count_if(found.begin(), found.end(), [&](float score) {
-      return larger ? score >= exact.back() : score <= exact.back();
-    });
-    return static_cast<double>(hits) / static_cast<double>(exact.size());
+    const float last = question.exact.back();
+    const auto hits = std::count_if(found.begin(), found.end(),
+                                    [&](float score) { return larger ? score >= last : score <= last; });
+    question.share = static_cast<double>(hits) / static_cast<double>(question.exact.size());
+    return {};
   }
 
   /// Of at most kNear rows, without `row`.
-  Result<std::vector<float>> Scores(const VectorQuery& query, std::uint32_t row) const {
-    const SegmentView* const segments[] = {&view_};
+  Result<std::vector<float>> Scores(const SegmentView& view, const VectorQuery& query,
+                                    std::uint32_t row) const {
+    ZVEC_RETURN_IF_ERROR(help_.Check());
+    const SegmentView* const segments[] = {&view};
     ZVEC_ASSIGN_OR_RETURN(const auto hits, SearchVectors(segments, schema_, query, *filter_, nullptr));
     std::vector<float> scores;
     for (const RowHit& hit : hits)
@@ -141,6 +213,7 @@ class Check {
   const CollectionSchema& schema_;
   const std::size_t field_;
   const VectorColumn& column_;
+  const hnsw::GraphRef& ref_;
   const BuildHelp& help_;
   std::shared_ptr<const Filter> filter_;
 };
@@ -174,7 +247,7 @@ Result<GraphQuality> MeasureGraph(const SegmentView& view, std::size_t field, co
   if (view.row_count() <= kTooFew) return GraphQuality{};
   const hnsw::GraphRef ref = graph->Current();
   if (ref.view.empty()) return GraphQuality{};
-  return Check(Measured(view, field, *graph), field, column, help).Run(*ref.view.encoder);
+  return Check(view, field, column, ref, help).Run();
 }
 
 }  // namespace zvec::inline v0

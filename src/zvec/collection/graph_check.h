@@ -8,16 +8,18 @@
 
 #include "base/thread_pool.h"
 #include "zvec/collection/graphs.h"
-#include "zvec/storage/sealed_segment.h"
+#include "zvec/storage/segment_view.h"
 
 namespace zvec::inline v0 {
 
 /// Below either, a graph answers worse than is promised (docs/search.md): the segment is scanned instead.
 inline constexpr double kLeastRecall = 0.95, kLeastRecallOfWorst = 0.9;
 
-/// Share of the ten nearest rows that a query with the default ef finds, asked with rows of the segment.
+/// Share of the ten nearest rows that a query with the default ef finds, asked with rows of the segment that
+/// the walk keeps away from, as if they had never been linked: those that are linked are easier to answer.
 struct GraphQuality {
-  double any = 1;    ///< over rows drawn by hash
+  double any = 1;             ///< over rows drawn by hash
+  std::uint32_t breadth = 1;  ///< GraphView::breadth with which this was reached: the least that is good
   double worst = 1;  ///< over those that the codes represent worst; not measured when `any` is too low
   bool good() const noexcept { return any >= kLeastRecall && worst >= kLeastRecallOfWorst; }
 };

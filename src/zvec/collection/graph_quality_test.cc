@@ -93,6 +93,21 @@ TEST_F(GraphQuality, AWiderRangeKeepsTheGraph) {
   EXPECT_EQ(strategy_, "graph");
 }
 
+// Guards: set a of bench/index. The codes cut off the outliers of every cluster; near them the candidates are
+// in the wrong order, and for the sake of a few dozen questions of 100,000 the whole segment was scanned.
+TEST_F(GraphQuality, AFewOutliersDoNotCostTheGraph) {
+  std::vector<Vector> centres;
+  for (int i = 0; i < 50; ++i) centres.push_back(Gaussian(48));
+  const auto draw = [&](bool outlier) {
+    return Near(centres[random_() % 50], outlier ? 2.5f : 0.6f * std::exp(0.25f * normal_(random_)));
+  };
+  Fill(MetricType::kL2, 48, kRows, [&](int i) { return draw(i % 300 == 7); });
+  EXPECT_GE(Recall([&] { return draw(false); }), 0.95);
+  EXPECT_EQ(strategy_, "graph");
+  EXPECT_GE(Recall([&] { return draw(true); }), 0.9);
+  EXPECT_EQ(strategy_, "graph");
+}
+
 // The sphere was as large as the longest row of a sample, and longer ones lay inside it.
 TEST_F(GraphQuality, AFewLongRowsAreTheBestProducts) {
   std::vector<Vector> centres;

@@ -26,6 +26,7 @@ struct Heir {
   hnsw::GraphRef old;
   std::vector<std::uint32_t> new_row;
   std::vector<std::uint32_t> fresh;  ///< rows that are not in it
+  bool growing = false;              ///< of the same rows while they were in the mutable segment
 };
 
 /// Of the graphs that are nearly whole, the one with the most rows. `old` is empty when there is none.
@@ -45,6 +46,7 @@ Heir ChooseHeir(std::span<const SegmentView* const> sources, std::span<const Row
   Heir heir;
   if (best == sources.size()) return heir;
   heir.old = graphs[best];
+  heir.growing = sources[best]->Graph(field)->growing();
   heir.new_row.assign(heir.old.view.nodes, hnsw::kNoNode);
   for (std::uint32_t row = 0; row < from.size(); ++row) {
     if (from[row].source == best && from[row].row < heir.old.view.nodes)
@@ -82,7 +84,10 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hns
   if (!graph->Link(heir.fresh, column.rows(), column.Source(), help.pool, help.cancel)) return help.Check();
   graph->Finish(help.pool);
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
-  if (!quality.good()) graph = nullptr;
+  // What would answer worse than the old one is linked afresh.
+  if (!quality.good() || (!heir.growing && quality.breadth > heir.old.view.breadth))
+    return std::shared_ptr<hnsw::GraphBuilder>();
+  graph->SetBreadth(quality.breadth);
   return graph;
 }
 
@@ -203,7 +208,10 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target,
   }
   ZVEC_ASSIGN_OR_RETURN(auto graph, LinkAll(*encoder, params, column, help));
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
-  if (quality.good()) return graph;
+  if (quality.good()) {
+    graph->SetBreadth(quality.breadth);
+    return graph;
+  }
   LogRefusal(target, schema,
              quality.any < kLeastRecall
                  ? "through it " + Share(quality.any) + " of the nearest are found"

@@ -5,6 +5,7 @@
 #include "zvec/collection.h"
 #include "zvec/collection/collection_impl.h"
 #include "zvec/collection/store.h"
+#include "zvec/storage/birth.h"
 #include "zvec/storage/file_names.h"
 #include "zvec/storage/mark.h"
 
@@ -20,6 +21,8 @@ using cocozvec::ParentPath;
 namespace {
 
 constexpr int kNameAttempts = 8;
+constexpr int kAttempts =
+    20;  // beside a writer a file may get another name, or be retired, between two calls
 
 FileSystem& FileSystemOf(const CollectionOptions& options) {
   return options.file_system ? *options.file_system : cocozvec::PosixFileSystem();
@@ -65,9 +68,26 @@ bool IsOurs(FileSystem& fs, const std::string& path, const std::vector<DirEntry>
     if (!name) continue;
     const std::string file = JoinPath(path, entry.name);
     if (name->kind == NameKind::kLock && IsLockFile(fs, file)) return true;
-    if (name->kind == NameKind::kManifest && HasMagic(fs, file, kManifestMagic)) return true;
+    if ((name->kind == NameKind::kManifest || entry.name == UnsettledManifestName()) &&
+        HasMagic(fs, file, kManifestMagic))
+      return true;
   }
   return false;
+}
+
+/// What a relaxed Create has left in the directory. Beside its writer names may change between two calls.
+Result<Birth> BirthOf(FileSystem& fs, const std::string& path) {
+  for (int attempt = 1;; ++attempt) {
+    ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, path));
+    auto birth = JudgeBirth(fs, path, entries);
+    if (attempt == kAttempts || !birth.status().IsNotFound()) return birth;
+  }
+}
+
+Status NoCollection(const std::string& path) {
+  return Status::NotFound("collection " + path +
+                          " does not exist: the directory holds nothing, or what a power cut "
+                          "left of a Create");
 }
 
 /// Nothing but files of ours, so that the directory may be removed; the name of a foreign entry otherwise.
@@ -75,6 +95,17 @@ std::string ForeignEntry(const std::vector<DirEntry>& entries) {
   for (const DirEntry& entry : entries)
     if (entry.kind != FileKind::kFile || !ParseName(entry.name)) return entry.name;
   return "";
+}
+
+/// What opening a directory without a manifest comes to; OK: it is a newborn collection.
+Status CheckNewborn(FileSystem& fs, const std::string& path) {
+  ZVEC_ASSIGN_OR_RETURN(const Birth birth, BirthOf(fs, path));
+  if (birth == Birth::kUnsettled) return {};
+  if (birth == Birth::kUnfinished) return NoCollection(path);
+  ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, path));
+  if (Has(entries, NameKind::kManifest)) return {};  // settled meanwhile
+  if (!IsOurs(fs, path, entries)) return NotACollection(path);
+  return Status::DataLoss(path + ": its manifest is missing");
 }
 
 /// Removes a directory of ours whose lock is held. The lock file goes last: without it nobody would know
@@ -88,6 +119,41 @@ Status RemoveOurs(FileSystem& fs, const std::string& path) {
     return status;
   const Status status = fs.RemoveDirectory(path);
   return status.IsNotFound() ? Status() : status;  // somebody who tidied up was faster
+}
+
+/// An empty directory, or what a power cut left of a relaxed Create: makes room for the next one.
+/// kAlreadyExists when it has become something meanwhile; kBusy.
+Status RemoveUnfinished(FileSystem& fs, const std::string& path) {
+  const Status taken = Status::AlreadyExists("collection " + path + ": something is there already");
+  ZVEC_ASSIGN_OR_RETURN(const auto entries, fs.List(path));
+  if (entries.empty()) {
+    const Status status = fs.RemoveDirectory(path);
+    return status.ok() || status.IsNotFound() ? Status() : taken;
+  }
+  ZVEC_ASSIGN_OR_RETURN(const auto lock, DirectoryLock::Acquire(fs, path, /*create=*/true));
+  ZVEC_ASSIGN_OR_RETURN(const Birth birth, BirthOf(fs, path));
+  return birth == Birth::kUnfinished ? RemoveOurs(fs, path) : taken;
+}
+
+/// Makes the directory above `path`, durably where it is made. Where it is there, a relaxed Create leaves its
+/// name to the first durable act.
+Status MakeParent(FileSystem& fs, const std::string& path, bool relaxed) {
+  const std::string parent = ParentPath(path);
+  if (parent.empty()) return {};
+  if (relaxed && fs.List(parent).ok()) return {};
+  return cocozvec::CreateDirectories(fs, parent);
+}
+
+/// Nothing may be at `path`, or it makes room.
+Status CheckFree(FileSystem& fs, const std::string& path) {
+  const auto there = fs.Stat(path);
+  if (there.status().IsNotFound()) return {};
+  ZVEC_RETURN_IF_ERROR(there.status());
+  if (there->kind == FileKind::kDirectory) {
+    const auto birth = BirthOf(fs, path);
+    if (birth.ok() && *birth == Birth::kUnfinished) return RemoveUnfinished(fs, path);
+  }
+  return Status::AlreadyExists("collection " + path + ": something is there already");
 }
 
 /// A fresh directory beside `path`, and its lock.
@@ -152,23 +218,22 @@ Result<std::shared_ptr<Collection>> Collection::Create(PathView path, const Coll
   if (options.read_only)
     return Status::InvalidArgument("collection " + target + " cannot be created read-only");
   ZVEC_RETURN_IF_ERROR(schema.Validate());
-  const auto there = fs.Stat(target);
-  if (there.ok()) return Status::AlreadyExists("collection " + target + ": something is there already");
-  if (!there.status().IsNotFound()) return there.status();
-  if (!ParentPath(target).empty()) ZVEC_RETURN_IF_ERROR(cocozvec::CreateDirectories(fs, ParentPath(target)));
+  const bool relaxed = options.durability == Durability::kRelaxed;
+  ZVEC_RETURN_IF_ERROR(CheckFree(fs, target));
+  ZVEC_RETURN_IF_ERROR(MakeParent(fs, target, relaxed));
 
   (void)RemoveLeftoversIn(fs, ParentOf(target), cocozvec::BaseName(target));  // of killed attempts
 
   std::string sibling;
   ZVEC_ASSIGN_OR_RETURN(auto lock, MakeSibling(fs, target, &sibling));
   lock->WriteHolder();
-  Status status = Store::WriteEmpty(fs, sibling, schema);
+  Status status = Store::WriteEmpty(fs, sibling, schema, relaxed);
   if (status.ok()) status = fs.RenameNoReplace(sibling, target);
   if (!status.ok()) {
     (void)RemoveOurs(fs, sibling);
     return status.WithContext("collection " + target + " was not created");
   }
-  ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(ParentOf(target)));
+  if (!relaxed) ZVEC_RETURN_IF_ERROR(fs.SyncDirectory(ParentOf(target)));
   ZVEC_ASSIGN_OR_RETURN(auto store, Store::Open(fs, target, options, std::move(lock), /*fresh=*/true));
   return std::shared_ptr<Collection>(std::make_shared<CollectionImpl>(target, options, std::move(store)));
 }
@@ -177,10 +242,7 @@ Result<std::shared_ptr<Collection>> Collection::Open(PathView path, const Collec
   FileSystem& fs = FileSystemOf(options);
   const std::string target = path.str();
   ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, target));
-  if (!Has(entries, NameKind::kManifest)) {
-    if (!IsOurs(fs, target, entries)) return NotACollection(target);
-    return Status::DataLoss(target + ": its manifest is missing");
-  }
+  if (!Has(entries, NameKind::kManifest)) ZVEC_RETURN_IF_ERROR(CheckNewborn(fs, target));
   std::unique_ptr<DirectoryLock> lock;
   if (!options.read_only) {
     // The lock file holds nothing that is needed: one that somebody removed is made again.
@@ -195,6 +257,11 @@ Status Collection::Destroy(PathView path, const CollectionOptions& options) {
   FileSystem& fs = FileSystemOf(options);
   const std::string target = path.str();
   ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, target));
+  if (!Has(entries, NameKind::kManifest)) {
+    ZVEC_ASSIGN_OR_RETURN(const Birth birth, BirthOf(fs, target));
+    if (birth == Birth::kUnfinished)
+      return entries.empty() ? NoCollection(target) : RemoveUnfinished(fs, target);
+  }
   if (!IsOurs(fs, target, entries)) return NotACollection(target);
   if (const std::string foreign = ForeignEntry(entries); !foreign.empty())
     return Status::FailedPrecondition("collection " + target + " holds " + foreign +
@@ -214,7 +281,6 @@ Status Collection::RemoveLeftovers(PathView parent, const CollectionOptions& opt
 bool Collection::Exists(PathView path, const CollectionOptions& options) {
   FileSystem& fs = FileSystemOf(options);
   const std::string target = path.str();
-  constexpr int kAttempts = 20;  // beside a writer the newest manifest may be retired between two calls
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto entries = ListCollection(fs, target);
     if (!entries.ok()) return false;
@@ -222,7 +288,13 @@ bool Collection::Exists(PathView path, const CollectionOptions& options) {
     for (const DirEntry& entry : *entries)
       if (const auto name = ParseName(entry.name); name && name->kind == NameKind::kManifest)
         newest = std::max(newest, name->number);
-    if (newest == 0) return false;
+    if (newest == 0) {
+      const auto birth = BirthOf(fs, target);
+      if (birth.ok() && *birth == Birth::kUnsettled) return true;
+      const auto again = ListCollection(fs, target);  // it may have been settled between the two
+      if (!again.ok() || !Has(*again, NameKind::kManifest)) return false;
+      continue;
+    }
     const auto manifest = ReadManifest(fs, target, newest);
     if (!manifest.status().IsNotFound()) return manifest.ok();
   }

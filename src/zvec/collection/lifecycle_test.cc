@@ -65,10 +65,20 @@ TEST_P(LifecycleTest, CreateMakesParentsAndLeavesNothingBeside) {
 
 TEST_P(LifecycleTest, CreateRefusesWhatIsThere) {
   ASSERT_TRUE(fs().CreateDirectory(path_).ok());
+  WriteFile(JoinPath(path_, "notes.txt"), "mine");
   const auto refused = Collection::Create(path_, NoteSchema(), options_);
   EXPECT_EQ(refused.status().code(), StatusCode::kAlreadyExists);
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr(path_));
+  EXPECT_THAT(Names(path_), ElementsAre("notes.txt"));
+}
+
+// A power cut may leave that of a relaxed Create, and nobody can tell it from another one.
+TEST_P(LifecycleTest, AnEmptyDirectoryIsNoCollectionAndMakesRoom) {
+  ASSERT_TRUE(fs().CreateDirectory(path_).ok());
+  EXPECT_EQ(Collection::Open(path_, options_).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(Collection::Destroy(path_, options_).code(), StatusCode::kNotFound);
   EXPECT_THAT(Names(path_), IsEmpty());
+  EXPECT_TRUE(Create()->Close().ok());
 }
 
 TEST_P(LifecycleTest, CreateRefusesABadSchemaAndReadOnly) {

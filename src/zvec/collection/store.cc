@@ -77,6 +77,7 @@ Store::~Store() {
 }
 
 std::shared_ptr<const Version> Store::Snapshot() const {
+  if (cocozvec::FaultPlanted("read_without_lock") && next_number_ == 0) return nullptr;
   cocozvec::ReaderLock lock(state_mu_);
   return version_;
 }
@@ -106,7 +107,12 @@ std::uint64_t Store::DiskBytes() const {
   }
   std::uint64_t bytes = 0;
   for (const std::string& name : NamedFiles(*manifest))
-    if (const auto info = fs_.Stat(PathOf(name)); info.ok()) bytes += info->size;
+    // Until it is settled a newborn collection has its files under other names.
+    for (const char* end : {"", ".tmp"})
+      if (const auto info = fs_.Stat(PathOf(name) + end); info.ok()) {
+        bytes += info->size;
+        break;
+      }
   return bytes;
 }
 
@@ -212,11 +218,13 @@ Status Store::Apply(std::string_view payload, bool trusted) {
 Status Store::Flush() {
   if (options_.read_only && !closed_) return {};
   ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_RETURN_IF_ERROR(Settle());
   return log_->Sync(/*keep_unsynced=*/true);
 }
 
 Status Store::SetMark(std::string_view mark) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_RETURN_IF_ERROR(Settle());
   // The mark says that the data is there: it must not survive a power cut that the data does not.
   ZVEC_RETURN_IF_ERROR(log_->Sync(/*keep_unsynced=*/true));
   Status status = WriteMark(fs_, directory_, mark);
@@ -234,7 +242,8 @@ Status Store::Close() {
   closed_ = true;
   Status status;
   try {
-    if (log_) status = log_->Close();
+    if (log_ && fence_.ok() && !in_doubt_) status = Settle();
+    if (log_ && status.ok()) status = log_->Close();
     if (status.ok()) status = fence_;
     if (status.ok() && in_doubt_)
       status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");

@@ -35,11 +35,11 @@ namespace zvec::inline v0 {
 class Store {
  public:
   /// Writes the files of an empty collection into `directory`, which exists and is locked. Names and data are
-  /// durable.
+  /// durable, or nothing is (`relaxed`, birth.h).
   static Status WriteEmpty(cocozvec::FileSystem& fs, const std::string& directory,
-                           const CollectionSchema& schema);
-  /// `lock`: the directory's; null: taken here, unless read-only. `fresh`: made and synced a moment ago by
-  /// WriteEmpty, under this lock.
+                           const CollectionSchema& schema, bool relaxed);
+  /// `lock`: the directory's; null: taken here, unless read-only. `fresh`: made a moment ago by WriteEmpty,
+  /// under this lock.
   static Result<std::unique_ptr<Store>> Open(cocozvec::FileSystem& fs, const std::string& directory,
                                              const CollectionOptions& options,
                                              std::unique_ptr<DirectoryLock> lock, bool fresh = false);
@@ -108,6 +108,9 @@ class Store {
   Status LoadSegments();
   Status ReplayLog(Recovery& recovery);
   Status BecomeWriter(Recovery& recovery);
+  /// Makes durable what a relaxed Create left to be done; nothing when that was done. Before anything else is
+  /// made durable. A failure fences the handle.
+  Status Settle();
 
   // Applying (store.cc).
   void CommitChecked(std::span<std::string> records, std::span<Status> statuses) ZVEC_REQUIRES(write_mu_);
@@ -202,6 +205,7 @@ class Store {
   /// (no memory): then no write is taken any more.
   bool in_doubt_ = false;
   bool closed_ = false;
+  bool unsettled_ = false;  ///< files and names of a relaxed Create (birth.h) that need not be durable
 
   mutable cocozvec::SharedMutex state_mu_;
   std::shared_ptr<const Version> version_ ZVEC_GUARDED_BY(state_mu_);

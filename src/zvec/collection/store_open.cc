@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "cocozvec/base/log.h"
 #include "zvec/collection/store.h"
+#include "zvec/storage/birth.h"
 #include "zvec/storage/deletes.h"
 #include "zvec/storage/file_names.h"
 
@@ -31,23 +32,25 @@ struct Store::Recovery {
   std::vector<std::uint64_t> logs;         ///< numbers of the logs that are there
   std::unique_ptr<cocozvec::File> log_file;
   LogContent log;
-  bool fresh = false;  ///< made and synced a moment ago by this process, which has kept the lock since
+  bool fresh = false;  ///< made a moment ago by this process, which has kept the lock since
 };
 
-Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const CollectionSchema& schema) {
+Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const CollectionSchema& schema,
+                         bool relaxed) {
   Manifest manifest;
   manifest.collection = RandomNumber();
-  manifest.generation = 1;
-  manifest.log_number = 1;
-  manifest.next_number = 2;
+  manifest.generation = kFirstGeneration;
+  manifest.log_number = kFirstLog;
+  manifest.next_number = kFirstLog + 1;
   manifest.schema = schema;
   FileHeader header{
       .collection = manifest.collection, .number = manifest.log_number, .a = 1, .b = manifest.generation};
-  ZVEC_RETURN_IF_ERROR(
-      LogWriter::Create(fs, JoinPath(directory, LogName(manifest.log_number)), header).status());
+  const std::string log = JoinPath(directory, relaxed ? UnsettledLogName() : LogName(kFirstLog));
+  ZVEC_RETURN_IF_ERROR(LogWriter::Create(fs, log, header, /*sync=*/!relaxed).status());
   EncodeFileHeader(kLogMagic, header);
   manifest.log_checksum = header.checksum;
-  return WriteFirstManifest(fs, directory, manifest);
+  return relaxed ? WriteUnsettledManifest(fs, directory, manifest)
+                 : WriteFirstManifest(fs, directory, manifest);
 }
 
 Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& directory,
@@ -89,12 +92,16 @@ Status Store::LoadManifest(Recovery& recovery) {
     if (!name) continue;
     if (entry.kind != FileKind::kFile) return Status::DataLoss(PathOf(entry.name) + ": not a plain file");
     if (name->kind == NameKind::kManifest) recovery.generations.push_back(name->number);
+    if (entry.name == UnsettledManifestName()) unsettled_ = true;
     if (name->kind == NameKind::kLog) recovery.logs.push_back(name->number);
   }
-  if (recovery.generations.empty())
+  if (!recovery.generations.empty()) unsettled_ = false;  // a leftover
+  if (recovery.generations.empty() && !unsettled_)
     return Status::InvalidArgument(directory_ + " is not a collection: it has no manifest");
   std::sort(recovery.generations.begin(), recovery.generations.end());
-  ZVEC_ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(fs_, directory_, recovery.generations.back()));
+  ZVEC_ASSIGN_OR_RETURN(Manifest manifest, unsettled_
+                                               ? ReadUnsettledManifest(fs_, directory_)
+                                               : ReadManifest(fs_, directory_, recovery.generations.back()));
   schema_ = std::make_shared<CollectionSchema>(manifest.schema);
   layout_.emplace(*schema_);
   next_number_ = manifest.next_number;
@@ -169,9 +176,14 @@ Status Store::ReplayLog(Recovery& recovery) {
     cocozvec::ReaderLock lock(state_mu_);
     manifest = manifest_;
   }
-  const std::string path = PathOf(LogName(manifest->log_number));
-  ZVEC_ASSIGN_OR_RETURN(recovery.log_file,
-                        fs_.Open(path, options_.read_only ? OpenMode::kRead : OpenMode::kReadWrite));
+  const OpenMode mode = options_.read_only ? OpenMode::kRead : OpenMode::kReadWrite;
+  std::string path = PathOf(LogName(manifest->log_number));
+  auto opened = fs_.Open(path, mode);
+  if (unsettled_ && opened.status().IsNotFound()) {
+    path = PathOf(UnsettledLogName());
+    opened = fs_.Open(path, mode);
+  }
+  ZVEC_ASSIGN_OR_RETURN(recovery.log_file, std::move(opened));
   ZVEC_ASSIGN_OR_RETURN(
       recovery.log, ReadLog(*recovery.log_file, manifest->log_number, manifest->collection,
                             [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }));
@@ -191,8 +203,14 @@ Status Store::ReplayLog(Recovery& recovery) {
 }
 
 Status Store::BecomeWriter(Recovery& recovery) {
+  if (unsettled_ && recovery.fresh) {
+    log_ = LogWriter::ContinueUnsynced(std::move(recovery.log_file), recovery.log);
+    return {};
+  }
   // What is trusted from here on is made durable first; only then anything is removed.
+  recovery.log.unsettled = unsettled_;
   ZVEC_ASSIGN_OR_RETURN(log_, LogWriter::Continue(std::move(recovery.log_file), recovery.log));
+  ZVEC_RETURN_IF_ERROR(Settle());
   if (!recovery.fresh) {
     ZVEC_RETURN_IF_ERROR(fs_.SyncDirectory(directory_));
     // The Create that made this directory may have died, or failed, before its name was durable.
@@ -207,6 +225,27 @@ Status Store::BecomeWriter(Recovery& recovery) {
   RemoveUnnamed();
   lock_->WriteHolder();
   return {};
+}
+
+Status Store::Settle() {
+  if (!unsettled_) return {};
+  std::shared_ptr<const Manifest> manifest;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    manifest = manifest_;
+  }
+  in_doubt_ = true;
+  Status status = log_->Sync(/*keep_unsynced=*/true);
+  if (status.ok()) status = SettleNames(fs_, directory_, *manifest);
+  if (status.ok()) status = log_->Reopen(fs_, PathOf(LogName(kFirstLog)));
+  in_doubt_ = false;
+  if (status.ok()) {
+    unsettled_ = false;
+    return status;
+  }
+  fence_ = Status::FailedPrecondition("collection " + directory_ +
+                                      " must be reopened after: " + status.ToString());
+  return status;
 }
 
 }  // namespace zvec::inline v0

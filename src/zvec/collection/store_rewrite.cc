@@ -73,6 +73,7 @@ Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> s
 
 Status Store::RewriteSegments(const std::vector<bool>& chosen, std::uint32_t concurrency, bool complete) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_RETURN_IF_ERROR(Settle());
   Rewrite rewrite;
   rewrite.from = Snapshot();
   rewrite.chosen = chosen;
@@ -254,6 +255,7 @@ void Store::SealIfLarge() {
 
 Status Store::Optimize(std::uint32_t concurrency) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
+  ZVEC_RETURN_IF_ERROR(Settle());
   ZVEC_RETURN_IF_ERROR(CompleteTail(concurrency));
   const auto version = Snapshot();
   std::vector<bool> chosen(version->sealed.size());
@@ -288,6 +290,7 @@ Status Store::ForgetOlderGeneration() {
 }
 
 Status Store::Replace(Manifest next, std::shared_ptr<const Version> version) {
+  ZVEC_RETURN_IF_ERROR(Settle());
   next.generation += 1;
   next.next_number = next_number_;
   std::optional<Manifest> previous;

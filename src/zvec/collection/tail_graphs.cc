@@ -145,6 +145,7 @@ Status TailGraphs::Examine(Field& field, Growing& growing, const StoredView& vie
     ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality,
                           MeasureGraph(first, field.field, column, growing.graph, help));
     if (!quality.good()) why = "too few of the nearest are found through it";
+    growing.graph->SetBreadth(quality.breadth);
   }
   if (why.empty()) return {};
   cocozvec::Log(cocozvec::LogLevel::kInfo,

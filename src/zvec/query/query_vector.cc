@@ -113,10 +113,11 @@ void QueryVector::PrepareSparse(std::string_view cell) {
   for (std::size_t i = 0; i < indices_.size(); ++i) table_[indices_[i]] = values_[i];
 }
 
-bool QueryVector::Encode(const hnsw::Encoder& encoder, std::uint8_t* code) const {
-  if (bytes_.empty()) return encoder.EncodeQuery(floats_.data(), code);
+bool QueryVector::Encode(const hnsw::Encoder& encoder, std::uint8_t* code, double* cut) const {
   const std::vector<float> widened(bytes_.begin(), bytes_.end());
-  return encoder.EncodeQuery(widened.data(), code);
+  const float* query = bytes_.empty() ? floats_.data() : widened.data();
+  *cut = encoder.CutShare(query);
+  return encoder.EncodeQuery(query, code);
 }
 
 std::uint32_t QueryVector::Score(const ColumnChunk& column, const std::uint32_t* rows, std::uint32_t count,

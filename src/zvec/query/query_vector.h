@@ -26,7 +26,8 @@ class QueryVector {
   bool larger_is_nearer() const noexcept { return metric_ == MetricType::kIp; }
 
   /// A dense vector as a code of the encoder; false when it has no direction and the metric needs one.
-  bool Encode(const hnsw::Encoder& encoder, std::uint8_t* code) const;
+  /// `cut`: Encoder::CutShare.
+  bool Encode(const hnsw::Encoder& encoder, std::uint8_t* code, double* cut) const;
 
   /// Scores the `count` rows of the chunk that `rows` names, ascending, none of them null: scores[i] is that
   /// of rows[i]. Returns how many it computed: where most rows are wanted, all are scored in one stream,

@@ -31,6 +31,8 @@ std::string Range(std::string_view what, std::uint64_t given, std::uint64_t leas
          ", allowed: " + std::to_string(least) + " to " + std::to_string(most);
 }
 
+}  // namespace
+
 Status CheckNumbers(const VectorQuery& query) {
   if (query.topk < 1 || query.topk > kMaxTopk)
     return Status::InvalidArgument(Range("topk", query.topk, 1, kMaxTopk));
@@ -39,6 +41,8 @@ Status CheckNumbers(const VectorQuery& query) {
     return Status::InvalidArgument("query: radius is not a number");
   return {};
 }
+
+namespace {
 
 // Counts start from zero; a caller that does not want them gets `unwanted` filled.
 QueryStats* BeginStats(std::size_t segments, QueryStats* stats, QueryStats* unwanted) {

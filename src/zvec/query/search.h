@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,14 @@ struct RowHit {
 Result<std::vector<RowHit>> SearchVectors(std::span<const SegmentView* const> segments,
                                           const CollectionSchema& schema, const VectorQuery& query,
                                           const Filter& filter, QueryStats* stats);
+
+/// topk, ef and radius are ones that a query may have.
+Status CheckNumbers(const VectorQuery& query);
+
+/// `filter` evaluated on all of these segments, for many searches over the same ones; the result borrows
+/// nothing. Null when every row passes: `filter` itself is as fast.
+Result<std::unique_ptr<Filter>> EvaluateOnce(std::span<const SegmentView* const> segments,
+                                             const Filter& filter);
 
 /// Live rows that pass the filter, in storage order, at most `limit`.
 Result<std::vector<RowHit>> ScanRows(std::span<const SegmentView* const> segments, const Filter& filter,

@@ -35,7 +35,10 @@ std::string SegmentSearch::Strategy() const {
 bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
   if (graph.empty() || query_.topk > hnsw::kMostFromGraph) return false;
   code_.resize(graph.code_bytes());
-  return vector_.Encode(*graph.encoder, code_.data());
+  double cut = 0;
+  const bool has_direction = vector_.Encode(*graph.encoder, code_.data(), &cut);
+  breadth_ = hnsw::BreadthFor(query_.topk, query_.ef, hnsw::MoreFor(graph, cut));
+  return has_direction;
 }
 
 Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
@@ -46,6 +49,7 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   const hnsw::Graph* graph = segment.Graph(vector_.field());
   const hnsw::GraphRef ref = graph != nullptr ? graph->Current() : hnsw::GraphRef{};
   if (ref.view.empty()) {
+    stats_->refused += graph != nullptr;
     return hnsw::WantsGraph(segment.schema().fields[vector_.field()]) ? ScanUnlinked(0) : Scan(0);
   }
   // Rows that came after this snapshot may be linked already: they lead on, but are no answers.
@@ -131,7 +135,7 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   if (dead >= kManyDead) return SearchMasked(graph);
   // Look for as many more as are dead on average.
   const double factor = 1 / (1 - dead);
-  hnsw::Breadth breadth = hnsw::BreadthFor(query_.topk, query_.ef);
+  hnsw::Breadth breadth = breadth_;
   std::uint32_t topk = query_.topk;
   if (dead > 0) {
     breadth.ef = Grown(breadth.ef, factor);
@@ -193,12 +197,11 @@ Status SegmentSearch::SearchMasked(const hnsw::GraphView& graph) {
   const std::uint32_t rows = std::min(graph.nodes, segment_->row_count());
   ZVEC_RETURN_IF_ERROR(EvaluateMask(rows, graph.nodes));
   if (matches_ == 0) return {};
-  const hnsw::Breadth breadth = hnsw::BreadthFor(query_.topk, query_.ef);
-  const hnsw::Way way = hnsw::ChooseWay(graph, breadth, matches_, vector_.row_bytes());
+  const hnsw::Way way = hnsw::ChooseWay(graph, breadth_, matches_, vector_.row_bytes());
   if (way == hnsw::Way::kScan || matches_ <= query_.topk) return ScanMask(rows);
   bool complete = false;
   const Status status =
-      hnsw::FindNearestMasked(graph, code_.data(), query_.topk, breadth, way, {mask_.data()}, matches_,
+      hnsw::FindNearestMasked(graph, code_.data(), query_.topk, breadth_, way, {mask_.data()}, matches_,
                               vector_.row_bytes(), hnsw::Scratch::Local(), &rows_, &complete);
   if (IsDamaged(status)) return ScanMask(rows);
   ZVEC_RETURN_IF_ERROR(status);

@@ -55,6 +55,7 @@ class SegmentSearch {
   const SegmentView* segment_ = nullptr;
   std::uint32_t number_ = 0;
   std::vector<std::uint8_t> code_;
+  hnsw::Breadth breadth_;
   std::vector<std::uint32_t> rows_;  ///< candidates
   std::vector<std::uint64_t> mask_;
   std::uint64_t matches_ = 0;  ///< rows in mask_

@@ -12,7 +12,7 @@ std::vector<const CodeKernels*> Detect() {
   std::vector<const CodeKernels*> found = {&kScalarCodes};
 #if defined(ZVEC_SIMD_X86)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2")) found.push_back(&kAvx2Codes);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c")) found.push_back(&kAvx2Codes);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     found.push_back(&kAvx512Codes);

@@ -1,5 +1,6 @@
-// zvec/simd/code_kernels.h: distances between 7-bit codes, which the graph of an index walks on. Integers, so
-// every CPU level gives the same numbers. Threads: tables are constant; any function may run anywhere.
+// zvec/simd/code_kernels.h: distances between codes, which the graph of an index walks on: of 7, 8 and 4 bits
+// an element, and halves. Every CPU level gives the same numbers: integers are exact, floating sums have the
+// order of kernels.h. Threads: tables are constant; any function may run anywhere.
 #pragma once
 
 #include <cstddef>
@@ -19,15 +20,23 @@ struct CodeRows {
   std::size_t count = 0;
 };
 
-/// out[i] = sum of (query[k] - code_i[k])^2, elements 0 .. 127; exact up to 133,000 of them, then rounded to
-/// float. Codes are asked for some way ahead of their turn.
+/// out[i] = sum of (query[k] - code_i[k])^2. The query is a code of the same kind. Sums of integers are exact
+/// in 32 bits up to kMaxDimension, then rounded to float.
 using CodeBatch = void (*)(const std::uint8_t* query, const CodeRows& rows, float* out);
 
-struct CodeKernels {
-  const char* name;  ///< scalar, avx2, avx512, avx512vnni
-  CodeBatch squared_l2;
+/// Of one kind of code.
+struct CodeDistances {
+  CodeBatch squared_l2;  ///< codes are asked for some way ahead of their turn
   /// The same for codes that lie in the nearest cache already.
   CodeBatch squared_l2_near;
+};
+
+struct CodeKernels {
+  const char* name;      ///< scalar, avx2, avx512, avx512vnni
+  CodeDistances bits7;   ///< a byte an element, 0 .. 127
+  CodeDistances bits8;   ///< a byte an element, 0 .. 255
+  CodeDistances bits4;   ///< two elements a byte, 0 .. 15 each
+  CodeDistances halves;  ///< binary16, finite; element i goes to lane i % 16
 };
 
 /// All that this CPU can run, from plain to best; "scalar" is always there.

@@ -1,4 +1,4 @@
-// AVX2. Differences of 7-bit codes are at most 127, so two squares fit the 16 bits of maddubs.
+// AVX2 and F16C.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -6,16 +6,12 @@
 
 namespace {
 
-struct C {
+struct Integers {
   static constexpr std::size_t kStep = 32;
   using Vec = __m256i;
   using Sum = __m256i;  // 8 int32
   static Sum Zero() { return _mm256_setzero_si256(); }
   static Vec Load(const std::uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
-  static Sum AddSquare(Sum sum, Vec q, Vec x) {
-    const __m256i d = _mm256_abs_epi8(_mm256_sub_epi8(q, x));
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(d, d), _mm256_set1_epi16(1)));
-  }
   static void Four(Sum a, Sum b, Sum c, Sum d, float* out) {
     const __m256i ab = _mm256_hadd_epi32(a, b), cd = _mm256_hadd_epi32(c, d);
     const __m256i all = _mm256_hadd_epi32(ab, cd);
@@ -26,6 +22,67 @@ struct C {
     const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+  }
+};
+
+// Differences are at most 127, so two squares fit the 16 bits of maddubs.
+struct Bits7 : Integers {
+  static Sum AddSquare(Sum sum, Vec q, Vec x) {
+    const __m256i d = _mm256_abs_epi8(_mm256_sub_epi8(q, x));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(d, d), _mm256_set1_epi16(1)));
+  }
+};
+
+struct Bits8 : Integers {
+  static Sum AddSquare(Sum sum, Vec q, Vec x) {
+    const __m256i d = _mm256_or_si256(_mm256_subs_epu8(q, x), _mm256_subs_epu8(x, q));
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i low = _mm256_unpacklo_epi8(d, zero), high = _mm256_unpackhi_epi8(d, zero);
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(low, low));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(high, high));
+  }
+};
+
+struct Bits4 : Integers {
+  static Sum AddSquare(Sum sum, Vec q, Vec x) {
+    const __m256i mask = _mm256_set1_epi8(15);
+    const __m256i low =
+        _mm256_abs_epi8(_mm256_sub_epi8(_mm256_and_si256(q, mask), _mm256_and_si256(x, mask)));
+    const __m256i high = _mm256_abs_epi8(_mm256_sub_epi8(_mm256_and_si256(_mm256_srli_epi16(q, 4), mask),
+                                                         _mm256_and_si256(_mm256_srli_epi16(x, 4), mask)));
+    const __m256i squares =
+        _mm256_add_epi16(_mm256_maddubs_epi16(low, low), _mm256_maddubs_epi16(high, high));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(squares, _mm256_set1_epi16(1)));
+  }
+};
+
+struct Halves {
+  static constexpr std::size_t kStep = 32;
+  struct Vec {
+    __m256 low, high;
+  };
+  using Sum = Vec;
+  static Sum Zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static Vec Load(const std::uint8_t* p) {
+    return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
+            _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16)))};
+  }
+  static Sum AddSquare(Sum sum, Vec q, Vec x) {
+    const __m256 low = _mm256_sub_ps(q.low, x.low), high = _mm256_sub_ps(q.high, x.high);
+    return {_mm256_add_ps(sum.low, _mm256_mul_ps(low, low)),
+            _mm256_add_ps(sum.high, _mm256_mul_ps(high, high))};
+  }
+  static void Four(Sum a, Sum b, Sum c, Sum d, float* out) {
+    out[0] = One(a);
+    out[1] = One(b);
+    out[2] = One(c);
+    out[3] = One(d);
+  }
+  static float One(Sum sum) {
+    const __m256 eight = _mm256_add_ps(sum.low, sum.high);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
   }
 };
 

@@ -8,13 +8,19 @@
 
 namespace {
 
-struct C512 {
+struct Integers {
   static constexpr std::size_t kStep = 64;
   using Vec = __m512i;
   using Sum = __m512i;  // 16 int32
   static Sum Zero() { return _mm512_setzero_si512(); }
   static Vec Load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
+  /// Of elements below 128.
   static __m512i Difference(Vec q, Vec x) { return _mm512_abs_epi8(_mm512_sub_epi8(q, x)); }
+  static __m512i WideDifference(Vec q, Vec x) {
+    return _mm512_or_si512(_mm512_subs_epu8(q, x), _mm512_subs_epu8(x, q));
+  }
+  static __m512i Low(Vec v) { return _mm512_and_si512(v, _mm512_set1_epi8(15)); }
+  static __m512i High(Vec v) { return Low(_mm512_srli_epi16(v, 4)); }
   // Transposes while adding: three additions for four sums.
   static void Four(Sum a, Sum b, Sum c, Sum d, float* out) {
     const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
@@ -29,6 +35,32 @@ struct C512 {
     const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+  }
+};
+
+struct Halves {
+  static constexpr std::size_t kStep = 32;
+  using Vec = __m512;
+  using Sum = __m512;
+  static Sum Zero() { return _mm512_setzero_ps(); }
+  static Vec Load(const std::uint8_t* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static Sum AddSquare(Sum sum, Vec q, Vec x) {
+    const __m512 d = _mm512_sub_ps(q, x);
+    return _mm512_add_ps(sum, _mm512_mul_ps(d, d));
+  }
+  static void Four(Sum a, Sum b, Sum c, Sum d, float* out) {
+    out[0] = One(a);
+    out[1] = One(b);
+    out[2] = One(c);
+    out[3] = One(d);
+  }
+  static float One(Sum sum) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
   }
 };
 

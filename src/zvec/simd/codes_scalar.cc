@@ -1,22 +1,18 @@
 // The reference: plain loops, for any CPU.
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+
+#include "zvec/doc.h"
 
 namespace {
 
-struct C {
+struct Integers {
   static constexpr std::size_t kStep = 64;
   using Vec = const std::uint8_t*;
   using Sum = std::int32_t;
   static Sum Zero() { return 0; }
   static Vec Load(const std::uint8_t* p) { return p; }
-  static Sum AddSquare(Sum sum, Vec q, Vec x) {
-    for (std::size_t i = 0; i < kStep; ++i) {
-      const std::int32_t d = q[i] - x[i];
-      sum += d * d;
-    }
-    return sum;
-  }
   static void Four(Sum a, Sum b, Sum c, Sum d, float* out) {
     out[0] = static_cast<float>(a);
     out[1] = static_cast<float>(b);
@@ -24,6 +20,64 @@ struct C {
     out[3] = static_cast<float>(d);
   }
   static Sum One(Sum sum) { return sum; }
+};
+
+struct Bits7 : Integers {
+  static Sum AddSquare(Sum sum, Vec q, Vec x) {
+    for (std::size_t i = 0; i < kStep; ++i) {
+      const std::int32_t d = q[i] - x[i];
+      sum += d * d;
+    }
+    return sum;
+  }
+};
+
+using Bits8 = Bits7;
+
+struct Bits4 : Integers {
+  static Sum AddSquare(Sum sum, Vec q, Vec x) {
+    for (std::size_t i = 0; i < kStep; ++i) {
+      const std::int32_t low = (q[i] & 15) - (x[i] & 15), high = (q[i] >> 4) - (x[i] >> 4);
+      sum += low * low + high * high;
+    }
+    return sum;
+  }
+};
+
+struct Halves {
+  static constexpr std::size_t kStep = 32;
+  struct Vec {
+    float lane[16];
+  };
+  using Sum = Vec;
+  static Sum Zero() { return {}; }
+  static Vec Load(const std::uint8_t* p) {
+    Vec v;
+    for (std::size_t i = 0; i < 16; ++i) {
+      zvec::Half half;
+      std::memcpy(&half.bits, p + i * 2, 2);
+      v.lane[i] = zvec::FromHalf(half);
+    }
+    return v;
+  }
+  static Sum AddSquare(Sum sum, const Vec& q, const Vec& x) {
+    for (int i = 0; i < 16; ++i) {
+      const float d = q.lane[i] - x.lane[i];
+      sum.lane[i] += d * d;
+    }
+    return sum;
+  }
+  static void Four(const Sum& a, const Sum& b, const Sum& c, const Sum& d, float* out) {
+    out[0] = One(a);
+    out[1] = One(b);
+    out[2] = One(c);
+    out[3] = One(d);
+  }
+  static float One(Sum sum) {
+    for (int half = 8; half > 0; half /= 2)
+      for (int i = 0; i < half; ++i) sum.lane[i] += sum.lane[i + half];
+    return sum.lane[0];
+  }
 };
 
 }  // namespace

@@ -176,18 +176,19 @@ Result<LogContent> ReadLog(const File& file, std::uint64_t number, std::uint64_t
 }
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Create(FileSystem& fs, const std::string& path,
-                                                     FileHeader header) {
+                                                     FileHeader header, bool sync) {
   ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, cocozvec::OpenMode::kCreateNew));
   const std::string bytes = EncodeFileHeader(kLogMagic, header);
   ZVEC_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(bytes)));
-  ZVEC_RETURN_IF_ERROR(file->Sync());
-  const LogPosition at{kFileHeaderBytes, header.a, header.checksum, kFileHeaderBytes, false};
+  if (sync) ZVEC_RETURN_IF_ERROR(file->Sync());
+  const LogPosition at{kFileHeaderBytes, header.a, header.checksum, sync ? kFileHeaderBytes : 0, false};
   return std::unique_ptr<LogWriter>(new LogWriter(std::move(file), header.number, header.collection, at));
 }
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Continue(std::unique_ptr<File> file,
                                                        const LogContent& content) {
   LogPosition at = content.position;
+  if (content.unsettled) at.synced_to = 0;
   if (content.file_size > at.end) ZVEC_RETURN_IF_ERROR(file->Truncate(at.end));
   if (!at.closed && at.synced_to < at.end) {
     // A sync that failed in an earlier life may have left these bytes clean in the cache and absent on the
@@ -204,10 +205,23 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Continue(std::unique_ptr<File> fil
     }
   }
   // A log that holds nothing but its header was synced before a manifest named it.
-  if (content.file_size > kFileHeaderBytes) ZVEC_RETURN_IF_ERROR(file->Sync());
+  if (content.file_size > kFileHeaderBytes || content.unsettled) ZVEC_RETURN_IF_ERROR(file->Sync());
   at.synced_to = at.end;
   return std::unique_ptr<LogWriter>(
       new LogWriter(std::move(file), content.header.number, content.header.collection, at));
+}
+
+std::unique_ptr<LogWriter> LogWriter::ContinueUnsynced(std::unique_ptr<File> file,
+                                                       const LogContent& content) {
+  LogPosition at = content.position;
+  at.synced_to = 0;
+  return std::unique_ptr<LogWriter>(
+      new LogWriter(std::move(file), content.header.number, content.header.collection, at));
+}
+
+Status LogWriter::Reopen(FileSystem& fs, const std::string& path) {
+  ZVEC_ASSIGN_OR_RETURN(file_, fs.Open(path, cocozvec::OpenMode::kReadWrite));
+  return {};
 }
 
 Status LogWriter::Append(std::string& record, RecordKind kind) {

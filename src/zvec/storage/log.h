@@ -36,6 +36,7 @@ struct LogContent {
   FileHeader header;
   LogPosition position;
   std::uint64_t file_size = 0;  ///< larger than position.end: a torn record, forgiven
+  bool unsettled = false;       ///< set by who opens: not even the header need be durable (birth.h)
 };
 
 /// Reads all whole records in order and hands the batches to `apply`. Writes nothing.
@@ -45,13 +46,19 @@ Result<LogContent> ReadLog(const cocozvec::File& file, std::uint64_t number, std
 
 class LogWriter {
  public:
-  /// A new file with a synced header; its name is durable when the caller has synced the directory.
+  /// A new file with a synced header; its name is durable when the caller has synced the directory. `sync`
+  /// false: the header is durable after the first Sync only.
   static Result<std::unique_ptr<LogWriter>> Create(cocozvec::FileSystem& fs, const std::string& path,
-                                                   FileHeader header);
+                                                   FileHeader header, bool sync = true);
   /// Goes on after ReadLog: cuts a torn record off, writes anew what may never have reached the disk, and
   /// syncs.
   static Result<std::unique_ptr<LogWriter>> Continue(std::unique_ptr<cocozvec::File> file,
                                                      const LogContent& content);
+  /// As Continue, of a log that this process made a moment ago and has not synced: writes and syncs nothing.
+  static std::unique_ptr<LogWriter> ContinueUnsynced(std::unique_ptr<cocozvec::File> file,
+                                                     const LogContent& content);
+  /// The file got another name: the messages shall say it.
+  Status Reopen(cocozvec::FileSystem& fs, const std::string& path);
 
   /// `record` is kRecordHeaderBytes bytes, which become the header, and the payload. Not durable before Sync.
   /// When the disk was full and the record could be taken back, the log can go on; after any other failure it

@@ -33,6 +33,7 @@ Result<std::shared_ptr<const SealedSegment>> SealedSegment::Open(
   ZVEC_RETURN_IF_ERROR(segment->Load(*file, map));
   const std::string_view start(reinterpret_cast<const char*>(segment->bytes_.data()),
                                std::min(kFileHeaderBytes, segment->bytes_.size()));
+  ZVEC_RETURN_IF_ERROR(segment->Reach(0, start.size()));
   ZVEC_ASSIGN_OR_RETURN(const FileHeader header,
                         DecodeFileHeader(kSegmentMagic, start, expected.number, path));
   if (header.collection != collection) return DamageAt(path, 16, "this is a segment of another collection");
@@ -68,6 +69,7 @@ Status SealedSegment::ReadTable(const FileHeader& header) {
   if (header.b < kFileHeaderBytes || header.b > bytes_.size() || header.a > UINT32_MAX - 1)
     return DamageAt(path_, 32, "the header names places that the file does not have");
   const auto table = bytes_.subspan(header.b);
+  ZVEC_RETURN_IF_ERROR(Reach(header.b, table.size()));
   if (ChecksumAt(table, header.number, header.b, collection_) != header.c)
     return DamageAt(path_, header.b, "the section table does not match its checksum");
   const std::string_view text(reinterpret_cast<const char*>(table.data()), table.size());
@@ -104,6 +106,7 @@ Status SealedSegment::Verify(const Checked& checked, std::size_t block) const {
   const std::uint64_t begin = section.BlockBegin(block);
   const std::uint64_t offset = section.offset + begin;
   const auto bytes = bytes_.subspan(offset, section.BlockEnd(block) - begin);
+  ZVEC_RETURN_IF_ERROR(Reach(offset, bytes.size()));
   if (ChecksumAt(bytes, info_.number, offset, collection_) != section.checksums[block] &&
       !cocozvec::FaultPlanted("skip_checksum"))
     return DamageAt(path_, offset,

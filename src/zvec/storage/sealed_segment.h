@@ -55,6 +55,10 @@ class SealedSegment {
   /// Checks a block's checksum, and the structure of a block of variable cells, when it is touched for the
   /// first time.
   Status Verify(const Checked& checked, std::size_t block) const;
+  /// Before the first use of these bytes: a mapped block that the disk cannot read would end the process.
+  Status Reach(std::uint64_t offset, std::uint64_t size) const {
+    return mapping_ ? mapping_->Populate(offset, size) : Status();
+  }
   Status CheckCells(const Section& section, std::size_t block) const;
 
   std::string path_;

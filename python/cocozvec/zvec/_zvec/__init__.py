@@ -1,1 +1,16 @@
-"""Names that programs of the peer import from its extension module."""
+"""Names that programs of the peer import from its extension module (docs/python.md, 'Native names')."""
+
+from .collection import _Collection, _DocIterator
+from .doc import _Doc
+from .rerank import _CallbackParams, _MultiQuery, _reranker_rerank, _RrfParams, _WeightedParams
+
+__all__ = [
+    "_CallbackParams",
+    "_Collection",
+    "_Doc",
+    "_DocIterator",
+    "_MultiQuery",
+    "_RrfParams",
+    "_WeightedParams",
+    "_reranker_rerank",
+]

@@ -3,10 +3,13 @@ parameter is told in docs/python.md."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Optional
+
+import numpy as np
 
 from .typing import DataType, IndexType, MetricType, QuantizeType
 
@@ -36,10 +39,23 @@ __all__ = [
     "VamanaIndexParam",
     "VamanaQueryParam",
     "VectorIndexParam",
+    "_Fts",
+    "_SearchQuery",
+    "_SubQuery",
 ]
 
 _INT32 = 2**31
-_CHOOSE_EF = 300  # the peer's default: ours choose from topk
+
+
+class Unset(int):
+    """The peer's default of a number that nobody gave: shown and compared as that, and ours choose."""
+
+    __slots__ = ()
+
+
+def given(value: int) -> int:
+    """The number; 0, by which the database chooses, where nobody gave one."""
+    return 0 if isinstance(value, Unset) else value
 
 
 def _bad(owner: object, name: str, wanted: str, value: object) -> TypeError:
@@ -51,6 +67,8 @@ def _bad(owner: object, name: str, wanted: str, value: object) -> TypeError:
 def _integer(owner: object, name: str, least: int = 0) -> None:
     """An int of 32 bits; NumPy's integers become Python's. Below `least` is a ValueError."""
     value = getattr(owner, name)
+    if isinstance(value, Unset):
+        return
     if isinstance(value, float) or not hasattr(value, "__index__"):
         raise _bad(owner, name, "an int", value)
     number = int(value)
@@ -192,12 +210,12 @@ class FlatIndexParam(VectorIndexParam):
 
 @dataclass(frozen=True, repr=False)
 class HnswIndexParam(VectorIndexParam):
-    """The defaults 50 and 500 mean "choose for me"; any other pair is taken as it is."""
+    """`m` and `ef_construction` are taken as given, 50 and 500 too; where nothing is given, ours choose."""
 
     _type = IndexType.HNSW
     metric_type: MetricType = MetricType.IP
-    m: int = 50
-    ef_construction: int = 500
+    m: int = Unset(50)
+    ef_construction: int = Unset(500)
     quantize_type: QuantizeType = QuantizeType.UNDEFINED
     use_contiguous_memory: bool = False
     quantizer_param: QuantizerParam = field(default_factory=QuantizerParam)
@@ -230,8 +248,8 @@ class HnswRabitqIndexParam(VectorIndexParam):
     metric_type: MetricType = MetricType.IP
     total_bits: int = 7
     num_clusters: int = 16
-    m: int = 50
-    ef_construction: int = 500
+    m: int = Unset(50)
+    ef_construction: int = Unset(500)
     sample_count: int = 0
     __hash__ = None  # type: ignore[assignment]
 
@@ -339,8 +357,7 @@ class QueryParam:
 
     def _remember(self) -> None:
         values: Any = self
-        ef: int = getattr(self, "ef", 0)
-        options = (self._type, 0 if ef == _CHOOSE_EF else ef, values.radius, values.is_linear)
+        options = (self._type, given(getattr(self, "ef", 0)), values.radius, values.is_linear)
         object.__setattr__(self, "_options", options)
 
     def __repr__(self) -> str:
@@ -379,10 +396,10 @@ class _GraphQueryParam(QueryParam):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HnswQueryParam(_GraphQueryParam):
-    """The default `ef` of 300 means "choose from topk"; any other is taken as it is."""
+    """`ef` is taken as given, 300 too; where nothing is given, ours choose from `topk`."""
 
     _type = IndexType.HNSW
-    ef: int = 300
+    ef: int = Unset(300)
     radius: float = 0.0
     is_linear: bool = False
     is_using_refiner: bool = False
@@ -404,7 +421,7 @@ class VamanaQueryParam(_GraphQueryParam):
 @dataclass(frozen=True, eq=False, repr=False)
 class HnswRabitqQueryParam(QueryParam):
     _type = IndexType.HNSW_RABITQ
-    ef: int = 300
+    ef: int = Unset(300)
     radius: float = 0.0
     is_linear: bool = False
     is_using_refiner: bool = False
@@ -502,3 +519,107 @@ class AddColumnOption(_ConcurrencyOption):
 @dataclass(frozen=True, eq=False)
 class AlterColumnOption(_ConcurrencyOption):
     pass
+
+
+def _check_text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: a str is wanted, got {value!r}")
+    return value
+
+
+class _Fts:
+    """Full-text search: one of the two."""
+
+    def __init__(self) -> None:
+        self.query_string = ""
+        self.match_string = ""
+
+
+_ELEMENTS = {DataType.VECTOR_FP32: np.float32, DataType.VECTOR_FP16: np.float16, DataType.VECTOR_INT8: np.int8}
+
+
+class _SearchQuery:
+    """One native query. Without a vector: a listing."""
+
+    def __init__(self) -> None:
+        self.include_vector = False
+        self.output_fields: Optional[list[str]] = None
+        self.fts: Optional[_Fts] = None
+        self._topk = 0
+        self._filter = self._field_name = ""
+        self._query_params: Optional[QueryParam] = None
+        self._vector: Any = None
+
+    @property
+    def topk(self) -> int:
+        return self._topk
+
+    @topk.setter
+    def topk(self, value: int) -> None:
+        if isinstance(value, float) or not hasattr(value, "__index__") or not -_INT32 <= int(value) < _INT32:
+            raise TypeError(f"topk: an int of 32 bits is wanted, got {value!r}")
+        self._topk = int(value)
+
+    @property
+    def filter(self) -> str:
+        return self._filter
+
+    @filter.setter
+    def filter(self, value: str) -> None:
+        self._filter = _check_text("filter", value)
+
+    @property
+    def field_name(self) -> str:
+        return self._field_name
+
+    @field_name.setter
+    def field_name(self, value: str) -> None:
+        self._field_name = _check_text("field_name", value)
+
+    @property
+    def query_params(self) -> Optional[QueryParam]:
+        return self._query_params
+
+    @query_params.setter
+    def query_params(self, value: Optional[QueryParam]) -> None:
+        if value is not None and not isinstance(value, QueryParam):
+            raise TypeError(f"query_params: a QueryParam is wanted, got {value!r}")
+        self._query_params = value
+
+    def set_vector(self, field_schema: Any, obj: Any) -> None:
+        """An array for a dense field, a dict for a sparse one; copied."""
+        if field_schema.is_sparse_vector:
+            self._vector = dict(obj)
+        elif field_schema.data_type not in _ELEMENTS:
+            raise TypeError(f"Unsupported vector field type for field: {field_schema.name}")
+        elif not isinstance(obj, np.ndarray):
+            raise TypeError(f"Dense vector[{field_schema.name}] expects a ndarray, got {type(obj)}")
+        else:
+            self._vector = np.array(obj, _ELEMENTS[field_schema.data_type])
+
+    def get_vector(self, field_schema: Any) -> Any:
+        if field_schema.is_sparse_vector:
+            return dict(self._vector) if isinstance(self._vector, dict) else {}
+        if not isinstance(self._vector, np.ndarray):
+            raise RuntimeError("No dense vector has been set")
+        return self._vector.astype(_ELEMENTS[field_schema.data_type])
+
+
+class _SubQuery:
+    """One query of a _MultiQuery: `num_candidates` of it are merged."""
+
+    def __init__(self) -> None:
+        self.num_candidates = 10
+        self._query = _SearchQuery()
+
+    @staticmethod
+    def from_search_query(search_query: _SearchQuery) -> _SubQuery:
+        made = _SubQuery()
+        made.num_candidates = search_query.topk
+        made._query = copy.copy(search_query)
+        return made
+
+    def _copy(self) -> _SubQuery:
+        made = copy.copy(self)
+        made._query = copy.copy(self._query)
+        return made

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Optional, Union, overload
+from typing import Any, Literal, Optional, Union, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._core import Handle
 from .._core import Iterator as _Native
+from .._zvec.collection import (
+    INSERT,
+    MAX_TOPK,
+    UPDATE,
+    UPSERT,
+    _Collection,
+    check_row_numbers,
+    check_topk,
+    later,
+    statuses,
+)
+from .._zvec.doc import _Doc
 from .._zvec.param import (
     AddColumnOption,
     AlterColumnOption,
@@ -21,43 +33,19 @@ from .._zvec.param import (
     QueryParam,
 )
 from .._zvec.schema import CollectionStats
-from .._zvec.typing import IndexType, Status, StatusCode
+from .._zvec.typing import Status
 from ..extension.rerank_function import RerankFunction as ReRanker
+from .convert import convert_to_py_doc
 from .doc import Doc, GroupResult
 from .param.query import Query
-from .schema import CollectionSchema, FieldSchema, _from_native
+from .schema import CollectionSchema, FieldSchema
 
 __all__ = ["Collection", "DocIterator"]
-
-_MAX_TOPK = 100_000
-_INSERT, _UPSERT, _UPDATE = 0, 1, 2
-_OK = Status()
-
 
 def _row_number(number: Any) -> int:
     if isinstance(number, (bool, float, str)) or not hasattr(number, "__index__"):
         raise TypeError(f"internal ids must be integers, got {number!r}")
     return int(number)
-
-
-def _statuses(count: int, failures: Optional[list[tuple[int, int, str]]]) -> list[Status]:
-    out = [_OK] * count
-    for index, code, message in failures or ():
-        out[index] = Status(StatusCode(code), message)
-    return out
-
-
-def _later(feature: str) -> NotImplementedError:
-    return NotImplementedError(f"{feature} is not in this release of cocozvec; see docs/python.md, 'What is not there yet'")
-
-
-def _check_topk(topk: Any) -> None:
-    if type(topk) is not int or topk < 1:
-        raise ValueError(f"topk must be a positive integer, got {topk!r}")
-    if topk >= 2**31:
-        raise TypeError(f"topk[{topk}] is no 32-bit integer")
-    if topk > _MAX_TOPK:
-        raise ValueError(f"Invalid query: topk[{topk}] exceeds the maximum allowed value of {_MAX_TOPK}")
 
 
 class DocIterator(Iterator[Doc]):
@@ -99,10 +87,10 @@ class DocIterator(Iterator[Doc]):
 class Collection:
     """One directory of documents. Made by create_and_open and open; safe to use from several threads."""
 
-    def __init__(self, obj: Handle) -> None:
-        self._obj = obj
+    def __init__(self, obj: Union[_Collection, Handle]) -> None:
+        self._obj = obj if isinstance(obj, _Collection) else _Collection(obj)
+        self._handle = self._obj._handle
         self._schema: Optional[CollectionSchema] = None
-        self._kinds: Optional[dict[str, IndexType]] = None
         self._reads_only = False  # True once it was found to be; a closed handle is found by the call itself
 
     # State.
@@ -110,43 +98,39 @@ class Collection:
     @property
     def path(self) -> str:
         self._check_alive()
-        return self._obj.path
+        return self._handle.path
 
     @property
     def option(self) -> CollectionOption:
-        read_only, enable_mmap, relaxed = self._obj.options
-        return CollectionOption(read_only, enable_mmap, durability="relaxed" if relaxed else "durable")
+        return self._obj.Options()
 
     @property
     def schema(self) -> CollectionSchema:
         if self._schema is None:
-            self._schema = _from_native(self._obj.schema)
+            self._schema = CollectionSchema._from_core(self._obj.Schema())
         return self._schema
 
     @property
     def stats(self) -> CollectionStats:
-        count, completeness = self._obj.stats
-        return CollectionStats(count, completeness)
+        return self._obj.Stats()
 
     def _check_alive(self) -> None:
-        self._obj.check(False)
+        self._handle.check(False)
 
     def flush(self) -> None:
         """Makes all that was written so far survive a power cut, whatever the durability option."""
-        self._obj.flush()
+        self._handle.flush()
 
     def close(self) -> None:
         """Writes what is pending and gives the lock back. Twice is once."""
-        self._obj.close()
+        self._handle.close()
 
     def destroy(self) -> None:
         """Closes the collection and deletes its directory."""
-        self._obj.destroy()
+        self._handle.destroy()
 
     def optimize(self, option: OptimizeOption = OptimizeOption()) -> None:
-        if not isinstance(option, OptimizeOption):
-            raise TypeError(f"option must be an OptimizeOption, got {type(option).__name__}")
-        self._obj.optimize(option.concurrency)
+        self._obj.Optimize(option)
 
     def __enter__(self) -> Collection:
         self._check_alive()
@@ -158,7 +142,7 @@ class Collection:
         value: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        if not self._obj.closed:
+        if not self._handle.closed:
             self.close()
 
     def __reduce__(self) -> Any:
@@ -173,7 +157,7 @@ class Collection:
     def insert(self, docs: Union[Doc, Iterable[Doc]]) -> Union[Status, list[Status]]:
         """Adds documents; one whose id exists answers ALREADY_EXISTS and the others are written. A document
         that does not fit the schema is an exception, and nothing of the call is written."""
-        return self._write(_INSERT, docs)
+        return self._write(INSERT, docs)
 
     @overload
     def upsert(self, docs: Doc) -> Status: ...
@@ -181,7 +165,7 @@ class Collection:
     def upsert(self, docs: Iterable[Doc]) -> list[Status]: ...
     def upsert(self, docs: Union[Doc, Iterable[Doc]]) -> Union[Status, list[Status]]:
         """Adds documents or replaces them whole."""
-        return self._write(_UPSERT, docs)
+        return self._write(UPSERT, docs)
 
     @overload
     def update(self, docs: Doc) -> Status: ...
@@ -189,26 +173,26 @@ class Collection:
     def update(self, docs: Iterable[Doc]) -> list[Status]: ...
     def update(self, docs: Union[Doc, Iterable[Doc]]) -> Union[Status, list[Status]]:
         """Overwrites the fields and vectors given and keeps the rest; NOT_FOUND for an id that is not there."""
-        return self._write(_UPDATE, docs)
+        return self._write(UPDATE, docs)
 
     def _write(self, kind: int, docs: Any) -> Union[Status, list[Status]]:
         if isinstance(docs, Doc):
-            count, failures = self._obj.write(kind, docs, True)
-            return _statuses(count, failures)[0]
+            count, failures = self._handle.write(kind, docs, True)
+            return statuses(count, failures)[0]
         if isinstance(docs, (str, bytes, dict)) or not hasattr(docs, "__iter__"):
             raise TypeError(f"docs must be a Doc or an iterable of Doc, got {type(docs).__name__}")
-        count, failures = self._obj.write(kind, docs, False)
-        return _statuses(count, failures)
+        count, failures = self._handle.write(kind, docs, False)
+        return statuses(count, failures)
 
     def insert_arrays(self, ids: Sequence[str], columns: Mapping[str, Any]) -> list[Status]:
         """As insert, for a whole batch: per field an array or sequence with one value a document."""
-        return _statuses(*self._obj.write_arrays(_INSERT, ids, dict(columns)))
+        return statuses(*self._handle.write_arrays(INSERT, ids, dict(columns)))
 
     def upsert_arrays(self, ids: Sequence[str], columns: Mapping[str, Any]) -> list[Status]:
         """As upsert, for a whole batch. `columns`: field name -> for a dense vector field an array of shape
         (len(ids), dimension), copied once when its dtype is the field's; for every other field a sequence of
         len(ids) values."""
-        return _statuses(*self._obj.write_arrays(_UPSERT, ids, dict(columns)))
+        return statuses(*self._handle.write_arrays(UPSERT, ids, dict(columns)))
 
     @overload
     def delete(self, ids: str) -> Status: ...  # type: ignore[overload-overlap]
@@ -216,15 +200,13 @@ class Collection:
     def delete(self, ids: Iterable[str]) -> list[Status]: ...
     def delete(self, ids: Union[str, Iterable[str]]) -> Union[Status, list[Status]]:
         """NOT_FOUND for an id that is not there."""
-        single, count, failures = self._obj.delete(ids)
-        out = _statuses(count, failures)
+        single, count, failures = self._handle.delete(ids)
+        out = statuses(count, failures)
         return out[0] if single else out
 
     def delete_by_filter(self, filter: str) -> None:
         """Deletes all that match. An empty filter, which would match everything, is a ValueError."""
-        if not isinstance(filter, str):
-            raise TypeError(f"filter must be a string, got {type(filter).__name__}")
-        self._obj.delete_by_filter(filter)
+        self._obj.DeleteByFilter(filter)
 
     # Reads.
 
@@ -236,13 +218,13 @@ class Collection:
         include_vector: bool = True,
     ) -> dict[str, Doc]:
         """id -> document. Ids that are not there are left out."""
-        return self._obj.fetch(ids, output_fields, include_vector)
+        return self._handle.fetch(ids, output_fields, include_vector)
 
     def iter_docs(
         self, *, output_fields: Optional[Sequence[str]] = None, include_vector: bool = True
     ) -> DocIterator:
         """Every document, as of now, in storage order."""
-        return DocIterator(self._obj.iterate(output_fields, include_vector))
+        return DocIterator(self._handle.iterate(output_fields, include_vector))
 
     def query(
         self,
@@ -263,31 +245,27 @@ class Collection:
                 return self._query_many(query, topk, filter, include_vector, output_fields, reranker)
         else:
             query = queries
-        if type(topk) is not int or not 0 < topk <= _MAX_TOPK:
-            _check_topk(topk)
+        if type(topk) is not int or not 0 < topk <= MAX_TOPK:
+            check_topk(topk)
         if query is None:
-            return self._obj.scan(topk, filter, include_vector, output_fields)
+            return self._handle.scan(topk, filter, include_vector, output_fields)
         return self._query_one(query, topk, filter, include_vector, output_fields)
 
     def _query_one(self, query: Query, topk: int, filter: Any, include_vector: bool, output_fields: Any) -> list[Doc]:
         if query.id is not None or query.fts is not None or query.vector is None or not query.field_name:
             query._validate()
             if query.fts is not None:
-                raise _later("full-text search")
+                raise later("full-text search")
             if query.id is None:
-                self._check_clause(query.field_name)
-                return self._obj.scan(topk, filter, include_vector, output_fields)
+                self._obj._check_clause(query.field_name)
+                return self._handle.scan(topk, filter, include_vector, output_fields)
         if query.param is None:
             ef, radius, exact = 0, 0.0, False
         else:
-            ef, radius, exact = self._search_options(query.field_name, query.param)
-        return self._obj.query(
+            ef, radius, exact = self._obj._search_options(query.field_name, query.param)
+        return self._handle.query(
             query.field_name, query.vector, query.id, topk, filter, include_vector, output_fields, ef, radius, exact
         )
-
-    def _check_clause(self, field_name: str) -> None:
-        if field_name in self._index_kinds():
-            raise ValueError(f"Invalid query: missing query clause for field[{field_name}]")
 
     def _only_query(self, queries: Any, vectors: Any) -> Union[None, Query, list[Query]]:
         """One query, None for a listing, or a list of several."""
@@ -312,7 +290,7 @@ class Collection:
     def _query_many(
         self, queries: list[Query], topk: int, filter: Any, include_vector: bool, output_fields: Any, reranker: Any
     ) -> list[Doc]:
-        _check_topk(topk)
+        check_topk(topk)
         if reranker is None:
             raise ValueError(
                 "A reranker is required to merge results from multiple queries; specify the 'reranker' argument."
@@ -323,37 +301,13 @@ class Collection:
         found = [self._query_one(q, candidates, filter, include_vector, output_fields) for q in queries]
         if not reranker._merges_scores:
             return reranker.rerank(found, topk)
+        schema = self._obj.Schema()
+        if reranker._takes_native:
+            natives = [[_Doc._of(doc, schema) for doc in docs] for docs in found]
+            fields: list[Any] = [schema.get_field(q.field_name) for q in queries]
+            return [convert_to_py_doc(doc, self.schema) for doc in reranker._merge_natives(natives, fields, topk)]
         schemas: list[Any] = [self.schema.vector(q.field_name) for q in queries]
         return reranker.rerank(found, topk, fields=schemas)
-
-    def _index_kinds(self) -> dict[str, IndexType]:
-        """Field name -> type of its index, vectors and indexed scalars."""
-        if self._kinds is None:
-            schema = self.schema
-            kinds = {item.name: item.index_param.type for item in schema.vectors}
-            for item in schema.fields:
-                kinds[item.name] = IndexType.UNDEFINED if item.index_param is None else item.index_param.type
-            self._kinds = kinds
-        return self._kinds
-
-    def _search_options(self, field_name: str, param: Any) -> tuple[int, float, bool]:
-        """(ef, radius, exact) of a parameter object that fits the field's index; ef 0: chosen from topk."""
-        if not isinstance(param, QueryParam):
-            raise TypeError(f"Query.param must be a query parameter, got {type(param).__name__}")
-        kind = (self._kinds or self._index_kinds()).get(field_name)
-        wanted, ef, radius, exact = param._options
-        if kind is not wanted:
-            self._refuse_param(field_name, kind, param)
-        return ef, radius, exact
-
-    @staticmethod
-    def _refuse_param(field_name: str, kind: Optional[IndexType], param: QueryParam) -> NoReturn:
-        if kind is None or kind is IndexType.UNDEFINED:
-            raise ValueError(f"Vector field '{field_name}' not found in schema")
-        raise ValueError(
-            "Invalid query: query params type does not match the index type of vector "
-            f"field[{field_name}], expected {kind.name} but got {param._type.name}"
-        )
 
     @overload
     def query_internal_ids(
@@ -372,16 +326,10 @@ class Collection:
             self._check_internal("query_internal_ids")
         if type(query) is not Query or query.fts is not None or query.id is not None or query.vector is None:
             self._check_internal_query(query)
-        if type(topk) is not int or not 0 < topk <= _MAX_TOPK:
-            _check_topk(topk)
-        ids = np.empty(topk, np.int64)
-        scores = np.empty(topk, np.float32) if return_scores else None
-        if query.param is None:
-            ef, radius, exact = 0, 0.0, False
-        else:
-            ef, radius, exact = self._search_options(query.field_name, query.param)
-        self._obj.query_rows(query.field_name, query.vector, query.id, topk, filter, ef, radius, exact, ids, scores)
-        return ids if scores is None else (ids, scores)
+        if type(topk) is not int or not 0 < topk <= MAX_TOPK:
+            check_topk(topk)
+        options = self._obj._search_options(query.field_name, query.param)
+        return self._obj._rows(query.field_name, query.vector, query.id, topk, filter, options, return_scores)
 
     @staticmethod
     def _check_internal_query(query: Any) -> None:
@@ -389,7 +337,7 @@ class Collection:
             raise TypeError(f"query must be a Query, got {type(query).__name__}")
         query._validate()
         if query.fts is not None:
-            raise _later("full-text search")
+            raise later("full-text search")
         if query.vector is None and query.id is None:
             raise ValueError(f"Invalid query: missing query clause for field[{query.field_name}]")
 
@@ -404,16 +352,11 @@ class Collection:
             numbers = [_row_number(number) for number in ids]
         else:
             raise TypeError(f"internal ids must be a list, tuple or array, got {type(ids).__name__}")
-        for number in numbers:
-            if number < -1 or number >= 2**63:
-                raise ValueError(f"resolve_internal_ids: internal ID must be non-negative or -1, got {number}")
-        return self._obj.ids_of_rows(numbers)
+        check_row_numbers(numbers)
+        return self._handle.ids_of_rows(numbers)
 
     def _check_internal(self, call: str) -> None:
-        if self._obj.closed:
-            self._check_alive()
-        if not self._obj.options[0]:
-            raise ValueError(f"{call} requires a read-only collection")
+        self._obj._check_internal(call)
         self._reads_only = True
 
     def search_arrays(
@@ -427,10 +370,10 @@ class Collection:
     ) -> tuple[list[list[Optional[str]]], NDArray[np.float32]]:
         """Many queries in one call: `vectors` of shape (queries, dimension) gives for each the ids of its nearest
         documents and an array of their scores (queries, topk); missing ones are None and NaN. Our addition."""
-        _check_topk(topk)
-        ef, radius, exact = (0, 0.0, False) if param is None else self._search_options(field_name, param)
+        check_topk(topk)
+        ef, radius, exact = self._obj._search_options(field_name, param)
         scores = np.empty(len(vectors) * topk, np.float32)
-        ids = self._obj.query_many(field_name, vectors, topk, filter, ef, radius, exact, scores)
+        ids = self._handle.query_many(field_name, vectors, topk, filter, ef, radius, exact, scores)
         return ids, scores.reshape(len(ids), topk)
 
     def group_by_query(
@@ -445,27 +388,23 @@ class Collection:
         output_fields: Optional[Sequence[str]] = None,
     ) -> list[GroupResult]:
         self._check_alive()
-        raise _later("group-by search")
+        raise later("group-by search")
 
     # Schema changes.
 
     def create_index(self, field_name: str, index_param: IndexParam, option: IndexOption = IndexOption()) -> None:
-        self._check_ddl()
-        raise _later("create_index (schema changes)")
+        self._obj._not_yet("create_index")
 
     def drop_index(self, field_name: str) -> None:
-        self._check_ddl()
-        raise _later("drop_index (schema changes)")
+        self._obj._not_yet("drop_index")
 
     def add_column(
         self, field_schema: FieldSchema, expression: str = "", option: AddColumnOption = AddColumnOption()
     ) -> None:
-        self._check_ddl()
-        raise _later("add_column (schema changes)")
+        self._obj._not_yet("add_column")
 
     def drop_column(self, field_name: str) -> None:
-        self._check_ddl()
-        raise _later("drop_column (schema changes)")
+        self._obj._not_yet("drop_column")
 
     def alter_column(
         self,
@@ -474,8 +413,4 @@ class Collection:
         field_schema: Optional[FieldSchema] = None,
         option: AlterColumnOption = AlterColumnOption(),
     ) -> None:
-        self._check_ddl()
-        raise _later("alter_column (schema changes)")
-
-    def _check_ddl(self) -> None:
-        self._obj.check(True)
+        self._obj._not_yet("alter_column")

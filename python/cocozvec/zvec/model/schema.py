@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any, Optional, Union
 
-from .._zvec import param as params
 from .._zvec.param import FlatIndexParam, FtsIndexParam, IndexParam, InvertIndexParam, VectorIndexParam
-from .._zvec.schema import CollectionStats
-from .._zvec.typing import DataType, IndexType, MetricType, QuantizeType
+from .._zvec.schema import _DENSE, _SPARSE, CollectionStats, _CollectionSchema, _FieldSchema
+from .._zvec.typing import DataType
 
 __all__ = ["CollectionSchema", "CollectionStats", "FieldSchema", "VectorSchema"]
 
-_VECTOR_TYPES = (
-    DataType.VECTOR_FP16,
-    DataType.VECTOR_FP32,
-    DataType.VECTOR_FP64,
-    DataType.VECTOR_INT8,
-    DataType.SPARSE_VECTOR_FP16,
-    DataType.SPARSE_VECTOR_FP32,
-)
+_VECTOR_TYPES = (*_DENSE, *_SPARSE)
 _SCALAR_TYPES = tuple(kind for kind in DataType if "VECTOR" not in kind.name)
 
 
@@ -56,6 +47,9 @@ class _Schema:
         return self._data_type
 
     def _values(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _get_object(self) -> _FieldSchema:
         raise NotImplementedError
 
     def _json(self) -> dict[str, Any]:
@@ -108,6 +102,13 @@ class FieldSchema(_Schema):
     def index_param(self) -> Optional[IndexParam]:
         return self._index_param
 
+    def _get_object(self) -> _FieldSchema:
+        return _FieldSchema(self._name, self._data_type, 0, self._nullable, self._index_param)
+
+    @classmethod
+    def _from_core(cls, native: _FieldSchema) -> FieldSchema:
+        return cls(native.name, native.data_type, native.nullable, native.index_param)  # type: ignore[arg-type]
+
     def _values(self) -> dict[str, Any]:
         return {
             "name": self._name,
@@ -152,6 +153,13 @@ class VectorSchema(_Schema):
     def index_param(self) -> IndexParam:
         assert self._index_param is not None
         return self._index_param
+
+    def _get_object(self) -> _FieldSchema:
+        return _FieldSchema(self._name, self._data_type, self._dimension, False, self._index_param)
+
+    @classmethod
+    def _from_core(cls, native: _FieldSchema) -> VectorSchema:
+        return cls(native.name, native.data_type, native.dimension, native.index_param)  # type: ignore[arg-type]
 
     def _values(self) -> dict[str, Any]:
         return {
@@ -214,6 +222,18 @@ class CollectionSchema:
     def vector(self, name: str) -> Optional[VectorSchema]:
         return next((item for item in self._vectors if item.name == name), None)
 
+    def _get_object(self) -> _CollectionSchema:
+        return _CollectionSchema(self._name, [item._get_object() for item in (*self._fields, *self._vectors)])
+
+    @property
+    def _cpp_obj(self) -> _CollectionSchema:
+        return self._get_object()
+
+    @classmethod
+    def _from_core(cls, native: _CollectionSchema) -> CollectionSchema:
+        fields = [FieldSchema._from_core(item) for item in native.forward_fields()]
+        return cls(native.name, fields, [VectorSchema._from_core(item) for item in native.vector_fields()])
+
     def __reduce__(self) -> tuple[Any, ...]:
         return CollectionSchema, (self._name, self._fields, self._vectors)
 
@@ -224,115 +244,3 @@ class CollectionSchema:
             "vectors": {item.name: item._json() for item in self._vectors},
         }
         return json.dumps(shown, indent=2, ensure_ascii=False)
-
-
-# What the database's own form of an index parameter has a place for; the rest of a vector index's parameters is
-# kept with the schema as JSON, so that a reopened collection shows what it was made with.
-_NATIVE = ("metric_type", "quantize_type", "m", "ef_construction")
-_CLASSES: dict[IndexType, Any] = {
-    kind._type: kind
-    for kind in vars(params).values()
-    if isinstance(kind, type) and issubclass(kind, IndexParam) and kind not in (IndexParam, VectorIndexParam)
-}
-_DEFAULT_GRAPH = (50, 500)  # the peer's defaults: ours choose
-
-
-def _index_to_native(index: Optional[IndexParam]) -> Optional[dict[str, Any]]:
-    if index is None:
-        return None
-    out: dict[str, Any] = {
-        "type": int(index.type),
-        "metric": int(getattr(index, "metric_type", MetricType.IP)),
-        "quantize": int(getattr(index, "quantize_type", QuantizeType.UNDEFINED)),
-        "m": 0,
-        "ef_construction": 0,
-        "range_optimization": getattr(index, "enable_range_optimization", False),
-        "extended_wildcard": getattr(index, "enable_extended_wildcard", False),
-        "tokenizer": getattr(index, "tokenizer_name", "standard"),
-        "filters": getattr(index, "filters", ["lowercase"]),
-        "extra_params": getattr(index, "extra_params", ""),
-    }
-    if not isinstance(index, VectorIndexParam):
-        return out
-    graph = (getattr(index, "m", 50), getattr(index, "ef_construction", 500))
-    if graph != _DEFAULT_GRAPH:
-        out["m"], out["ef_construction"] = graph
-    extra: dict[str, Any] = {}
-    for item in dataclasses.fields(index):  # type: ignore[arg-type]
-        value = getattr(index, item.name)
-        if item.name in _NATIVE or value == _default(item):
-            continue
-        extra[item.name] = value.to_dict() if hasattr(value, "to_dict") else getattr(value, "name", value)
-    if extra:
-        out["extra_params"] = json.dumps(extra, sort_keys=True)
-    return out
-
-
-def _default(item: Any) -> Any:
-    return item.default if item.default is not dataclasses.MISSING else item.default_factory()
-
-
-def _index_from_native(index: Optional[dict[str, Any]]) -> Optional[IndexParam]:
-    if index is None:
-        return None
-    kind = IndexType(index["type"])
-    if kind is IndexType.INVERT:
-        return InvertIndexParam(index["range_optimization"], index["extended_wildcard"])
-    if kind is IndexType.FTS:
-        return FtsIndexParam(index["tokenizer"], index["filters"], index["extra_params"])
-    made = _CLASSES[kind]
-    names = {item.name for item in dataclasses.fields(made)}
-    values: dict[str, Any] = {"metric_type": MetricType(index["metric"])}
-    if "quantize_type" in names:
-        values["quantize_type"] = QuantizeType(index["quantize"])
-    if "m" in names and (index["m"], index["ef_construction"]) != (0, 0):
-        values["m"], values["ef_construction"] = index["m"], index["ef_construction"]
-    values.update(_extra_from_json(index["extra_params"], names))
-    out: IndexParam = made(**values)
-    return out
-
-
-def _extra_from_json(text: str, names: set[str]) -> dict[str, Any]:
-    try:
-        extra = json.loads(text) if text else {}
-    except ValueError:
-        extra = {}  # written by a C++ program for itself
-    out = {name: value for name, value in extra.items() if name in names} if isinstance(extra, dict) else {}
-    if "quantizer_param" in out:
-        out["quantizer_param"] = params.QuantizerParam(**out["quantizer_param"])
-    if "flat_data_type" in out:
-        out["flat_data_type"] = DataType[out["flat_data_type"]]
-    return out
-
-
-def _to_native(schema: CollectionSchema) -> tuple[str, list[tuple[Any, ...]]]:
-    """The description that _core.create takes."""
-    for item in schema.vectors:
-        if item.data_type is DataType.VECTOR_FP64:
-            raise ValueError(f"Invalid schema: field[{item.name}]: VECTOR_FP64 is not supported; use VECTOR_FP32")
-        flat = getattr(item.index_param, "flat_data_type", DataType.VECTOR_FP32)
-        if flat is not DataType.VECTOR_FP32:
-            raise NotImplementedError(f"field[{item.name}]: flat_data_type {flat.name} (vectors stored in a smaller type)")
-    fields: list[tuple[Any, ...]] = [
-        (item.name, int(item.data_type), item.nullable, 0, _index_to_native(item.index_param))
-        for item in schema.fields
-    ]
-    fields += [
-        (item.name, int(item.data_type), False, item.dimension, _index_to_native(item.index_param))
-        for item in schema.vectors
-    ]
-    return schema.name, fields
-
-
-def _from_native(description: tuple[str, list[tuple[Any, ...]]]) -> CollectionSchema:
-    name, items = description
-    fields: list[FieldSchema] = []
-    vectors: list[VectorSchema] = []
-    for field_name, kind, nullable, dimension, index in items:
-        param: Any = _index_from_native(index)
-        data_type = DataType(kind)
-        if data_type in _VECTOR_TYPES:
-            vectors.append(VectorSchema(field_name, data_type, dimension, param))
-        else:
-            fields.append(FieldSchema(field_name, data_type, nullable, param))
-    return CollectionSchema(name, fields, vectors)

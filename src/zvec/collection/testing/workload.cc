@@ -2,13 +2,14 @@
 
 #include <set>
 
+#include "base/io/recorder.h"
 #include "zvec/collection/store.h"
 #include "zvec/collection/testing/test_docs.h"
 #include "zvec/storage/file_names.h"
 
 namespace zvec::inline v0::testing_docs {
 
-using cocozvec::SimDisk;
+using cocozvec::FileSystem;
 
 std::string Describe(const State& state) {
   if (!state.exists) return "nothing";
@@ -105,7 +106,7 @@ Result<State> Contents(const Collection& collection) {
 }
 
 /// Files that neither of the two newest manifests names.
-std::string Residue(SimDisk& disk, const std::string& path) {
+std::string Residue(FileSystem& disk, const std::string& path) {
   std::set<std::string> named = {std::string(kLockName), std::string(kMarkName)};
   std::vector<std::string> there;
   std::vector<std::uint64_t> generations;
@@ -164,19 +165,34 @@ std::vector<Step> FullLife() {
   return steps;
 }
 
-Seen LookAt(SimDisk& disk, const CollectionOptions& options) {
+std::string CheckReads(const Collection& collection, const std::map<std::string, Doc>& docs) {
+  auto iterator = collection.Iterate();
+  if (!iterator.ok())
+    return iterator.status().code() == StatusCode::kClosed ? "" : iterator.status().ToString();
+  std::map<std::string, Doc> seen;
+  for (Doc doc;;) {
+    const auto more = (*iterator)->Next(&doc);
+    if (!more.ok()) return more.status().code() == StatusCode::kIoError ? "" : more.status().ToString();
+    if (!*more) break;
+    seen[doc.id] = doc;
+  }
+  return seen == docs ? "" : "the open collection shows what was not acknowledged, or lacks what was";
+}
+
+Seen LookAt(FileSystem& disk, const CollectionOptions& options) {
   Seen seen;
   CollectionOptions mine = options;
   mine.file_system = &disk;
   CollectionOptions read_only = mine;
   read_only.read_only = true;
-  const std::uint64_t changes = disk.changes();
+  cocozvec::Recorder recorder(disk);
+  read_only.file_system = &recorder;
   auto reader = Collection::Open(World::kPath, read_only);
   if (reader.status().IsNotFound()) return seen;
   if (!reader.ok()) return seen.problem = "read-only open: " + reader.status().ToString(), seen;
   auto read = Contents(**reader);
   if (!read.ok()) return seen.problem = "read-only: " + read.status().ToString(), seen;
-  if (disk.changes() != changes) return seen.problem = "a read-only open wrote", seen;
+  if (!recorder.Take().empty()) return seen.problem = "a read-only open wrote", seen;
   auto writer = Collection::Open(World::kPath, mine);
   if (!writer.ok()) return seen.problem = "open: " + writer.status().ToString(), seen;
   auto state = Contents(**writer);

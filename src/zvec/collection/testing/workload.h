@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/io/sim_disk.h"
+#include "base/io/file_system.h"
 #include "zvec/collection.h"
 
 namespace zvec::inline v0::testing_docs {
@@ -41,12 +41,16 @@ struct Step {
 /// sense.
 std::vector<Step> FullLife();
 
+/// Reads the open collection: its documents, or kClosed or kIoError; anything else is a message. Reads may
+/// fail, they may not lie.
+std::string CheckReads(const Collection& collection, const std::map<std::string, Doc>& docs);
+
 /// Opens what is there and reads all of it; an error message when it cannot be read, or a read-only and a
 /// writable open show different things, the first of them wrote, or the second left files that nobody names.
 struct Seen {
   State state;
   std::string problem;
 };
-Seen LookAt(cocozvec::SimDisk& disk, const CollectionOptions& options);
+Seen LookAt(cocozvec::FileSystem& disk, const CollectionOptions& options);
 
 }  // namespace zvec::inline v0::testing_docs

@@ -45,10 +45,10 @@ std::uint32_t LevelOf(std::uint32_t row, std::uint32_t m) noexcept {
   return level;
 }
 
-void Prune(const std::uint8_t* codes, std::size_t code_bytes, std::span<const std::uint32_t> candidates,
-           const float* distances, std::size_t most, std::vector<std::uint32_t>& chosen) {
+void Prune(const simd::CodeDistances& kernels, const std::uint8_t* codes, std::size_t code_bytes,
+           std::span<const std::uint32_t> candidates, const float* distances, std::size_t most,
+           std::vector<std::uint32_t>& chosen) {
   chosen.clear();
-  const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
   std::uint32_t nodes[4];
   thread_local std::vector<std::uint32_t> kept;
   kept.clear();
@@ -164,7 +164,13 @@ GraphView GraphBuilder::View(std::uint32_t nodes) const noexcept {
   view.slot_links = a.slot_links.get();
   view.entry = entry_;
   view.top_level = top_level_;
+  view.breadth = breadth_;
   return view;
+}
+
+void GraphBuilder::SetBreadth(std::uint32_t breadth) {
+  breadth_ = breadth;
+  Publish(Current().view.nodes);
 }
 
 void GraphBuilder::Publish(std::uint32_t nodes) {
@@ -323,8 +329,8 @@ void GraphBuilder::Connect(std::vector<NewNode>& batch, std::size_t at, std::uin
   for (std::size_t i = 0; i < batch.size(); ++i)
     if (i != at && batch[i].levels >= level) mates.push_back(level == 0 ? batch[i].row : batch[i].slot);
   scratch.distances.resize(std::max(scratch.distances.size(), mates.size()));
-  simd::ActiveCodeKernels().squared_l2_near(query, {Codes(level), code, mates.data(), mates.size()},
-                                            scratch.distances.data());
+  encoder_->distances().squared_l2_near(query, {Codes(level), code, mates.data(), mates.size()},
+                                        scratch.distances.data());
   for (std::size_t i = 0; i < mates.size(); ++i) scratch.pool.Insert(mates[i], scratch.distances[i]);
   thread_local std::vector<std::uint32_t> candidates, chosen;
   thread_local std::vector<float> distances;
@@ -334,7 +340,7 @@ void GraphBuilder::Connect(std::vector<NewNode>& batch, std::size_t at, std::uin
     candidates.push_back(scratch.pool.node(i));
     distances.push_back(scratch.pool.distance(i));
   }
-  Prune(Codes(level), code, candidates, distances.data(), params_.m, chosen);
+  Prune(encoder_->distances(), Codes(level), code, candidates, distances.data(), params_.m, chosen);
   for (const std::uint32_t c : chosen) node.links[level].push_back(candidates[c]);
 }
 
@@ -385,8 +391,8 @@ void GraphBuilder::Choose(std::uint32_t level, std::uint32_t node, std::vector<s
   thread_local std::vector<std::pair<float, std::uint32_t>> sorted;
   thread_local std::vector<std::uint32_t> chosen;
   distances.resize(links.size());
-  simd::ActiveCodeKernels().squared_l2(codes + node * code, {codes, code, links.data(), links.size()},
-                                       distances.data());
+  encoder_->distances().squared_l2(codes + node * code, {codes, code, links.data(), links.size()},
+                                   distances.data());
   sorted.clear();
   for (std::size_t i = 0; i < links.size(); ++i) sorted.emplace_back(distances[i], links[i]);
   std::sort(sorted.begin(), sorted.end());
@@ -394,7 +400,7 @@ void GraphBuilder::Choose(std::uint32_t level, std::uint32_t node, std::vector<s
     distances[i] = sorted[i].first;
     links[i] = sorted[i].second;
   }
-  Prune(codes, code, links, distances.data(), most, chosen);
+  Prune(encoder_->distances(), codes, code, links, distances.data(), most, chosen);
   for (std::size_t i = 0; i < chosen.size(); ++i) links[i] = links[chosen[i]];
   links.resize(chosen.size());
 }
@@ -540,8 +546,7 @@ void GraphBuilder::Attach(std::uint32_t node, const std::vector<bool>& reached) 
   // From the entry itself: all that this walk finds is reachable.
   const std::uint32_t entry = a.slot_node[entry_];
   float from_entry = 0;
-  simd::ActiveCodeKernels().squared_l2(query, {a.codes.get(), encoder_->code_bytes(), &entry, 1},
-                                       &from_entry);
+  encoder_->distances().squared_l2(query, {a.codes.get(), encoder_->code_bytes(), &entry, 1}, &from_entry);
   const std::uint32_t start = reached[a.slot_node[slot]] ? a.slot_node[slot] : entry;
   (void)WalkBase(graph, query, start, start == entry ? from_entry : distance, params_.ef_construction, {},
                  scratch);

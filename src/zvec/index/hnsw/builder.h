@@ -55,6 +55,8 @@ class GraphBuilder final : public Graph {
   bool growing() const noexcept override { return true; }
   const Encoder& encoder() const noexcept { return *encoder_; }
   const BuildParams& params() const noexcept { return params_; }
+  /// GraphView::breadth, from now on.
+  void SetBreadth(std::uint32_t breadth);
   std::uint64_t bytes() const noexcept;  ///< of memory
 
   /// For tests: how many nodes a walk from the entry cannot reach on level 0.
@@ -99,7 +101,7 @@ class GraphBuilder final : public Graph {
   const std::uint32_t row_links_;   ///< final links of a row on level 0
   const std::uint32_t row_room_;    ///< links that a row may hold before it is pruned
   std::shared_ptr<Arrays> arrays_;  ///< replaced by larger ones; readers keep theirs
-  std::uint32_t entry_ = kNoNode, top_level_ = 0;
+  std::uint32_t entry_ = kNoNode, top_level_ = 0, breadth_ = 1;
 
   mutable cocozvec::Mutex mu_;
   GraphRef current_ ZVEC_GUARDED_BY(mu_);
@@ -110,7 +112,8 @@ std::uint32_t LevelOf(std::uint32_t row, std::uint32_t m) noexcept;
 
 /// Which of `candidates` (nearest first, with their distances) a node links to: those that are nearer to it
 /// than to any chosen before. Puts the places of at most `most` into `chosen`.
-void Prune(const std::uint8_t* codes, std::size_t code_bytes, std::span<const std::uint32_t> candidates,
-           const float* distances, std::size_t most, std::vector<std::uint32_t>& chosen);
+void Prune(const simd::CodeDistances& kernels, const std::uint8_t* codes, std::size_t code_bytes,
+           std::span<const std::uint32_t> candidates, const float* distances, std::size_t most,
+           std::vector<std::uint32_t>& chosen);
 
 }  // namespace zvec::inline v0::hnsw

@@ -5,8 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "zvec/simd/code_kernels.h"
-
 namespace zvec::inline v0::hnsw {
 namespace {
 
@@ -155,6 +153,27 @@ double Encoder::Loss(const float* vector) const {
   return loss;
 }
 
+double Encoder::CutShare(const float* query) const {
+  if (metric_ == MetricType::kIp || !(scale_ > 0)) return 0;
+  const double norm = metric_ == MetricType::kL2 ? 1 : Norm(query, dim_);
+  if (!(norm > 0)) return 0;
+  const auto factor = static_cast<float>(1 / norm);
+  const float *mean = mean_.data(), half = kLevels / 2 / scale_;
+  float lanes[16] = {};  // without them the sum would be one long chain of additions
+  const auto add = [&](std::size_t i) {
+    const float cut = std::max(std::fabs(query[i] * factor - mean[i]) - half, 0.0f);
+    lanes[i % 16] += cut * cut;
+  };
+  std::size_t i = 0;
+  for (; i + 16 <= dim_; i += 16)
+    for (std::size_t lane = 0; lane < 16; ++lane) add(i + lane);
+  for (; i < dim_; ++i) add(i);
+  double cut = 0;
+  for (const float lane : lanes) cut += lane;
+  const double deviation = half / kRange;
+  return cut / (deviation * deviation * static_cast<double>(dim_));
+}
+
 bool Encoder::EncodeQuery(const float* vector, std::uint8_t* code) const {
   float factor = 1;
   if (metric_ != MetricType::kL2) {
@@ -230,8 +249,7 @@ double Fitness(const Encoder& encoder, std::span<const float> sample) {
   for (std::size_t q = 0; q < kQueries; ++q) {
     const float* query = row(q * rows / kQueries);
     if (!encoder.EncodeQuery(query, code.data())) continue;
-    simd::ActiveCodeKernels().squared_l2(code.data(), {codes.data(), bytes, index.data(), rows},
-                                         by_code.data());
+    encoder.distances().squared_l2(code.data(), {codes.data(), bytes, index.data(), rows}, by_code.data());
     for (std::size_t r = 0; r < rows; ++r) exact[r] = Distance(encoder.metric(), query, row(r), dim);
     std::vector<double> sorted = exact;
     std::nth_element(sorted.begin(), sorted.begin() + (kNear - 1), sorted.end());

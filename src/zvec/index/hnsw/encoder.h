@@ -12,6 +12,7 @@
 
 #include "base/coding.h"
 #include "zvec/schema.h"
+#include "zvec/simd/code_kernels.h"
 
 namespace zvec::inline v0::hnsw {
 
@@ -28,11 +29,18 @@ class Encoder {
   std::size_t dim() const noexcept { return dim_; }
   std::size_t code_bytes() const noexcept { return code_bytes_; }  ///< whole cache lines
 
+  /// Between codes of this encoder.
+  const simd::CodeDistances& distances() const noexcept { return simd::ActiveCodeKernels().bits7; }
+
   /// `vector`: dim() floats; `code`: code_bytes() bytes, any alignment.
   void EncodeRow(const float* vector, std::uint8_t* code) const;
   /// How badly a row's code stands for it, for comparison with other rows; 0: well. Inner product: its
   /// squared norm, as the longest are the answers. Else the squared length of what the code's range cuts off.
   double Loss(const float* vector) const;
+  /// How much of a query its code lacks: the squared length of what the code's range cuts off, in squared
+  /// lengths of a usual row. Candidates are in the wrong order then. 0 under inner product, where it is
+  /// scaled.
+  double CutShare(const float* query) const;
   /// False when the vector has no direction under a metric that needs one (nothing can be navigated to).
   bool EncodeQuery(const float* vector, std::uint8_t* code) const;
 

@@ -14,6 +14,8 @@
 
 namespace zvec::inline v0::hnsw {
 
+/// What is hard to navigate is searched that many times more broadly, at most.
+inline constexpr std::uint32_t kMostBreadth = 8;
 inline constexpr std::uint32_t kNoNode = UINT32_MAX;  ///< ends a row of links
 
 /// Dense fields with any index but FLAT: of every approximate kind ours is the graph.
@@ -56,7 +58,8 @@ struct GraphView {
   const std::uint32_t* slot_links = nullptr;  ///< lead to slots
   std::uint32_t entry = kNoNode;              ///< slot; kNoNode: the graph is empty
   std::uint32_t top_level = 0;                ///< of the entry, at least 1
-  const BlockGuard* guard = nullptr;          ///< null: the bytes are ours
+  std::uint32_t breadth = 1;          ///< a usual search is that many times broader, 1 .. kMostBreadth
+  const BlockGuard* guard = nullptr;  ///< null: the bytes are ours
 
   std::size_t code_bytes() const noexcept { return encoder->code_bytes(); }
   bool empty() const noexcept { return entry == kNoNode; }

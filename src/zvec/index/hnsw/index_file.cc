@@ -114,6 +114,7 @@ std::string EncodeMeta(const GraphPlace& place, const GraphView& graph) {
        {place.field, graph.m, graph.slots, graph.upper_rows, graph.entry, graph.top_level})
     PutFixed(meta, v);
   graph.encoder->Save(meta);
+  PutFixed(meta, graph.breadth);
   return meta;
 }
 
@@ -199,6 +200,10 @@ class FileGraph final : public Graph, public BlockGuard {
   Status ReadHeader();
   Status ReadMeta(MetricType metric, std::size_t dim);
   Status VerifyBlock(Kind kind, std::uint64_t block) const;
+  /// Before the first use of these bytes: a mapped block that the disk cannot read would end the process.
+  Status Reach(std::uint64_t offset, std::uint64_t size) const {
+    return mapping_ ? mapping_->Populate(offset, size) : Status();
+  }
   Status TouchRange(Kind kind, std::uint64_t begin, std::uint64_t size) const;
   /// Levels and links of the upper layers, which a descent trusts.
   Status CheckSlots() const;
@@ -251,6 +256,7 @@ Status FileGraph::Load(const File& file, bool map) {
 Status FileGraph::ReadHeader() {
   const std::string_view start(reinterpret_cast<const char*>(bytes_.data()),
                                std::min(kFileHeaderBytes, bytes_.size()));
+  ZVEC_RETURN_IF_ERROR(Reach(0, start.size()));
   ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kIndexMagic, start, entry_.number, path_));
   if (header.collection != place_.collection) return Damage(16, "this is an index of another collection");
   if (header.checksum != entry_.header_checksum || header.a != entry_.nodes)
@@ -258,6 +264,7 @@ Status FileGraph::ReadHeader() {
   if (header.b < kFileHeaderBytes || header.b > bytes_.size())
     return Damage(40, "the section table begins at " + std::to_string(header.b) + ", outside the file");
   const auto table = bytes_.subspan(header.b);
+  ZVEC_RETURN_IF_ERROR(Reach(header.b, table.size()));
   if (ChecksumAt(table, entry_.number, header.b, place_.collection) != header.c)
     return Damage(header.b, "the section table does not match its checksum");
   if (!DecodeTable({reinterpret_cast<const char*>(table.data()), table.size()}, header.b, sections_))
@@ -273,7 +280,10 @@ Status FileGraph::ReadMeta(MetricType metric, std::size_t dim) {
   const auto field = in.Read<std::uint32_t>();
   for (std::uint32_t* v : {&shape_.m, &shape_.slots, &shape_.upper_rows, &shape_.entry, &shape_.top_level})
     *v = in.Read<std::uint32_t>();
-  if (!encoder_.Load(in, metric, dim) || !in.done() || segment != place_.segment || field != place_.field)
+  const bool encoder = encoder_.Load(in, metric, dim);
+  if (!in.done()) view_.breadth = in.Read<std::uint32_t>();  // the first files have none
+  if (!encoder || !in.done() || view_.breadth < 1 || view_.breadth > kMostBreadth ||
+      segment != place_.segment || field != place_.field)
     return Damage(sections_[kMeta].offset, "this is not the graph of this field and segment");
   shape_.nodes = entry_.nodes;
   shape_.code_bytes = encoder_.code_bytes();
@@ -317,6 +327,7 @@ Status FileGraph::VerifyBlock(Kind kind, std::uint64_t block) const {
   const Section& section = sections_[kind];
   const std::uint64_t begin = block * kBlock, size = std::min(kBlock, section.size - begin);
   const std::uint64_t offset = section.offset + begin;
+  ZVEC_RETURN_IF_ERROR(Reach(offset, size));
   if (ChecksumAt(bytes_.subspan(offset, size), entry_.number, offset, place_.collection) !=
       section.checksums[block])
     return Damage(offset, "the block of " + std::to_string(size) + " bytes does not match its checksum");

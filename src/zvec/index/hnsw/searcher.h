@@ -21,7 +21,11 @@ struct Breadth {
 
 /// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index), and a walk stops
 /// when nothing near is left. Given: that many, without an early stop, and half of them are scored exactly.
-Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef);
+/// With `ef` 0 there are `more` times as many (up to kMaxEf).
+Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more = 1);
+/// `cut`: of the query (Encoder::CutShare). What is cut off puts its candidates into the wrong order: up to
+/// kMostBreadth times as many are kept.
+double MoreFor(const GraphView& graph, double cut);
 
 enum class Way {
   kWalk,     ///< as if there were no filter, answers picked on the way

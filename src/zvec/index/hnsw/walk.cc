@@ -1,6 +1,7 @@
 #include "zvec/index/hnsw/walk.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "zvec/simd/code_kernels.h"
 
@@ -88,8 +89,8 @@ Status Measure(const GraphView& graph, const std::uint8_t* codes, const std::uin
   }
   scratch.seen.Note(scratch.nodes.data(), count);
   scratch.counts.distances += count;
-  simd::ActiveCodeKernels().squared_l2(query, {codes, graph.code_bytes(), scratch.nodes.data(), count},
-                                       scratch.distances.data());
+  graph.encoder->distances().squared_l2(query, {codes, graph.code_bytes(), scratch.nodes.data(), count},
+                                        scratch.distances.data());
   return {};
 }
 
@@ -119,6 +120,13 @@ void Begin(const Layer& layer, std::uint32_t ef, Scratch& scratch) {
   }
 }
 
+/// On level 0.
+void Avoid(std::uint32_t count, Scratch& scratch) {
+  if (scratch.avoid >= count) return;
+  scratch.seen.Add(scratch.avoid);
+  scratch.seen.Note(&scratch.avoid, 1);
+}
+
 void AddFirst(std::uint32_t entry, float distance, Scratch& scratch) {
   scratch.seen.Add(entry);
   scratch.seen.Note(&entry, 1);
@@ -130,6 +138,7 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
             std::uint32_t ef, const StopRule& stop, Scratch& scratch) {
   const std::size_t bytes = layer.graph.code_bytes(), early = kEarlyBytes / bytes;
   Begin(layer, ef, scratch);
+  if constexpr (std::is_same_v<Layer, Base>) Avoid(layer.count, scratch);
   AddFirst(entry, distance, scratch);
   Pool& pool = scratch.pool;
   while (pool.HasNext() && !Passed(pool, pool, stop)) {
@@ -287,7 +296,7 @@ Scratch& Scratch::Local() {
 Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, Scratch& scratch,
                std::uint32_t* slot, float* distance) {
   if (Guarded(graph)) ZVEC_RETURN_IF_ERROR(graph.guard->TouchUpper());
-  const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
+  const simd::CodeDistances& kernels = graph.encoder->distances();
   const std::size_t bytes = graph.code_bytes();
   if (scratch.nodes.size() < graph.m) {
     scratch.nodes.resize(graph.m);

@@ -26,6 +26,8 @@ struct Scratch {
   std::vector<std::uint32_t> nodes;
   std::vector<float> distances;
   WalkCounts counts;
+  /// Walks on level 0 keep away from this node: what they would find if it were not in the graph.
+  std::uint32_t avoid = kNoNode;
 
   /// The calling thread's own.
   static Scratch& Local();
