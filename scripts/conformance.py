@@ -56,6 +56,9 @@ def tags(files):
             if name is None:
                 wrong.append((path, at + 1, "'Covers' is followed by no test"))
                 continue
+            if "$" in name:
+                wrong.append((path, at + 1, f"'Covers' stands on {name}, which is no test's name before CMake has run"))
+                continue
             for i in ids:
                 if not re.fullmatch(r"[A-Z]\d+", i):
                     wrong.append((path, at + 1, f"'Covers' names {i!r}, which is no identifier"))

@@ -95,9 +95,13 @@ class PublicHeaderRule(unittest.TestCase):
 
 class EngineConformanceRule(unittest.TestCase):
     def test_a_test_that_is_not_there_is_caught(self):
-        for table, count in (("| 1 | `A.One` `some.name` |", 0), ("| 1 | `A.One` `B.Two` |\n| 2 | `A.Two` |", 2)):
-            self.assertEqual(len(findings(lint.check_engine_conformance, **{
-                "docs__engine-conformance_dot_md": table, "src__a_test_dot_cc": "TEST_F(A,\n       One) {}\n"})), count)
+        tests = {"src__a_test_dot_cc": "TEST_F(A,\n       One) {}\n",
+                 "tests__CMakeLists_dot_txt": "add_test(NAME whole\n  COMMAND x)\n  zvec_add_test(a_${kind}_test SOURCES x)\n"}
+        for table, count in (("| 1 one | `A.One` `whole` `a_small_test`; as `coco.x` says |", 0), ("| 2 `call` | not built; `a` |", 0),
+                             ("| 1 one | `A.One` `B.Two` |\n| 2 two | `A.Two` |", 2), ("| 1 one | `A.One` `hole` |", 1),
+                             ("| 1 one | `A.One`; not `B.Two` |", 1), ("| 1 one | `a_test` |", 1)):
+            found = findings(lint.check_engine_conformance, **tests, **{"docs__engine-conformance_dot_md": table})
+            self.assertEqual(len(found), count, table)
 
 
 class ConformanceRule(unittest.TestCase):
@@ -125,6 +129,8 @@ class ConformanceRule(unittest.TestCase):
 
     def test_a_tag_belongs_to_the_test_behind_it(self):
         self.assertEqual(len(self.caught(tests=self.TESTS + "// Covers: R1\nint x;\n")), 1)
+        loop = {"src__CMakeLists_dot_txt": "# Covers: R1\nadd_test(NAME a_${case} COMMAND x)\n", "src__a_test_dot_cc": self.TESTS}
+        self.assertEqual(len(findings(lint.check_conformance, docs__conformance_dot_md=self.TABLE, **loop)), 1)
         for tests, path, name in (
                 ("// Covers: R1\n// Guards: a\n// bug.\nTEST_F(Suite, Name) {\n", "src__a_test_dot_cc", "Suite.Name"),
                 ("// Covers: R1\nTEST_F(Suite,\n       Name) {\n", "src__a_test_dot_cc", "Suite.Name"),

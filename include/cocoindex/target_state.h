@@ -82,7 +82,7 @@ class TargetHandler {
   virtual bool tracks_fingerprint() const noexcept { return false; }
   /// Containers: a counter that travels with the container's data and that every applied batch of child
   /// actions raises (TargetSink::apply returns it). Read before reconcile, outside of any transaction; no
-  /// lock, no open. nullopt: the container or its mark is not there.
+  /// lock, no open. nullopt: the container or its mark is surely not there. Throws: it cannot be known.
   virtual bool has_mark() const noexcept { return false; }
   virtual std::optional<std::uint64_t> read_mark(const ContextProvider& context, const StableKey& key,
                                                  const Fingerprint& store_id);

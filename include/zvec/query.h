@@ -79,7 +79,7 @@ struct Hit {
 struct QueryStats {
   /// How segments were searched, joined by " + ": "scan" (every document), "scan of matches" (every one that
   /// passed the filter), "graph", "graph of matches" (a walk that picks them), "graph through misses" (a walk
-  /// over them only).
+  /// over them only), "lists" and "lists of matches" (of a sparse field).
   std::string strategy;
   std::uint64_t documents = 0;       ///< live documents looked at by the filter, or all when there is none
   std::uint64_t matches = 0;         ///< documents that passed the filter

@@ -206,25 +206,37 @@ class Iterator {
  private:
   static constexpr std::size_t kBatch = 64;
 
+  // Ended by an exception (no memory) too.
+  struct Busy {
+    explicit Busy(bool* flag) : flag(flag) { *flag = true; }
+    ~Busy() { *flag = false; }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+    bool* const flag;
+  };
+
+  db::Status Read(std::vector<db::Hit>* hits) {
+    while (hits->size() < kBatch) {
+      auto more = docs_->Next(&hits->emplace_back().doc);
+      if (!more.ok()) return more.status();
+      if (*more) continue;
+      hits->pop_back();
+      break;
+    }
+    return {};
+  }
+
   void Fill() {
     ready_.reset();
     if (!docs_) return;
     handle_->Get();
     auto found = std::make_shared<Found>();
     found->schema = handle_->schema();
-    busy_ = true;
-    const db::Status status = Released([&]() -> db::Status {
-      while (found->hits.size() < kBatch) {
-        auto more = docs_->Next(&found->hits.emplace_back().doc);
-        if (!more.ok()) return more.status();
-        if (!*more) {
-          found->hits.pop_back();
-          break;
-        }
-      }
-      return {};
-    });
-    busy_ = false;
+    db::Status status;
+    {
+      const Busy busy(&busy_);
+      status = Released([&] { return Read(&found->hits); });
+    }
     if (!status.ok() || found->hits.empty() || close_later_) Close();
     Check(status, Action::kRead);
     if (found->hits.empty() || !docs_) return;

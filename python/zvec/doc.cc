@@ -40,6 +40,7 @@ int TraverseDoc(PyObject* self, visitproc visit, void* arg) {
 }
 
 int ClearDoc(PyObject* self) {
+  if (!nb::inst_ready(self)) return 0;
   nb::inst_ptr<DocBase>(self)->Clear();
   return 0;
 }

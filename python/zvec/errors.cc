@@ -12,7 +12,10 @@ PyObject* ExceptionFor(StatusCode code, Action action) {
     case StatusCode::kInvalidArgument:
       return action == Action::kOpen ? PyExc_RuntimeError : PyExc_ValueError;
     case StatusCode::kNotFound:
-      return action == Action::kOther ? PyExc_KeyError : PyExc_ValueError;
+      // Opening: there is something at the path, as the Python modules look first.
+      return action == Action::kOpen    ? PyExc_RuntimeError
+             : action == Action::kOther ? PyExc_KeyError
+                                        : PyExc_ValueError;
     case StatusCode::kAlreadyExists:
       return PyExc_ValueError;
     case StatusCode::kUnimplemented:

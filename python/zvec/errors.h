@@ -15,8 +15,8 @@ namespace nb = nanobind;
 /// The peer's number of a code (zvec.StatusCode).
 int StatusNumber(cocozvec::StatusCode code) noexcept;
 
-/// What was asked for decides what "not found" or "invalid" becomes: opening nothing is a ValueError, opening
-/// a directory that is no collection a RuntimeError.
+/// What was asked for decides what "not found" or "invalid" becomes: opening what is no collection is a
+/// RuntimeError.
 enum class Action { kCreate, kOpen, kRead, kWrite, kOther };
 
 [[noreturn]] void Raise(PyObject* type, const std::string& message);

@@ -9,16 +9,15 @@ namespace {
 
 std::atomic<unsigned long> g_main_thread{0};
 
-// Never destroyed: a job may end while the process exits.
 struct Counter {
   std::mutex mu;
   std::condition_variable none;
   int running = 0;
 };
-Counter& Jobs() {
-  static auto* counter = new Counter;
-  return *counter;
-}
+
+// Never destroyed: a job may end while the process exits.
+std::atomic<Counter*> g_jobs{new Counter};
+Counter& Jobs() { return *g_jobs.load(std::memory_order_relaxed); }
 
 }  // namespace
 
@@ -31,6 +30,8 @@ void RememberMainThread() {
       nb::cast<unsigned long>(nb::module_::import_("threading").attr("main_thread")().attr("ident"));
   g_main_thread.store(ident, std::memory_order_relaxed);
 }
+
+void ForgetJobs() noexcept { g_jobs.store(new Counter, std::memory_order_relaxed); }
 
 void JobBegins() {
   std::lock_guard lock(Jobs().mu);

@@ -29,6 +29,8 @@ void RememberMainThread();  ///< at import, and in a child after fork
 void JobBegins();
 void JobEnds() noexcept;
 void WaitForJobs();  ///< without the interpreter lock
+/// In a child after fork: the jobs of the parent are not here, and their lock may be held for ever.
+void ForgetJobs() noexcept;
 
 template <class F>
 auto Released(F&& call) {

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
+#include <variant>
 
 #include "python/zvec/collection.h"
 #include "python/zvec/convert.h"
@@ -186,55 +188,107 @@ nb::list IdsOfRows(Handle* self, nb::list rows) {
   return out;
 }
 
-// Many queries at once: ids and scores row by row, without documents between. `ids` is a list of lists of
-// str.
-nb::list QueryMany(Handle* self, nb::handle field_name, nb::handle vectors, std::uint32_t topk,
-                   nb::handle filter, std::uint32_t ef, float radius, bool exact, nb::handle scores) {
+// The vectors of a batch, owned: the call may go on after Ctrl-C, when the program's array is gone.
+struct Vectors {
+  std::size_t count = 0;
+  std::variant<std::vector<float>, std::vector<db::Half>, std::vector<std::int8_t>,
+               std::vector<db::SparseVector>>
+      elements;
+};
+
+template <class T>
+std::vector<T> Rows(const Buffer& buffer) {
+  const auto count = static_cast<std::size_t>(buffer.shape(0)),
+             dim = static_cast<std::size_t>(buffer.shape(1));
+  std::vector<T> out(count * dim);
+  for (std::size_t row = 0; row < count; ++row) {
+    const char* from = buffer.data() + static_cast<Py_ssize_t>(row) * buffer.stride(0);
+    T* to = out.data() + row * dim;
+    if (buffer.stride(1) == static_cast<Py_ssize_t>(sizeof(T))) {
+      if (dim != 0) std::memcpy(to, from, dim * sizeof(T));
+      continue;
+    }
+    for (std::size_t i = 0; i < dim; ++i)
+      std::memcpy(to + i, from + static_cast<Py_ssize_t>(i) * buffer.stride(1), sizeof(T));
+  }
+  return out;
+}
+
+Vectors SparseRows(const FieldInfo& field, nb::handle given) {
+  if (PyDict_Check(given.ptr()) || PyUnicode_Check(given.ptr()))
+    Raise(PyExc_ValueError, "vectors must be a sequence of dicts for a sparse vector field");
+  std::vector<db::SparseVector> rows;
+  for (nb::handle row : nb::iter(given))
+    rows.push_back(std::get<db::SparseVector>(ToQueryVector(field, row)));
+  return {rows.size(), std::move(rows)};
+}
+
+Vectors BatchVectors(const FieldInfo& field, nb::handle given) {
+  const db::DataType type = field.schema->type;
+  if (db::IsSparseVector(type)) return SparseRows(field, given);
+  nb::object held = nb::borrow(given);
+  if (const Buffer direct(given); !direct || direct.kind() != KindOf(type)) held = AsArray(type, given);
+  const Buffer buffer(held);
+  if (!buffer || buffer.ndim() != 2 || buffer.shape(1) != field.schema->dimension) {
+    Raise(PyExc_ValueError, "vectors must be an array of shape (queries, " +
+                                std::to_string(field.schema->dimension) + ") for field '" +
+                                field.schema->name + "'");
+  }
+  const auto count = static_cast<std::size_t>(buffer.shape(0));
+  if (type == db::DataType::kVectorFp32) return {count, Rows<float>(buffer)};
+  if (type == db::DataType::kVectorFp16) return {count, Rows<db::Half>(buffer)};
+  return {count, Rows<std::int8_t>(buffer)};
+}
+
+db::Result<db::BatchHitList> AskBatch(const db::Collection& collection, db::BatchQuery query,
+                                      const Vectors& vectors) {
+  std::visit([&](const auto& all) { query.vectors = std::span(all); }, vectors.elements);
+  return collection.QueryBatch(query);
+}
+
+// Many queries at once, without documents between: row numbers into the array `rows`, or, when that is None,
+// ids as a list of lists. `scores`: an array for as many. What is missing is -1, None and NaN.
+nb::list QueryBatch(Handle* self, nb::handle field_name, nb::handle vectors, std::uint32_t topk,
+                    nb::handle filter, std::uint32_t ef, float radius, bool exact, std::uint32_t threads,
+                    nb::handle rows, nb::handle scores) {
   auto collection = self->Get();
   const FieldInfo& field = VectorField(*self, field_name);
-  nb::object held = nb::borrow(vectors);
-  if (const Buffer direct(vectors); !direct || direct.kind() != KindOf(field.schema->type))
-    held = AsArray(field.schema->type, vectors);
-  const Buffer buffer(held);
-  if (!buffer || buffer.ndim() != 2 || db::IsSparseVector(field.schema->type))
-    Raise(PyExc_ValueError,
-          "vectors must be an array of shape (queries, dimension) for a dense vector field");
-  const auto count = static_cast<std::size_t>(buffer.shape(0));
-  Request request = MakeRequest(topk, filter, false, nb::make_tuple());
-  request.ef = ef, request.radius = radius, request.exact = exact;
-  std::vector<db::VectorQuery> queries(count, MakeQuery(field, {}, request));
-  for (std::size_t q = 0; q < count; ++q) {
-    std::visit(
-        [&](auto&& v) {
-          if constexpr (std::is_constructible_v<decltype(queries[q].vector), decltype(v)>)
-            queries[q].vector = std::forward<decltype(v)>(v);
-        },
-        DenseFromBuffer(field.schema->type, buffer, static_cast<Py_ssize_t>(q)));
-  }
+  Vectors asked = BatchVectors(field, vectors);
+  const std::size_t count = asked.count;
+  Request request = MakeRequest(topk, filter, false, nb::none());
+  db::BatchQuery query{.field = field.schema->name,
+                       .topk = topk,
+                       .ef = ef,
+                       .exact = exact,
+                       .filter = std::move(request.filter),
+                       .ids = rows.is_none(),
+                       .threads = threads};
+  if (radius > 0) query.radius = radius;
   Output score_array(scores, sizeof(float), count * topk);
-  auto found = RunQuery(*self,
-                        [collection = std::move(collection),
-                         queries = std::move(queries)]() -> db::Result<std::vector<db::HitList>> {
-                          std::vector<db::HitList> all;
-                          all.reserve(queries.size());
-                          for (const db::VectorQuery& query : queries) {
-                            auto hits = collection->Query(query);
-                            if (!hits.ok()) return hits.status();
-                            all.push_back(*std::move(hits));
-                          }
-                          return all;
-                        });
+  std::optional<Output> row_array;
+  if (!rows.is_none()) row_array.emplace(rows, sizeof(std::int64_t), count * topk);
+  constexpr std::size_t kFew = 64;
+  auto ask = [collection = std::move(collection), query = std::move(query), asked = std::move(asked)] {
+    return AskBatch(*collection, query, asked);
+  };
+  auto found = count < kFew ? RunQuery(*self, std::move(ask)) : Interruptible(std::move(ask));
   if (!found.ok()) RaiseStatus(found.status(), Action::kRead);
   nb::list out;
   for (std::size_t q = 0; q < count; ++q) {
-    const auto& hits = (*found)[q].hits;
-    nb::list row;
+    const std::size_t first = found->begin[q], hits = found->begin[q + 1] - first;
+    nb::list ids;
     for (std::size_t i = 0; i < topk; ++i) {
-      row.append(i < hits.size() ? FromValue(hits[i].doc.id) : nb::none());
+      const bool hit = i < hits;
       Put(score_array, q * topk + i,
-          i < hits.size() ? hits[i].score : std::numeric_limits<float>::quiet_NaN());
+          hit ? found->scores[first + i] : std::numeric_limits<float>::quiet_NaN());
+      if (row_array) {
+        Put(*row_array, q * topk + i,
+            hit ? static_cast<std::int64_t>(found->rows[first + i]) : std::int64_t{-1});
+      } else {
+        ids.append(hit ? FromValue(found->ids[first + i]) : nb::none());
+      }
     }
-    out.append(row);
+    if (!row_array) out.append(ids);
   }
   return out;
 }
@@ -265,8 +319,9 @@ void BindSearch(nb::class_<Handle>& handle) {
              nb::arg("topk"), nb::arg("filter").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"),
              nb::arg("ids"), nb::arg("scores").none());
   handle.def("ids_of_rows", &IdsOfRows, nb::arg("rows"));
-  handle.def("query_many", &QueryMany, nb::arg("field"), nb::arg("vectors"), nb::arg("topk"),
-             nb::arg("filter").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"), nb::arg("scores"));
+  handle.def("query_batch", &QueryBatch, nb::arg("field"), nb::arg("vectors"), nb::arg("topk"),
+             nb::arg("filter").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"), nb::arg("threads"),
+             nb::arg("rows").none(), nb::arg("scores"));
   handle.def("scan", &Scan, nb::arg("topk"), nb::arg("filter").none(), nb::arg("include_vector"),
              nb::arg("output_fields").none());
 }

@@ -28,7 +28,8 @@ class Index(CliTest):
         self.assertEqual(self.counts(self.index()), (1, 19, 0, 1, 0, 20))
         self.assert_equals_fresh_index()
 
-    def test_a_quiet_run_executes_nothing_and_opens_no_collection(self):
+    # Covers: R101
+    def test_a_quiet_run_opens_no_collection_and_a_changed_one_exits_with_4(self):
         for i in range(20):
             self.write(f"{i}.txt", f"document number {i}")
         self.index()

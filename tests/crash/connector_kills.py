@@ -2,9 +2,10 @@
 """Kills connector_program at the file-system calls of its scenarios, and checks what follows.
 
 For each scenario the state before is made once; then, for each chosen call of the run (both stores are watched, a write
-also in its middle), the program dies there, one complete run must give exactly what is declared, and one more must write
-nothing and open nothing. Every fourth recovery is killed too. Then start races: of several processes on one state one owns
-it, the others are refused with its process id, and a killed owner leaves nothing behind.
+also in its middle), the program dies there, one complete run must give exactly what is declared, one more must write
+nothing and open nothing, and after a change one more must write just that. Every fourth recovery is killed too (it may have
+fewer calls than the run, so not each of these kills strikes: they are counted). Then start races: of several processes on
+one state one owns it, the others are refused with its process id, and a killed owner leaves nothing behind.
 
 With --fault and --expect-caught the program has a planted fault, and the checks must notice. Standard library only.
 """
@@ -23,6 +24,10 @@ import tempfile
 import time
 
 from kill_points import OPS, REPORT, RUN_LIMIT_S, Finding, places_of
+
+
+SEALED = re.compile(r"write .*/segment-\d+$")
+SEALING = re.compile(r"\w+ .*/(?:segment|index|MANIFEST)-\d+(?:\.tmp)?$")  # what a flush to segments touches
 
 
 class Program:
@@ -79,7 +84,9 @@ class Scenario:
             raise RuntimeError(f"{name}: the shim disturbs the run")
         self.places = places_of(trace, self.area)
         with open(trace, encoding="utf-8", errors="replace") as file:
-            self.ops = [line.split(" ", 2)[1] for line in file]
+            traced = [line.rstrip("\n").split(" ", 1)[1] for line in file]
+        self.ops = [line.split(" ", 1)[0] for line in traced]
+        self.sealed = sum(1 for line in traced if SEALED.match(line))
         if not program.fault:
             program.must(self.area, name, "check", "1")
 
@@ -101,19 +108,38 @@ class Scenario:
         return [(call, torn) for call, op in enumerate(self.ops, 1) for torn in ([False, True] if op == "write" else [False])]
 
     def kill(self, call, torn, again, dice):
-        """True when the kill struck. Commits share a sync, so runs differ: when this one had fewer calls, a call that it
-        had is tried."""
+        """(whether the kill struck, whether that of the recovery did). Commits share a sync, so runs differ: when this one
+        had fewer calls, a call that it had is tried."""
+        self.last = "no call yet"
+        struck = struck_again = 0
         for _ in range(4):
             shutil.rmtree(self.area)
             shutil.copytree(self.saved, self.area)
-            _, calls, killed_at, self.last = self.program.watched(self.area, self.report, [self.name, "run", "1"], call, torn)
-            if killed_at:
+            _, calls, struck, self.last = self.program.watched(self.area, self.report, [self.name, "run", "1"], call, torn)
+            if struck:
                 break
             call = dice.randint(1, calls)
         if again:
-            self.program.watched(self.area, self.report, [self.name, "run", "1"], again, torn)
+            status, _, struck_again, last = self.program.watched(self.area, self.report, [self.name, "run", "1"], again, torn)
+            if struck_again:
+                self.last += f", then {last}"
+            elif status != 0 and not self.program.fault:
+                raise Finding(f"the recovery ends with {status}")
         self.program.must(self.area, self.name, "check", "1")
-        return killed_at != 0
+        return struck != 0, struck_again != 0
+
+
+COUNTED = ("tried", "struck", "recoveries", "recoveries_killed", "while_sealing")
+
+
+class Share:
+    """What one worker did with one scenario."""
+
+    def __init__(self, scenario, tried):
+        self.calls, self.places, self.sealed = scenario.calls, scenario.places, scenario.sealed
+        self.ops, self.tried = collections.Counter(scenario.ops), tried
+        self.struck = self.recoveries = self.recoveries_killed = self.while_sealing = 0
+        self.findings = []
 
 
 def spread(points, wanted):
@@ -123,31 +149,33 @@ def spread(points, wanted):
 
 
 def work(options, index, base):
-    """One worker's share: every `jobs`-th point of each scenario. (per scenario: calls, places, tried, struck, findings)"""
+    """One worker's share: every `jobs`-th point of each scenario."""
     program, dice, shares = Program(options), random.Random(options.seed + index), {}
     listed = [line.split() for line in program.must("-", "list").splitlines()]
     names = [(name, kind) for name, kind in listed if not options.scenario or name in options.scenario]
     each = 0 if options.all else -(-options.points // len(names))
     for name, kind in names:
-        findings = []
         scenario = Scenario(name, kind == "prepared", program, os.path.join(base, f"w{index}"))
         mine = spread(scenario.points(), each)[index::options.jobs]
-        struck = 0
+        share = shares[name] = Share(scenario, len(mine))
         for i, (call, torn) in enumerate(mine):
             again = dice.randint(1, scenario.calls) if i % 4 == 3 else 0
+            share.recoveries += again != 0
             try:
-                struck += scenario.kill(call, torn, again, dice)
+                struck, struck_again = scenario.kill(call, torn, again, dice)
+                share.struck += struck
+                share.recoveries_killed += struck_again
             except (Finding, subprocess.TimeoutExpired) as finding:
-                struck += 1
-                findings.append(f"{name}: killed at {call}{' (torn)' if torn else ''}{f', then at {again}' if again else ''} "
-                                f"({scenario.last}): {finding}")
+                share.struck += 1
+                share.findings.append(f"{name}: killed at {call}{' (torn)' if torn else ''}{f', then at {again}' if again else ''} "
+                                      f"({scenario.last}): {finding}")
                 if options.keep:
                     kept = os.path.join(options.keep, f"{name}-{call}-{'torn' if torn else 'whole'}")
                     shutil.copytree(scenario.path, kept, dirs_exist_ok=True)
                 if options.expect_caught:
                     break
-        shares[name] = (scenario.calls, scenario.places, collections.Counter(scenario.ops), len(mine), struck, findings)
-        if findings and options.expect_caught:
+            share.while_sealing += bool(SEALING.match(scenario.last.split(",")[0]))
+        if share.findings and options.expect_caught:
             break
     return shares
 
@@ -219,24 +247,34 @@ def main():
 
 
 def report(options, shares, findings, seconds):
-    tried = struck = 0
+    total = collections.Counter()
     for name in dict.fromkeys(name for share in shares for name in share):
         here = [share[name] for share in shares if name in share]
-        calls, places, ops = here[0][:3]
-        tried, struck = tried + sum(h[3] for h in here), struck + sum(h[4] for h in here)
-        findings += [finding for h in here for finding in h[5]]
-        if not options.fault and not {"state", "data"} <= places.keys():
-            findings.append(f"{name}: the shim saw no calls of one of the two stores: {dict(places)}")
-        print(f"{name + ':':16} {calls:4} calls ({' '.join(f'{op} {ops[op]}' for op in OPS if ops[op])}; "
-              f"{' '.join(f'{place} {n}' for place, n in sorted(places.items()))}), killed {sum(h[4] for h in here)} times")
+        counted = collections.Counter()
+        for share in here:
+            counted.update({n: getattr(share, n) for n in COUNTED})
+            findings += share.findings
+        total += counted
+        first = here[0]
+        if not options.fault and not {"state", "data"} <= first.places.keys():
+            findings.append(f"{name}: the shim saw no calls of one of the two stores: {dict(first.places)}")
+        if not options.fault and name == "optimize" and not all(share.sealed for share in here):
+            findings.append("optimize: no segment was written, so none was killed in the middle of it")
+        print(f"{name + ':':16} {first.calls:4} calls ({' '.join(f'{op} {first.ops[op]}' for op in OPS if first.ops[op])}; "
+              f"{' '.join(f'{place} {n}' for place, n in sorted(first.places.items()))}), killed {counted['struck']} times "
+              f"({counted['while_sealing']} at segments and manifests)")
     for finding in findings[:20]:
         print("FOUND", finding[:1200])
-    print(f"{struck} kills, {0 if options.fault else options.races} races, {len(findings)} findings, {seconds:.0f} s")
+    print(f"{total['struck']} kills, {total['recoveries_killed']} recoveries killed, {0 if options.fault else options.races} races, "
+          f"{len(findings)} findings, {seconds:.0f} s")
     if options.expect_caught:
         print("the planted fault was caught" if findings else "the planted fault was NOT caught")
         return 0 if findings else 1
-    if struck < 0.9 * tried:
-        print(f"only {struck} of {tried} kills struck: the points do not cover the runs")
+    if total["struck"] < 0.9 * total["tried"]:
+        print(f"only {total['struck']} of {total['tried']} kills struck: the points do not cover the runs")
+        return 1
+    if total["recoveries_killed"] < 0.3 * total["recoveries"]:
+        print(f"only {total['recoveries_killed']} of {total['recoveries']} recoveries were killed")
         return 1
     return 1 if findings else 0
 

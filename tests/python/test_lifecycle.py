@@ -269,6 +269,49 @@ def test_a_forked_child_gets_an_error_and_the_parent_goes_on(path):
     assert lines == [str(["forked", "forked", "forked", "forked", "locked", "forked"]), "True 15", "15 3"]
 
 
+HANDLER_FORKS = """
+import signal
+c = make(path, durability="relaxed")
+children = []
+def fork(signal_number, frame):
+    if frame.f_code.co_name != "_write":
+        return
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(7)  # through the call that the signal found, to the end of the interpreter
+    children.append(pid)
+signal.signal(signal.SIGALRM, fork)
+signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+turns = 0
+while not children:
+    c.insert(docs(20000, turns * 20000))
+    turns += 1
+print(os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]), c.stats.doc_count == turns * 20000)
+c.close()
+"""
+
+
+def test_a_child_forked_inside_a_call_ends_without_waiting_for_the_parents_work(path):
+    assert run_python(PRELUDE + HANDLER_FORKS, path).stdout.splitlines() == ["7 True"]
+
+
+def test_a_document_that_was_never_made_is_refused_and_collected(books):
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nanobind says that its constructor was not called
+        for call in (lambda d: d.id, lambda d: d.fields, books.insert, lambda d: books.insert([d])):
+            with pytest.raises(TypeError):
+                call(zvec.Doc.__new__(zvec.Doc))
+    from cocozvec.zvec._zvec import _Doc
+
+    made = _Doc.__new__(_Doc)
+    made._kinds = {"self": made}
+    del made
+    assert gc.collect() >= 1
+
+
 def test_a_child_that_ends_normally_does_not_touch_the_parents_collection(path):
     code = PRELUDE + """
 import multiprocessing

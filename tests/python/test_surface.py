@@ -1,12 +1,13 @@
 """The surface of zvec 0.8: names and numbers, schemas, statuses, queries, what is refused."""
 
 import copy
+import math
 import pickle
 import warnings
 
 import numpy as np
 import pytest
-from support import DIM, I, M, Q, T, books_schema, doc, unit
+from support import DIM, I, M, Q, T, books_schema, doc, some_vectors, unit
 
 from cocozvec import zvec
 
@@ -488,19 +489,72 @@ def test_internal_ids_need_a_read_only_open_handle_and_one_query(books, path):
             reader.query_internal_ids(query, topk=0)
 
 
-def test_many_queries_at_once_answer_as_one_by_one(books):
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_many_queries_at_once_answer_as_one_by_one(books, threads):
     fill(books)
     asked = np.eye(DIM, dtype=np.float32)
-    ids, scores = books.search_arrays("v", asked, topk=3, filter="year != 4")
+    ids, scores = books.search_arrays("v", asked, topk=3, filter="year != 4", threads=threads)
+    assert scores.shape == (DIM, 3)
     for row, vector in enumerate(asked):
         found = books.query(zvec.Query("v", vector=vector), topk=3, filter="year != 4")
         assert (ids[row], scores[row].tolist()) == ([d.id for d in found], [d.score for d in found])
-    ids, scores = books.search_arrays("v", asked[:1].astype(np.float64), topk=2, filter="year = 0")
-    assert ids == [["d0", None]] and scores[0][0] == 0.0 and np.isnan(scores[0][1])
-    assert books.search_arrays("v", np.empty((0, DIM), np.float32))[0] == []
-    for bad in (asked[0], np.ones((2, 3)), [["a"] * DIM]):
-        with pytest.raises(ValueError):
-            books.search_arrays("v", bad)
+    for same in (asked.astype(np.float64), asked.tolist(), np.asfortranarray(asked), np.repeat(asked, 2, 0)[::2], np.eye(2 * DIM, dtype="f4")[:DIM, ::2]):
+        ids, scores = books.search_arrays("v", same[:1], topk=2, filter="year = 0", threads=threads)
+        assert ids == [["d0", None]] and scores[0][0] == 0.0 and np.isnan(scores[0][1])
+
+
+BAD_BATCHES = [
+    (np.eye(DIM)[0], {}, ValueError),
+    (np.ones((2, 3)), {}, ValueError),
+    (np.ones((DIM, 2)), {}, ValueError),  # as many elements as two queries have
+    (np.ones((1, 1, DIM)), {}, ValueError),
+    ([["a"] * DIM], {}, ValueError),
+    ([[1.0, math.nan, 0, 0]], {}, ValueError),
+    (5, {}, TypeError),
+    (None, {}, TypeError),
+    ([[1.0, 0, 0, 0]], {"topk": 0}, ValueError),
+    ([[1.0, 0, 0, 0]], {"topk": True}, ValueError),
+    ([[1.0, 0, 0, 0]], {"threads": -1}, ValueError),
+    ([[1.0, 0, 0, 0]], {"threads": 1.0}, ValueError),
+    ([[1.0, 0, 0, 0]], {"filter": "zz = 1"}, ValueError),
+    ([[1.0, 0, 0, 0]], {"filter": 5}, TypeError),
+    ([[1.0, 0, 0, 0]], {"param": zvec.IVFQueryParam()}, ValueError),
+    ([[1.0, 0, 0, 0]], {"param": 5}, TypeError),
+]
+
+
+@pytest.mark.parametrize(("vectors", "more", "error"), BAD_BATCHES, ids=lambda value: str(value)[:40])
+def test_a_bad_batch_of_queries_is_refused(books, vectors, more, error):
+    fill(books, 3)
+    with pytest.raises(error):
+        books.search_arrays("v", vectors, **more)
+
+
+def test_no_queries_are_no_answers(books):
+    ids, scores = books.search_arrays("v", np.empty((0, DIM), np.float32))
+    assert ids == [] and scores.shape == (0, 10)
+
+
+def test_batches_of_every_kind_of_vector(vectors):
+    vectors.insert([zvec.Doc(str(i), vectors=some_vectors(fp32=unit(i), fp16=unit(i), int8=[int(x) for x in unit(i)], sparse={i: 1.0})) for i in range(DIM)])
+    for field, asked in (("fp16", np.eye(DIM, dtype=np.float16)), ("int8", np.eye(DIM, dtype=np.int8)), ("sparse", [{i: 2.0} for i in range(DIM)])):
+        ids, scores = vectors.search_arrays(field, asked, topk=1)
+        assert [row[0] for row in ids] == ["0", "1", "2", "3"] and (scores == (2.0 if field == "sparse" else 1.0)).all()
+    for bad, error in (([[1.0, 0, 0, 0]], TypeError), ({1: 1.0}, ValueError), ([{-1: 1.0}], TypeError)):
+        with pytest.raises(error):
+            vectors.search_arrays("sparse", bad)
+
+
+def test_a_batch_of_internal_ids(books, reader):
+    asked = np.eye(DIM, dtype=np.float32)
+    ids, scores = reader.search_internal_ids("v", asked, topk=12)
+    assert (ids.dtype, ids.shape, scores.dtype, scores.shape) == (np.int64, (DIM, 12), np.float32, (DIM, 12))
+    for row, vector in enumerate(asked):
+        one, its_scores = reader.query_internal_ids(zvec.Query("v", vector=vector), topk=12, return_scores=True)
+        assert ids[row].tolist() == one.tolist() and np.array_equal(scores[row], its_scores, equal_nan=True)
+    assert (ids[:, 9:] == -1).all() and np.isnan(scores[:, 9:]).all()
+    with pytest.raises(ValueError, match="closed"):
+        books.search_internal_ids("v", asked)
 
 
 def test_a_built_graph_is_used_and_finds_what_a_scan_finds(path):

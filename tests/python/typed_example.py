@@ -35,6 +35,8 @@ def ask(books: zvec.Collection) -> Optional[float]:
     assert_type(books.query_internal_ids(query), NDArray[np.int64])
     ids, scores = books.search_arrays("v", np.ones((2, 4), dtype=np.float32))
     assert_type(ids, list[list[Optional[str]]])
+    assert_type(scores, NDArray[np.float32])
+    assert_type(books.search_internal_ids("v", scores, threads=2), tuple[NDArray[np.int64], NDArray[np.float32]])
     for doc in books.iter_docs():
         print(doc.id, doc.fields.get("year"))
     return found[0].score if found else float(scores[0][0])

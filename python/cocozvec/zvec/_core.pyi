@@ -73,8 +73,18 @@ class Handle:
         scores: Any,
     ) -> None: ...
     def ids_of_rows(self, rows: list[int]) -> list[Optional[str]]: ...
-    def query_many(
-        self, field: Any, vectors: Any, topk: int, filter: Any, ef: int, radius: float, exact: bool, scores: Any
+    def query_batch(
+        self,
+        field: Any,
+        vectors: Any,
+        topk: int,
+        filter: Any,
+        ef: int,
+        radius: float,
+        exact: bool,
+        threads: int,
+        rows: Any,
+        scores: Any,
     ) -> list[list[Optional[str]]]: ...
     def scan(self, topk: int, filter: Any, include_vector: bool, output_fields: Any) -> list[Any]: ...
 

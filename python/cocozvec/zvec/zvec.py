@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any, Optional
 
 from . import _core
@@ -43,24 +42,7 @@ def open(path: str, option: CollectionOption = CollectionOption()) -> Collection
         raise TypeError(f"path must be a string, got {type(path).__name__}")
     if not isinstance(option, CollectionOption):
         raise TypeError(f"option must be a CollectionOption, got {type(option).__name__}")
-    if not path or not os.path.lexists(path):
-        raise ValueError(f"collection path{{{path}}} not exist.")
-    if _is_of_the_peer(path):
-        raise RuntimeError(
-            f"{path} is a collection in the format of the zvec package, which cocozvec does not read. Read it with "
-            "that package and write it with this one: docs/python.md, 'Moving the data over'"
-        )
     return Collection(_Collection.Open(path, option))
-
-
-def _is_of_the_peer(path: str) -> bool:
-    try:
-        names = os.listdir(path)
-    except OSError:
-        return False
-    return any(re.fullmatch(r"manifest\.\d+", name) for name in names) and any(
-        re.fullmatch(r"idmap\.\d+", name) for name in names
-    )
 
 
 _initialised: Optional[dict[str, Any]] = None

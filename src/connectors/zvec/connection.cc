@@ -196,8 +196,12 @@ db::Status ManagedConnection::Impl::Shutdown() {
 
 std::optional<Mark> ManagedConnection::Impl::ReadMark(const std::string& name) const {
   const db::Result<std::string> bytes = db::Collection::ReadMark(path(name), collection_options());
-  if (!bytes.ok()) return std::nullopt;
-  return Mark::decode(*bytes).value_or(Mark{});  // another program's mark counts as one of another store
+  // Another program's mark, or a damaged one, counts as one of another store.
+  if (bytes.ok()) return Mark::decode(*bytes).value_or(Mark{});
+  if (bytes.status().code() == db::StatusCode::kDataLoss) return Mark{};
+  if (bytes.status().IsNotFound()) return std::nullopt;
+  // Any other answer says nothing about the collection, and a guess would have it destroyed and made anew.
+  Fail(bytes.status(), name, "its mark cannot be read");
 }
 
 std::shared_ptr<db::Collection> ManagedConnection::Impl::OpenForWriting(Slot& slot, const std::string& name,

@@ -54,7 +54,8 @@ class ManagedConnection::Impl {
   std::uint64_t Write(const std::string& name, const ::zvec::CollectionSchema* schema,
                       const std::function<bool(Part&)>& next, const Fingerprint& store_id);
 
-  /// No lock, no open. nullopt: no collection, or no mark.
+  /// No lock, no open. nullopt: no collection, or no mark. A mark that is not ours: Mark{}, of no store.
+  /// Throws StatusError when the mark cannot be read (no access, a failing disk, a newer format).
   std::optional<Mark> ReadMark(const std::string& name) const;
 
   const std::string& base_path() const noexcept { return base_path_; }

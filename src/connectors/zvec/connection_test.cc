@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/io/sim_disk.h"
 #include "connectors/zvec/connection_impl.h"
 
 namespace coco = cocoindex;
@@ -50,6 +51,20 @@ db::Status StatusOf(F&& f) {
   return {};
 }
 
+/// A batch of one part.
+auto Once(std::vector<db::Doc> upserts, std::vector<std::string> deletes) {
+  return [upserts, deletes, done = false](zc::ManagedConnection::Impl::Part& part) mutable {
+    part = {upserts, deletes};
+    return !std::exchange(done, true);
+  };
+}
+
+coco::Fingerprint StoreId(std::uint8_t n) {
+  coco::Fingerprint id;
+  id.bytes[0] = n;
+  return id;
+}
+
 // Covers: R6, R7, R8, R11
 TEST_F(ConnectionTest, MakesParentsAndRefusesAFile) {
   zc::ManagedConnection a = zc::connect(dir_ / "x" / "y", {.enable_mmap = false});
@@ -60,6 +75,24 @@ TEST_F(ConnectionTest, MakesParentsAndRefusesAFile) {
   EXPECT_TRUE(StatusOf([&] { zc::connect(dir_ / "x" / "y"); }).ok());
   std::ofstream(dir_ / "file") << "x";
   EXPECT_THAT(StatusOf([&] { zc::connect(dir_ / "file"); }).ToString(), HasSubstr((dir_ / "file").string()));
+}
+
+// Covers: R9
+TEST_F(ConnectionTest, MemoryMappingIsThatOfTheConnectionWhetherItCreatesOrOpens) {
+  EXPECT_TRUE(zc::connect(dir_).enable_mmap());
+  for (const bool mapped : {true, false}) {
+    zc::ManagedConnection connection = zc::connect(dir_, {.enable_mmap = mapped});
+    EXPECT_EQ(connection.open_or_create("made", Schema())->options().enable_mmap, mapped);
+    connection.close();
+    EXPECT_EQ(connection.open_or_create("made", Schema())->options().enable_mmap, mapped);
+    connection.close();
+    EXPECT_EQ(connection.open_existing("made")->options().enable_mmap, mapped);
+    connection.destroy("made");
+    const db::CollectionSchema schema = Schema();
+    connection.impl()->Write("made", &schema, Once({}, {}), StoreId(1));  // as a sink makes and opens it
+    EXPECT_EQ(connection.open_existing("made")->options().enable_mmap, mapped);
+    connection.destroy("made");
+  }
 }
 
 // Covers: R10, R14
@@ -128,20 +161,6 @@ TEST_F(ConnectionTest, DestroyClosesAndForgivesWhatIsGone) {
   EXPECT_TRUE(fs::exists(dir_ / "mine" / "text"));
 }
 
-/// A batch of one part.
-auto Once(std::vector<db::Doc> upserts, std::vector<std::string> deletes) {
-  return [upserts, deletes, done = false](zc::ManagedConnection::Impl::Part& part) mutable {
-    part = {upserts, deletes};
-    return !std::exchange(done, true);
-  };
-}
-
-coco::Fingerprint StoreId(std::uint8_t n) {
-  coco::Fingerprint id;
-  id.bytes[0] = n;
-  return id;
-}
-
 TEST_F(ConnectionTest, EveryBatchRaisesTheMarkAndAnotherStoreStartsAgain) {
   zc::ManagedConnection connection = zc::connect(dir_);
   zc::ManagedConnection::Impl& impl = *connection.impl();
@@ -156,6 +175,51 @@ TEST_F(ConnectionTest, EveryBatchRaisesTheMarkAndAnotherStoreStartsAgain) {
   EXPECT_EQ(impl.opens(), 1u);
   EXPECT_EQ(impl.Write("docs", nullptr, Once(docs, {}), StoreId(2)), 1u);
   EXPECT_EQ(impl.ReadMark("docs")->store_id, StoreId(2));
+}
+
+// Guards: a mark that could not be read counted as a missing one, and a missing one has the collection
+// destroyed and made anew; a write began its count again at 1.
+TEST_F(ConnectionTest, AMarkThatCannotBeReadIsAnErrorAndADamagedOneIsOfNoStore) {
+  cocozvec::SimDisk disk;
+  zc::ManagedConnection connection = zc::connect("/data", {.file_system = &disk});
+  zc::ManagedConnection::Impl& impl = *connection.impl();
+  const db::CollectionSchema schema = Schema();
+  ASSERT_EQ(impl.Write("docs", &schema, Once({}, {"1"}), StoreId(1)), 1u);
+  ASSERT_EQ(impl.Write("docs", &schema, Once({}, {"1"}), StoreId(1)), 2u);
+
+  int struck = 0;
+  for (std::uint64_t call = 1;; ++call, ++struck) {  // to open the mark, its size, its bytes
+    disk.FailAt(disk.calls() + call, cocozvec::DiskFault::kIoError);
+    const std::uint64_t before = disk.faults_struck();
+    const db::Status status = StatusOf([&] { impl.ReadMark("docs"); });
+    disk.ClearFault();
+    if (disk.faults_struck() == before) break;
+    EXPECT_EQ(status.code(), db::StatusCode::kIoError) << call;
+    EXPECT_THAT(status.ToString(), HasSubstr("/data/docs: its mark cannot be read")) << call;
+  }
+  EXPECT_GE(struck, 3);
+
+  // A batch whose calls fail one after the other: the count goes on or the write fails, it never starts
+  // again.
+  std::uint64_t counter = 2;
+  for (std::uint64_t call = 1;; ++call) {
+    disk.FailAt(disk.calls() + call, cocozvec::DiskFault::kIoError);
+    const std::uint64_t before = disk.faults_struck();
+    static_cast<void>(StatusOf([&] { impl.Write("docs", &schema, Once({}, {"1"}), StoreId(1)); }));
+    disk.ClearFault();
+    const std::uint64_t now = impl.ReadMark("docs")->counter;
+    EXPECT_GE(now, counter) << call;
+    counter = now;
+    if (disk.faults_struck() == before) break;
+  }
+
+  auto file = disk.Open("/data/docs/MARK", cocozvec::OpenMode::kReadWrite).value();
+  const std::byte wrong{0xff};
+  ASSERT_TRUE(file->WriteAt(0, std::span(&wrong, 1)).ok());
+  EXPECT_EQ(impl.ReadMark("docs")->counter, 0u);
+  EXPECT_EQ(impl.ReadMark("docs")->store_id, coco::Fingerprint{});
+  ASSERT_TRUE(disk.RemoveFile("/data/docs/MARK").ok());
+  EXPECT_EQ(impl.ReadMark("docs"), std::nullopt);
 }
 
 // Covers: R97

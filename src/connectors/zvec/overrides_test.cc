@@ -412,7 +412,7 @@ std::string RecordOf(const std::vector<zc::Column>& columns,
 }
 
 // Guards: an edit that changes what is stored replaced nothing, because the record did not say it.
-// Covers: R9, R39, R59, R63
+// Covers: R39, R59, R63
 TEST(Record, EveryPropertyOfAColumnTells) {
   const zc::Column column{.name = "c",
                           .kind = zc::ColumnKind::fts,

@@ -22,28 +22,33 @@ void make() {
   (void)zc::CollectionSchema<Row>::from_class({.primary_key = {"id"}});
 }
 
+// Covers: S29, R26
 #if defined(CASE_pending_target)
 void f(coco::Ctx& ctx, zc::CollectionSchema<Doc> schema) {
   auto target = zc::declare_collection_target(ctx, DB, "docs", schema);
   target.declare_row(ctx, Doc{});
 }
+// Covers: S29
 #elif defined(CASE_row_of_another_type)
 struct Other {
   int x;
 };
 void f(coco::Ctx& ctx, zc::CollectionTarget<Doc> target) { target.declare_row(ctx, Other{1}); }
+// Covers: S29
 #elif defined(CASE_byte_list)
 struct Row {
   std::string id;
   std::vector<std::uint8_t> bytes;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_nested_byte_list)
 struct Row {
   std::string id;
   std::map<std::string, std::optional<std::vector<char> > > bytes;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_private_members)
 class Money {
  public:
@@ -57,24 +62,28 @@ struct Row {
   Money price;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_pointer)
 struct Row {
   std::string id;
   std::vector<int*> pointers;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_map_key)
 struct Row {
   std::string id;
   std::map<std::vector<int>, int> map;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_character)
 struct Row {
   std::string id;
   char letter;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_enumeration)
 enum class Colour { red };
 struct Row {
@@ -82,6 +91,7 @@ struct Row {
   Colour colour;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_nested_enumeration)
 enum class Colour { red };
 struct Inner {
@@ -92,12 +102,14 @@ struct Row {
   Inner inner;
 };
 void f() { make<Row>(); }
+// Covers: S29, R66
 #elif defined(CASE_record_with_private_members)
 class Row {
   std::string id;
   int hidden;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_encoder_without_a_column)
 struct Money {
   int cents;
@@ -108,6 +120,7 @@ struct Row {
   Annotated<Money, zc::Encode<&pointer_of>{}> price;
 };
 void f() { make<Row>(); }
+// Covers: S29, R79
 #elif defined(CASE_key_without_vector_schema)
 inline constexpr coco::ContextKey<std::string> NAME{"name"};
 struct Row {
@@ -115,13 +128,16 @@ struct Row {
   Annotated<std::vector<float>, &NAME> embedding;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_override_of_another_kind)
 void f() { zc::ColumnOverride o(std::vector<int>{}); }
+// Covers: S29, R66
 #elif defined(CASE_record_with_base)
 struct Row : Doc {
   int more;
 };
 void f() { make<Row>(); }
+// Covers: S29, R79
 #elif defined(CASE_encoder_for_another_type)
 std::string text_of(const std::vector<int>&);
 struct Row {
@@ -129,6 +145,7 @@ struct Row {
   Annotated<std::string, zc::Encode<&text_of>{}> title;
 };
 void f() { make<Row>(); }
+// Covers: S29
 #elif defined(CASE_long_annotation)
 struct Row {
   std::string id;
@@ -137,12 +154,14 @@ struct Row {
       body;
 };
 void f() { make<Row>(); }
+// Covers: S29, R79
 #elif defined(CASE_sparse_on_a_list)
 struct Row {
   std::string id;
   Annotated<std::vector<float>, zc::ZvecVectorDef{.sparse = true}> sparse;
 };
 void f() { make<Row>(); }
+// Covers: S29, R79
 #elif defined(CASE_vector_schema_on_text)
 struct Row {
   std::string id;

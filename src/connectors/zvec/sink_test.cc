@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/io/recorder.h"
+#include "base/io/sim_disk.h"
 #include "cocoindex/connectors/zvec/row_writer.h"
 #include "cocoindex/context.h"
 #include "connectors/zvec/connection_impl.h"
@@ -134,7 +136,7 @@ TEST_F(Sink, EveryCollectionActionTwiceAndAfterEveryEarlierState) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1);
 }
 
-// Covers: E10, R17, R94
+// Covers: E10, R94
 TEST_F(Sink, EveryDocumentActionTwiceAndAfterEveryEarlierState) {
   zc::DocumentHandler documents(connection().impl(), "docs", Schema(1), ManagedBy::system);
   const auto old = Document(documents, "x", 1.f), fresh = Document(documents, "x", 2.f),
@@ -155,6 +157,64 @@ TEST_F(Sink, EveryDocumentActionTwiceAndAfterEveryEarlierState) {
       EXPECT_EQ(Stored(), Rows{});
     }
   }
+}
+
+/// Sizes of what is written to the log.
+std::vector<std::uint64_t> LogWrites(const std::vector<cocozvec::IoEvent>& events) {
+  std::vector<std::uint64_t> sizes;
+  for (const auto& event : events) {
+    if (event.operation == cocozvec::DiskOperation::kWrite && event.path.find("/log-") != std::string::npos)
+      sizes.push_back(event.size);
+  }
+  return sizes;
+}
+
+/// Damages what a sealed collection has stored of vectors {value}.
+void DamageVectors(cocozvec::SimDisk& disk, float value) {
+  std::size_t damaged = 0;
+  for (const auto& entry : disk.List("/data/docs").value()) {
+    if (!entry.name.starts_with("segment-")) continue;
+    const auto file = disk.Open("/data/docs/" + entry.name, cocozvec::OpenMode::kReadWrite).value();
+    std::string bytes(file->Size().value(), '\0');
+    ASSERT_EQ(file->ReadAt(0, std::as_writable_bytes(std::span(bytes))).value(), bytes.size());
+    const std::string_view stored(reinterpret_cast<const char*>(&value), sizeof value);
+    for (std::size_t at = 0; (at = bytes.find(stored, at)) != std::string::npos; ++at, ++damaged) {
+      const std::byte wrong{0x55};
+      ASSERT_TRUE(file->WriteAt(at, std::span(&wrong, 1)).ok());
+    }
+  }
+  ASSERT_GT(damaged, 0u);
+}
+
+// A read of the stored document would meet the damage; a deletion would take room in the log.
+// Covers: R17
+TEST_F(Sink, WritingOverADocumentNeitherReadsNorDeletesItFirst) {
+  cocozvec::SimDisk disk;
+  cocozvec::Recorder recorder(disk);
+  zc::ManagedConnection c = zc::connect("/data", {.file_system = &recorder});
+  zc::DocumentHandler documents(c.impl(), "docs", Schema(1), ManagedBy::system);
+  const auto apply = [&](const std::string& id, float value) {
+    const auto out = Document(documents, id, value);
+    out.sink->apply(context_, Actions{out.action}, store_);
+  };
+  const auto code = [&](const std::string& id) {
+    return c.open_existing("docs")->Fetch(std::vector{id}).status().code();
+  };
+  apply("a", 12345.f);
+  apply("b", 12345.f);
+  ASSERT_TRUE(c.open_existing("docs")->Optimize().ok());
+  c.close();
+  DamageVectors(disk, 12345.f);
+  ASSERT_EQ(code("a"), db::StatusCode::kDataLoss);
+
+  recorder.Take();
+  apply("c", 1.f);
+  const auto of_a_new_one = LogWrites(recorder.Take());
+  apply("b", 1.f);
+  EXPECT_EQ(LogWrites(recorder.Take()), of_a_new_one);
+  EXPECT_EQ(of_a_new_one.size(), 1u);
+  EXPECT_EQ(code("b"), db::StatusCode::kOk);
+  EXPECT_EQ(code("a"), db::StatusCode::kDataLoss);  // the damage is there still
 }
 
 // Guards: a row that moves between components within one batch must end as its last owner says.

@@ -344,7 +344,7 @@ Status CollectionImpl::SetMark(std::string_view mark) {
 
 double CollectionImpl::IndexedShare(const Version& version, const FieldSchema& field) const {
   const std::uint64_t live = version.live_count();
-  if (live == 0 || !WantsGraph(field)) return 1;
+  if (live == 0 || !WantsIndex(field)) return 1;
   const auto place = static_cast<std::size_t>(&field - schema().fields.data());
   std::uint64_t indexed = 0;
   for (const auto& view : version.sealed)

@@ -12,6 +12,7 @@
 #include "base/cancel.h"
 #include "base/thread_pool.h"
 #include "zvec/index/hnsw/builder.h"
+#include "zvec/index/sparse/lists.h"
 #include "zvec/schema.h"
 #include "zvec/storage/sealed_segment.h"
 #include "zvec/storage/segment_writer.h"
@@ -31,6 +32,10 @@ struct BuildHelp {
   }
 };
 
+/// A graph, or the lists of a sparse field.
+inline bool WantsIndex(const FieldSchema& field) noexcept {
+  return WantsGraph(field) || sparse::WantsLists(field);
+}
 /// Stands where BuildGraph gave none, so that nobody tries again: empty.
 std::shared_ptr<const hnsw::Graph> RefusedGraph();
 /// `m` and `ef_construction` as given, 0 and what no graph can have replaced.

@@ -139,6 +139,9 @@ class Store {
   Result<NewGraph> MakeGraph(const SealedView& view, const SegmentEntry& segment, std::size_t field,
                              std::span<const SegmentView* const> sources, std::span<const RowRef> from,
                              std::uint64_t number, std::uint64_t collection, const BuildHelp& help);
+  /// Of a sparse field of a sealed segment: its file.
+  Result<IndexEntry> MakeLists(const SealedView& view, std::size_t field, const SegmentEntry& segment,
+                               std::uint64_t number, std::uint64_t collection) const;
   Result<std::shared_ptr<const hnsw::Graph>> OpenGraphOf(const SegmentEntry& segment, const IndexEntry& index,
                                                          std::uint64_t collection) const;
   /// There should be one, and none is there but perhaps one that is growing.

@@ -6,6 +6,7 @@
 #include "zvec/collection/graphs.h"
 #include "zvec/collection/rewrite.h"
 #include "zvec/index/hnsw/index_file.h"
+#include "zvec/index/sparse/list_builder.h"
 #include "zvec/storage/file_names.h"
 
 namespace zvec::inline v0 {
@@ -29,7 +30,7 @@ bool Names(const SegmentEntry& entry, std::size_t field) {
 }  // namespace
 
 bool Store::LacksGraph(const SealedView& view, std::size_t field) const {
-  if (!WantsGraph(schema_->fields[field]) || view.row_count() < options_.index_min_rows) return false;
+  if (!WantsIndex(schema_->fields[field]) || view.row_count() < options_.index_min_rows) return false;
   const hnsw::Graph* graph = view.Graph(field);
   return graph == nullptr || graph->growing();
 }
@@ -46,6 +47,8 @@ Result<std::shared_ptr<const hnsw::Graph>> Store::OpenGraphOf(const SegmentEntry
   if (index.refused()) return RefusedGraph();
   const FieldSchema& field = schema_->fields[index.field];
   const hnsw::GraphPlace place{collection, segment.file.number, static_cast<std::uint32_t>(index.field)};
+  if (sparse::WantsLists(field))
+    return sparse::OpenLists(fs_, PathOf(IndexName(index.number)), index, place, options_.enable_mmap);
   return hnsw::OpenGraph(fs_, PathOf(IndexName(index.number)), index, place, field.metric(), field.dimension,
                          options_.enable_mmap, options_.resident_graphs);
 }
@@ -103,7 +106,7 @@ Status Store::BuildGraphs(Rewrite& rewrite, const SealedView& view,
   if (!rewrite.pool && threads > 1 && view.row_count() >= kRowsForThreads)
     rewrite.pool = std::make_unique<cocozvec::ThreadPool>(threads - 1);
   for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
-    if (!WantsGraph(schema_->fields[f]) || Names(entry, f)) continue;
+    if (!WantsIndex(schema_->fields[f]) || Names(entry, f)) continue;
     const std::uint64_t number = TakeNumber();
     rewrite.made.push_back(PathOf(IndexName(number)));
     ZVEC_ASSIGN_OR_RETURN(NewGraph made,
@@ -119,8 +122,13 @@ Result<Store::NewGraph> Store::MakeGraph(const SealedView& view, const SegmentEn
                                          std::size_t field, std::span<const SegmentView* const> sources,
                                          std::span<const RowRef> from, std::uint64_t number,
                                          std::uint64_t collection, const BuildHelp& help) {
-  ZVEC_ASSIGN_OR_RETURN(const auto built, BuildGraph(view, field, sources, from, help));
   NewGraph made;
+  if (sparse::WantsLists(schema_->fields[field])) {
+    ZVEC_ASSIGN_OR_RETURN(made.entry, MakeLists(view, field, segment, number, collection));
+    ZVEC_ASSIGN_OR_RETURN(made.graph, OpenGraphOf(segment, made.entry, collection));
+    return made;
+  }
+  ZVEC_ASSIGN_OR_RETURN(const auto built, BuildGraph(view, field, sources, from, help));
   if (!built) {
     made.entry = {.field = field, .nodes = view.row_count()};
     made.graph = RefusedGraph();
@@ -131,6 +139,14 @@ Result<Store::NewGraph> Store::MakeGraph(const SealedView& view, const SegmentEn
       made.entry, hnsw::WriteGraph(fs_, PathOf(IndexName(number)), number, place, built->Current().view));
   ZVEC_ASSIGN_OR_RETURN(made.graph, OpenGraphOf(segment, made.entry, collection));
   return made;
+}
+
+Result<IndexEntry> Store::MakeLists(const SealedView& view, std::size_t field, const SegmentEntry& segment,
+                                    std::uint64_t number, std::uint64_t collection) const {
+  ZVEC_ASSIGN_OR_RETURN(const auto lists, sparse::BuildLists(view, field));
+  if (!lists) return IndexEntry{.field = field, .nodes = view.row_count()};  // scanned
+  const hnsw::GraphPlace place{collection, segment.file.number, static_cast<std::uint32_t>(field)};
+  return sparse::WriteLists(fs_, PathOf(IndexName(number)), number, place, *lists);
 }
 
 }  // namespace zvec::inline v0

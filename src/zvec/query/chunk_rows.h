@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/bits.h"
 #include "zvec/query.h"
 #include "zvec/query/filter.h"
 #include "zvec/storage/segment_view.h"
@@ -18,7 +19,7 @@ struct ChunkRows {
 
   std::uint64_t Count() const {
     std::uint64_t count = 0;
-    for (const std::uint64_t word : words) count += static_cast<std::uint64_t>(std::popcount(word));
+    for (const std::uint64_t word : words) count += cocozvec::CountBits(word);
     return count;
   }
   bool Any() const {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 
 #include "zvec/query/testing/fake_segment.h"
 
@@ -162,6 +163,37 @@ TEST_F(FilterTest, Floats) {
   EXPECT_EQ(Rows("f = 0.1 OR f < 1 OR f > 1"), "2 3 4") << "NaN is in no order";
   EXPECT_EQ(Rows("f != 0.2"), "1 3 4");
   EXPECT_EQ(Rows("f NOT IN (0.2, 0.3)"), "1 4");
+}
+
+// Guards: open ends are moved to the next number, which the first and the last one do not have.
+TEST_F(FilterTest, RangesThatEndAtTheFirstAndLastNumberOfAType) {
+  docs_[1].Set("i", INT32_MIN).Set("u", std::uint64_t{0}).Set("w", std::uint32_t{0});
+  docs_[2].Set("i", INT32_MAX).Set("f", std::numeric_limits<float>::max());
+  docs_[1].Set("f", std::numeric_limits<float>::lowest()).Set("d", 0.0);
+  docs_[2].Set("d", std::numeric_limits<double>::denorm_min());
+  const std::pair<const char*, const char*> table[] = {
+      {"i < -2147483648", ""},
+      {"i <= -2147483648", "2"},
+      {"i > -2147483648", "1 3 4"},
+      {"i > 2147483647", ""},
+      {"i >= 2147483647", "3"},
+      {"i < 2147483647", "1 2 4"},
+      {"NOT i < -2147483648", "1 2 3 4"},
+      {"u > 18446744073709551615", ""},
+      {"u < 18446744073709551615", "1 2 3"},
+      {"u < 0", ""},
+      {"u > 0", "1 3 4"},
+      {"w < 0", ""},
+      {"w > 0", "1 3 4"},
+      {"l > -9223372036854775808", "1 2 3"},
+      {"f > -3.4028234663852886e38", "1 3 4"},
+      {"f < 3.4028234663852886e38", "1 2 4"},
+      {"f <= 3.4028234663852886e38", "1 2 3 4"},
+      {"d > 0", "1 3 4"},
+      {"NOT d > 0", "2"},
+      {"d < 4.9406564584124654e-324", "2"},
+  };
+  for (const auto& [filter, rows] : table) EXPECT_EQ(Rows(filter), rows) << filter;
 }
 
 TEST_F(FilterTest, NullIsNeitherTrueNorFalse) {

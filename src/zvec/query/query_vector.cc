@@ -92,7 +92,11 @@ void QueryVector::PrepareDense(std::string_view cell) {
     std::memcpy(bytes_.data(), row, dim_);
   } else {
     floats_.resize(dim_);
-    for (std::size_t i = 0; i < dim_; ++i) floats_[i] = static_cast<float>(Element(row, i));
+    if (type_ == DataType::kVectorFp32) {
+      std::memcpy(floats_.data(), row, cell.size());
+    } else {
+      for (std::size_t i = 0; i < dim_; ++i) floats_[i] = static_cast<float>(Element(row, i));
+    }
   }
   // By the kernel that takes the rows' norms: a vector has distance 0 to itself.
   const void* query = bytes_.empty() ? static_cast<const void*>(floats_.data()) : bytes_.data();

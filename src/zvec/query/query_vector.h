@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,10 @@ class QueryVector {
   std::size_t field() const noexcept { return field_; }
   std::size_t row_bytes() const noexcept { return kernels_ != nullptr ? dim_ * element_bytes_ : 0; }
   bool larger_is_nearer() const noexcept { return metric_ == MetricType::kIp; }
+
+  /// Of a sparse vector, ascending, with their values.
+  std::span<const std::uint32_t> indices() const noexcept { return indices_; }
+  std::span<const float> values() const noexcept { return values_; }
 
   /// A dense vector as a code of the encoder; false when it has no direction and the metric needs one.
   /// `cut`: Encoder::CutShare.

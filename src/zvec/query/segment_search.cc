@@ -1,6 +1,7 @@
 #include "zvec/query/segment_search.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "cocozvec/base/log.h"
 
@@ -21,6 +22,8 @@ std::string SegmentSearch::Strategy() const {
   static constexpr std::pair<unsigned, const char*> kNames[] = {{kGraph, "graph"},
                                                                 {kGraphMatches, "graph of matches"},
                                                                 {kGraphThrough, "graph through misses"},
+                                                                {kLists, "lists"},
+                                                                {kListsMatches, "lists of matches"},
                                                                 {kScan, "scan"},
                                                                 {kScanMatches, "scan of matches"}};
   std::string text;
@@ -47,10 +50,12 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   if (segment.row_count() == 0) return {};
   if (query_.exact) return Scan(0);
   const hnsw::Graph* graph = segment.Graph(vector_.field());
+  if (graph != nullptr && graph->lists() != nullptr) return SearchLists(*graph->lists());
   const hnsw::GraphRef ref = graph != nullptr ? graph->Current() : hnsw::GraphRef{};
   if (ref.view.empty()) {
     stats_->refused += graph != nullptr;
-    return hnsw::WantsGraph(segment.schema().fields[vector_.field()]) ? ScanUnlinked(0) : Scan(0);
+    const FieldSchema& field = segment.schema().fields[vector_.field()];
+    return hnsw::WantsGraph(field) || sparse::WantsLists(field) ? ScanUnlinked(0) : Scan(0);
   }
   // Rows that came after this snapshot may be linked already: they lead on, but are no answers.
   if (!UsesGraph(ref.view)) return Scan(0);
@@ -208,6 +213,56 @@ Status SegmentSearch::SearchMasked(const hnsw::GraphView& graph) {
   if (!complete) return ScanMask(rows);
   used_ |= way == hnsw::Way::kWalk ? kGraphMatches : kGraphThrough;
   return ScoreRows(rows_);
+}
+
+namespace {
+
+/// Into the hits over all segments.
+class ListHits final : public sparse::Hits {
+ public:
+  ListHits(TopK& top, std::uint32_t segment) : top_(top), segment_(segment) {}
+  float Least() const noexcept override { return top_.Farthest(); }
+  void Offer(std::uint32_t row, float score) override { top_.Offer(score, segment_, row); }
+
+ private:
+  TopK& top_;
+  const std::uint32_t segment_;
+};
+
+}  // namespace
+
+Status SegmentSearch::EvaluateMaskOf(const sparse::Searcher& lists) {
+  const std::uint32_t rows = segment_->row_count();
+  mask_.assign(std::size_t{segment_->chunk_count()} * kChunkWords, 0);
+  for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk) {
+    ZVEC_ASSIGN_OR_RETURN(const ChunkRows found, Matches(*segment_, chunk, filter_, stats_));
+    std::copy(found.words, found.words + kChunkWords, mask_.begin() + chunk * kChunkWords);
+  }
+  ZVEC_RETURN_IF_ERROR(lists.MaskPresent(mask_));
+  matches_ = 0;
+  for (const std::uint64_t word : mask_) matches_ += static_cast<std::uint64_t>(std::popcount(word));
+  return {};
+}
+
+Status SegmentSearch::SearchLists(const sparse::Searcher& lists) {
+  const QueryStats before = *stats_;
+  Status status = EvaluateMaskOf(lists);
+  if (status.ok() && matches_ == 0) return {};
+  if (status.ok()) {
+    if (lists.ScanIsCheaper(vector_.indices(), matches_)) return ScanMask(segment_->row_count());
+    ListHits hits(*top_, number_);
+    sparse::SearchCounts counts;
+    status = lists.Find(vector_.indices(), vector_.values(), mask_.data(), hits, &counts);
+    stats_->distances += counts.rows;
+  }
+  if (IsDamaged(status)) {
+    stats_->documents = before.documents;
+    stats_->matches = before.matches;
+    return Scan(0);
+  }
+  ZVEC_RETURN_IF_ERROR(status);
+  used_ |= filter_.matches_all() ? kLists : kListsMatches;
+  return {};
 }
 
 }  // namespace zvec::inline v0

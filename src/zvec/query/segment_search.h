@@ -9,6 +9,7 @@
 
 #include "zvec/index/hnsw/graph.h"
 #include "zvec/index/hnsw/searcher.h"
+#include "zvec/index/sparse/lists.h"
 #include "zvec/query/chunk_rows.h"
 #include "zvec/query/filter.h"
 #include "zvec/query/query_vector.h"
@@ -28,7 +29,15 @@ class SegmentSearch {
   std::string Strategy() const;
 
  private:
-  enum Used : unsigned { kScan = 1, kScanMatches = 2, kGraph = 4, kGraphMatches = 8, kGraphThrough = 16 };
+  enum Used : unsigned {
+    kScan = 1,
+    kScanMatches = 2,
+    kGraph = 4,
+    kGraphMatches = 8,
+    kGraphThrough = 16,
+    kLists = 32,
+    kListsMatches = 64
+  };
 
   bool UsesGraph(const hnsw::GraphView& graph);
   Status Scan(std::uint32_t first_row);
@@ -37,6 +46,9 @@ class SegmentSearch {
   bool IsDamaged(const Status& found) const;
   Status SearchGraph(const hnsw::GraphView& graph);
   Status SearchMasked(const hnsw::GraphView& graph);
+  Status SearchLists(const sparse::Searcher& lists);
+  /// Fills mask_ with the live rows that pass the filter and have a vector by the lists, and counts them.
+  Status EvaluateMaskOf(const sparse::Searcher& lists);
   /// Fills mask_ with the live rows below `rows` that have a vector and pass the filter, and counts them. It
   /// has a bit for each of `nodes` rows: a graph may know more rows than this snapshot.
   Status EvaluateMask(std::uint32_t rows, std::uint32_t nodes);

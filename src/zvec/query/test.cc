@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <type_traits>
 #include <unordered_set>
 #include <utility>
 
+#include "base/bits.h"
 #include "zvec/query/like.h"
 #include "zvec/storage/cell.h"
 
@@ -55,12 +58,12 @@ std::uint64_t TestWord(std::uint32_t first, std::uint32_t count, const Passes& p
 
 template <class Passes>
 void KeepDense(const ColumnChunk& column, std::uint64_t* rows, bool negated, const Passes& passes) {
-  constexpr int kFew = 8;
+  constexpr std::uint64_t kFew = 8;
   for (std::uint32_t w = 0; w < kWords; ++w) {
     if (rows[w] == 0) continue;
     const std::uint32_t first = w * 64;
     std::uint64_t passed = 0;
-    if (std::popcount(rows[w]) < kFew) {
+    if (cocozvec::CountBits(rows[w]) < kFew) {
       for (std::uint64_t left = rows[w]; left != 0; left &= left - 1) {
         const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
         passed |= static_cast<std::uint64_t>(passes(first + bit)) << bit;
@@ -81,7 +84,7 @@ bool InRange(const Range<T>& r, const U& x) {
 template <class T>
 class RangeTest final : public Test {
  public:
-  RangeTest(const Range<T>& range, bool negated) : range_(range), negated_(negated) {}
+  RangeTest(const Range<T>& range, bool negated) : range_(range), negated_(negated) { Close(); }
   void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
     const std::byte* cells = column.fixed;
     const auto at = [cells](std::uint32_t row) {
@@ -89,18 +92,37 @@ class RangeTest final : public Test {
       std::memcpy(&x, cells + row * sizeof(T), sizeof(T));
       return x;
     };
-    // Copies that the compiler knows nobody changes, and the common case without a branch.
-    const Range<T> range = range_;
-    if (range.has_lower && range.has_upper && !range.open_lower && !range.open_upper) {
-      const T lower = range.lower, upper = range.upper;
-      KeepDense(column, rows, negated_,
-                [=](std::uint32_t row) { return int{at(row) >= lower} & int{at(row) <= upper}; });
-    } else {
-      KeepDense(column, rows, negated_, [=](std::uint32_t row) { return InRange(range, at(row)); });
-    }
+    // Copies that the compiler knows nobody changes, and nothing that branches.
+    const T lower = range_.lower, upper = range_.upper;
+    KeepDense(column, rows, negated_,
+              [=](std::uint32_t row) { return int{at(row) >= lower} & int{at(row) <= upper}; });
   }
 
  private:
+  static constexpr T kLeast = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                                   : std::numeric_limits<T>::lowest();
+  static constexpr T kMost = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
+                                                                  : std::numeric_limits<T>::max();
+
+  /// The same rows by a range with both its ends in it: for NaN in a column too, which is in no range that
+  /// has an end.
+  void Close() {
+    if (!range_.has_lower) range_.lower = kLeast;
+    if (!range_.has_upper) range_.upper = kMost;
+    const bool none = (range_.has_lower && range_.open_lower && !(range_.lower < kMost)) ||
+                      (range_.has_upper && range_.open_upper && !(range_.upper > kLeast));
+    if (range_.has_lower && range_.open_lower && !none) range_.lower = Next(range_.lower, kMost);
+    if (range_.has_upper && range_.open_upper && !none) range_.upper = Next(range_.upper, kLeast);
+    if (none) range_.lower = kMost, range_.upper = kLeast;
+  }
+  static T Next(T x, T towards) {
+    if constexpr (std::is_floating_point_v<T>) {
+      return std::nextafter(x, towards);
+    } else {
+      return towards == kMost ? static_cast<T>(x + 1) : static_cast<T>(x - 1);
+    }
+  }
+
   Range<T> range_;
   bool negated_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "zvec/query/search.h"
@@ -30,6 +31,14 @@ class TopK {
       heap_.push_back(entry);
     }
     std::push_heap(heap_.begin(), heap_.end(), Nearer);
+  }
+
+  /// A score that is less near has no place; infinite: every score has.
+  float Farthest() const {
+    const float none = std::numeric_limits<float>::infinity();
+    float key = bounded_ ? limit_ : none;
+    if (heap_.size() == k_) key = std::min(key, heap_.front().key);
+    return sign_ * key;
   }
 
   std::vector<RowHit> Take() && {

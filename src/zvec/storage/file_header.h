@@ -3,7 +3,7 @@
 //
 //   offset size field
 //        0    8 magic        what kind of file: "ZVECMAN\n", "ZVECLOG\n", "ZVECSEG\n", "ZVECDEL\n",
-//                          "ZVECIDX\n"
+//                          "ZVECIDX\n", "ZVECSPX\n"
 //        8    4 version      of the format of this kind
 //       12    4 zero
 //       16    8 collection   random number of the collection
@@ -29,6 +29,7 @@ inline constexpr std::string_view kLogMagic = "ZVECLOG\n";
 inline constexpr std::string_view kSegmentMagic = "ZVECSEG\n";
 inline constexpr std::string_view kDeletesMagic = "ZVECDEL\n";
 inline constexpr std::string_view kIndexMagic = "ZVECIDX\n";
+inline constexpr std::string_view kSparseMagic = "ZVECSPX\n";
 inline constexpr std::uint32_t kFormatVersion = 1;
 
 struct FileHeader {

@@ -182,6 +182,8 @@ TEST(Mark, EveryByteIsGuarded) {
   auto file = disk.Open("c/MARK", OpenMode::kReadWrite).value();
   ASSERT_TRUE(file->WriteAt(64, AsBytes("x")).ok());
   EXPECT_EQ(ReadMarkFile(disk, "c").status().code(), StatusCode::kDataLoss);
+  ASSERT_TRUE(file->WriteAt(8000, AsBytes("x")).ok());
+  EXPECT_EQ(ReadMarkFile(disk, "c").status().code(), StatusCode::kDataLoss);
 }
 
 }  // namespace

@@ -21,9 +21,13 @@ namespace {
 constexpr std::uint64_t kSegmentEntryBytes = 6 * 8;
 constexpr std::uint64_t kIndexEntryBytes = 5 * 8;
 
-bool HasIndexes(const Manifest& m) {
-  return std::any_of(m.segments.begin(), m.segments.end(),
-                     [](const SegmentEntry& s) { return !s.indexes.empty(); });
+/// The oldest version that can say all of it.
+std::uint32_t VersionOf(const Manifest& m) {
+  std::uint32_t version = 1;
+  for (const SegmentEntry& s : m.segments)
+    for (const IndexEntry& i : s.indexes)
+      version = std::max(version, IsSparseVector(m.schema.fields[i.field].type) ? 3u : 2u);
+  return version;
 }
 
 bool DecodeBody(std::string_view body, std::uint32_t version, Manifest* m) {
@@ -37,7 +41,7 @@ bool DecodeBody(std::string_view body, std::uint32_t version, Manifest* m) {
     for (std::uint64_t* v : {&s.file.number, &s.file.size_bytes, &s.file.rows, &s.file.header_checksum,
                              &s.deletes_number, &s.deletes_checksum})
       *v = in.Read<std::uint64_t>();
-    if (version < kManifestVersion) continue;
+    if (version < 2) continue;
     s.indexes.resize(in.Count(kIndexEntryBytes));
     for (IndexEntry& i : s.indexes)
       for (std::uint64_t* v : {&i.field, &i.number, &i.size_bytes, &i.nodes, &i.header_checksum})
@@ -54,18 +58,17 @@ std::string EncodeManifest(const Manifest& m) {
   EncodeSchema(m.schema, schema);
   PutBytes(body, schema);
   cocozvec::PutVarint(body, m.segments.size());
-  const bool indexes = HasIndexes(m);
+  const std::uint32_t version = VersionOf(m);
   for (const SegmentEntry& s : m.segments) {
     for (std::uint64_t v : {s.file.number, s.file.size_bytes, s.file.rows, s.file.header_checksum,
                             s.deletes_number, s.deletes_checksum})
       PutFixed(body, v);
-    if (!indexes) continue;
+    if (version < 2) continue;
     cocozvec::PutVarint(body, s.indexes.size());
     for (const IndexEntry& i : s.indexes)
       for (std::uint64_t v : {i.field, i.number, i.size_bytes, i.nodes, i.header_checksum}) PutFixed(body, v);
   }
-  FileHeader header{
-      .version = indexes ? kManifestVersion : 1, .collection = m.collection, .number = m.generation};
+  FileHeader header{.version = version, .collection = m.collection, .number = m.generation};
   header.a = body.size();
   header.b = ChecksumAt(AsBytes(body), m.generation, kFileHeaderBytes, m.collection);
   return EncodeFileHeader(kManifestMagic, header) + body;
@@ -90,7 +93,7 @@ Result<Manifest> DecodeManifest(std::string_view bytes, std::uint64_t generation
     return DamageAt(path, kFileHeaderBytes, "the schema is not valid: " + std::string(status.message()));
   for (const SegmentEntry& s : manifest.segments)
     for (const IndexEntry& i : s.indexes)
-      if (i.field >= manifest.schema.fields.size() || !IsDenseVector(manifest.schema.fields[i.field].type) ||
+      if (i.field >= manifest.schema.fields.size() || !IsVector(manifest.schema.fields[i.field].type) ||
           i.nodes != s.file.rows)
         return DamageAt(
             path, kFileHeaderBytes,

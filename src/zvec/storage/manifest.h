@@ -36,8 +36,8 @@ struct Manifest {
   bool operator==(const Manifest&) const = default;
 };
 
-/// 1 has no indexes; it is written where there are none.
-inline constexpr std::uint32_t kManifestVersion = 2;
+/// 1 has no indexes, 2 none of sparse fields; the oldest that suffices is written.
+inline constexpr std::uint32_t kManifestVersion = 3;
 inline constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{256} << 20;
 
 std::string EncodeManifest(const Manifest& manifest);

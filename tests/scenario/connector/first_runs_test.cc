@@ -48,7 +48,7 @@ using S10 = SyncTest;
 using S11 = SyncTest;
 using S12 = SyncTest;
 
-// Covers: S1, R2, R7, R8, R16, R17, R18, R21, R22
+// Covers: S1, R2, R7, R8, R16, R18, R21, R22
 TEST_F(S01, AFirstRunIntoNothingMakesBaseParentsAndDocumentsAndNothingElse) {
   Stop();
   data_ = dir_ / "x" / "y";

@@ -1,5 +1,5 @@
 // What the published packages get wrong today stays right here. Killed inside create (W1) and while flushing
-// (W2): tests/crash/connector_kills.py.
+// (W2): tests/crash/connector_kills.py, scenarios first_run and optimize.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -3,6 +3,8 @@ that the public Collection shares with it."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn, Optional, Union
 
@@ -62,6 +64,16 @@ def _as_tuple(doc: DocBase) -> tuple[str, float, Optional[dict[str, Any]], Optio
     return doc.id, score or 0.0, doc.fields or None, doc.vectors or None
 
 
+def _is_of_the_peer(path: str) -> bool:
+    try:
+        names = os.listdir(path)
+    except OSError:
+        return False
+    return any(re.fullmatch(r"manifest\.\d+", name) for name in names) and any(
+        re.fullmatch(r"idmap\.\d+", name) for name in names
+    )
+
+
 class _DocIterator:
     """Native documents of the moment in which it was made."""
 
@@ -97,8 +109,15 @@ class _Collection:
 
     @staticmethod
     def Open(path: str, option: CollectionOption) -> _Collection:
-        if not isinstance(option, CollectionOption):
+        if not isinstance(path, str) or not isinstance(option, CollectionOption):
             raise TypeError("Open(): incompatible function arguments: (str, CollectionOption) are wanted")
+        if not path or not os.path.lexists(path):
+            raise ValueError(f"collection path{{{path}}} not exist.")
+        if _is_of_the_peer(path):
+            raise RuntimeError(
+                f"{path} is a collection in the format of the zvec package, which cocozvec does not read. Read it with "
+                "that package and write it with this one: docs/python.md, 'Moving the data over'"
+            )
         return _Collection(_core.open(path, option.read_only, option.enable_mmap, option.durability == "relaxed"))
 
     # State.

@@ -367,14 +367,42 @@ class Collection:
         topk: int = 10,
         filter: Optional[str] = None,
         param: Optional[QueryParam] = None,
+        threads: int = 0,
     ) -> tuple[list[list[Optional[str]]], NDArray[np.float32]]:
-        """Many queries in one call: `vectors` of shape (queries, dimension) gives for each the ids of its nearest
-        documents and an array of their scores (queries, topk); missing ones are None and NaN. Our addition."""
-        check_topk(topk)
+        """Many queries in one call, on one state: `vectors` of shape (queries, dimension), or a list of dicts for a
+        sparse field, gives for each the ids of its nearest documents and an array of their scores (queries, topk);
+        missing ones are None and NaN. `threads`: that work on it, 0 for all cores. Our addition."""
+        scores = np.empty((len(vectors), self._batch_topk(topk, threads)), np.float32)
         ef, radius, exact = self._obj._search_options(field_name, param)
-        scores = np.empty(len(vectors) * topk, np.float32)
-        ids = self._handle.query_many(field_name, vectors, topk, filter, ef, radius, exact, scores)
-        return ids, scores.reshape(len(ids), topk)
+        ids = self._handle.query_batch(field_name, vectors, topk, filter, ef, radius, exact, threads, None, scores)
+        return ids, scores
+
+    def search_internal_ids(
+        self,
+        field_name: str,
+        vectors: Any,
+        *,
+        topk: int = 10,
+        filter: Optional[str] = None,
+        param: Optional[QueryParam] = None,
+        threads: int = 0,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """As search_arrays, but numbers of rows as query_internal_ids gives them, -1 for missing ones: two arrays of
+        shape (queries, topk) and nothing else. Only on a read-only handle. Our addition."""
+        if not self._reads_only:
+            self._check_internal("search_internal_ids")
+        shape = (len(vectors), self._batch_topk(topk, threads))
+        ids, scores = np.empty(shape, np.int64), np.empty(shape, np.float32)
+        ef, radius, exact = self._obj._search_options(field_name, param)
+        self._handle.query_batch(field_name, vectors, topk, filter, ef, radius, exact, threads, ids, scores)
+        return ids, scores
+
+    @staticmethod
+    def _batch_topk(topk: Any, threads: Any) -> int:
+        check_topk(topk)
+        if type(threads) is not int or not 0 <= threads < 2**16:
+            raise ValueError(f"threads must be 0 (all cores) or a number of threads, got {threads!r}")
+        return int(topk)
 
     def group_by_query(
         self,

@@ -12,6 +12,10 @@
 #include "cocozvec/base/status.h"
 #include "zvec/index/hnsw/encoder.h"
 
+namespace zvec::inline v0::sparse {
+class Searcher;
+}
+
 namespace zvec::inline v0::hnsw {
 
 /// What is hard to navigate is searched that many times more broadly, at most.
@@ -71,7 +75,7 @@ struct GraphRef {
   std::shared_ptr<const void> keep;
 };
 
-/// Of one vector field of one segment.
+/// The index of one vector field of one segment.
 class Graph {
  public:
   virtual ~Graph() = default;
@@ -80,6 +84,8 @@ class Graph {
   virtual bool growing() const noexcept { return false; }
   /// Of a mapped one: every block, checked now unless it was before. kDataLoss
   virtual Status Verify() const { return {}; }
+  /// What a sparse field has in place of a graph (which is empty then); null: a graph.
+  virtual const sparse::Searcher* lists() const noexcept { return nullptr; }
 };
 
 }  // namespace zvec::inline v0::hnsw
