@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "modes.h"
 #include "peers.h"
 #include "plot.h"
 #include "sets.h"
@@ -27,7 +28,9 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   std::string sets = "A";
   std::string json, svg;
+  std::string mode = "recall";
   std::string only;  ///< names that hold it
+  std::vector<std::uint32_t> efs = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256};
   std::size_t threads = 1, passes = 5;
 };
 
@@ -75,7 +78,7 @@ Curve Run(bench::Index& index, const Set& set, const Options& options, std::FILE
   curve.build_seconds = Seconds(start);
   std::printf("%-20s build %.1f s with %zu threads\n", curve.name.c_str(), curve.build_seconds,
               options.threads);
-  std::vector<std::uint32_t> efs = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256};
+  std::vector<std::uint32_t> efs = options.efs;
   if (index.chooses_ef()) efs.insert(efs.begin(), 0);
   for (const std::uint32_t ef : efs) {
     const Curve::Point point = Measure(index, set, ef, options.passes);
@@ -124,10 +127,16 @@ void RunSet(const std::string& name, const Options& options, std::FILE* json) {
       "\nset %s: %zu x %zu, %zu queries, top %zu, squared L2, one thread asks; load %.1f, codes by %s\n",
       set.name.c_str(), set.rows, set.dim, set.queries, Set::kNearest, LoadAverage(),
       zvec::simd::ActiveCodeKernels().name);
-  std::vector<std::unique_ptr<bench::Index>> indexes;
   const char* parent = std::getenv("TMPDIR");
   const std::string directory =
       std::string(parent ? parent : "/tmp") + "/bench_index." + std::to_string(::getpid());
+  if (options.mode != "recall") {
+    const auto run = options.mode == "filters" ? bench::RunFilters
+                     : options.mode == "churn" ? bench::RunChurn
+                                               : bench::RunThreads;
+    return run(set, {directory, options.threads, options.passes});
+  }
+  std::vector<std::unique_ptr<bench::Index>> indexes;
   indexes.push_back(bench::MakeOurs(directory + ".a", bench::kEfConstruction));
   indexes.push_back(bench::MakeOurs(directory + ".b", 120));
   for (auto& peer : bench::MakePeers()) indexes.push_back(std::move(peer));
@@ -156,6 +165,19 @@ Options Parse(int argc, char** argv) {
       options.svg = value;
     } else if (key == "--only") {
       options.only = value;
+    } else if (key == "--mode") {
+      options.mode = value;
+      if (options.mode != "recall" && options.mode != "filters" && options.mode != "churn" &&
+          options.mode != "threads")
+        throw std::runtime_error("--mode " + options.mode + " is none of recall, filters, churn, threads");
+    } else if (key == "--ef") {
+      options.efs.clear();
+      for (const char* at = value; *at != 0; at += *at == ',') {
+        char* end = nullptr;
+        options.efs.push_back(static_cast<std::uint32_t>(std::strtoul(at, &end, 10)));
+        if (end == at) throw std::runtime_error("--ef " + std::string(value) + " is no list of numbers");
+        at = end;
+      }
     } else if (key == "--threads") {
       options.threads = std::max(1ul, std::strtoul(value, nullptr, 10));
     } else if (key == "--passes") {
@@ -182,11 +204,11 @@ int main(int argc, char** argv) {
     if (json != nullptr) std::fclose(json);
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(
-        stderr,
-        "bench_index: %s\nusage: bench_index [--sets a,b,c,A,B,C,FILE.fvecs,FILE.npy] [--json FILE] [--svg "
-        "PREFIX] [--only NAME] [--threads N] [--passes N]\n",
-        error.what());
+    std::fprintf(stderr,
+                 "bench_index: %s\nusage: bench_index [--sets a,b,c,A,B,C,FILE.fvecs,FILE.npy] [--json FILE] "
+                 "[--mode recall|filters|churn|threads] [--svg "
+                 "PREFIX] [--only NAME] [--ef LIST] [--threads N] [--passes N]\n",
+                 error.what());
     return 1;
   }
 }

@@ -78,8 +78,9 @@ struct Hit {
 /// Counts of the work a query did, summed over segments.
 struct QueryStats {
   /// How segments were searched, joined by " + ": "scan" (every document), "scan of matches" (every one that
-  /// passed the filter), "graph", "graph of matches" (a walk that picks them), "graph through misses" (a walk
-  /// over them only), "lists" and "lists of matches" (of a sparse field).
+  /// passed the filter), "scan of codes" (the codes of those, then the best of them), "graph", "graph of
+  /// matches" (a walk that picks them), "graph through misses" (a walk over them only), "lists" and "lists of
+  /// matches" (of a sparse field).
   std::string strategy;
   std::uint64_t documents = 0;       ///< live documents looked at by the filter, or all when there is none
   std::uint64_t matches = 0;         ///< documents that passed the filter

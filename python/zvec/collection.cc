@@ -164,7 +164,7 @@ nb::object Fetch(Handle* self, nb::handle ids, nb::handle output_fields, bool in
   nb::dict out;
   for (std::size_t i = 0; i < found->hits.size(); ++i) {
     nb::object doc = MakeDoc(found, i);
-    const nb::object id = nb::inst_ptr<DocBase>(doc)->id();
+    const nb::object id = AsDoc(doc).id();
     if (PyDict_SetItem(out.ptr(), id.ptr(), doc.ptr()) != 0) throw nb::python_error();
   }
   return out;

@@ -6,7 +6,9 @@
 namespace cocozvec_python {
 namespace {
 
-PyObject* g_doc_type = nullptr;  // the Python subclass; lives as long as the module
+// Live as long as the module, which is never unloaded.
+PyObject* g_base_type = nullptr;
+PyObject* g_doc_type = nullptr;  // the Python subclass
 
 bool IsArray(nb::handle value) {
   PyObject* p = value.ptr();
@@ -33,42 +35,32 @@ bool CopyArrays(nb::object& vectors) {
   return true;
 }
 
-int TraverseDoc(PyObject* self, visitproc visit, void* arg) {
-  Py_VISIT(Py_TYPE(self));
-  if (!nb::inst_ready(self)) return 0;
-  return nb::inst_ptr<DocBase>(self)->Traverse(visit, arg);
-}
-
-int ClearDoc(PyObject* self) {
-  if (!nb::inst_ready(self)) return 0;
-  nb::inst_ptr<DocBase>(self)->Clear();
-  return 0;
-}
-
-PyType_Slot doc_slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(TraverseDoc)},
-                           {Py_tp_clear, reinterpret_cast<void*>(ClearDoc)},
-                           {0, nullptr}};
-
 }  // namespace
 
-DocBase::DocBase(nb::object id, nb::object score, nb::object vectors, nb::object fields)
-    : id_(std::move(id)), score_(std::move(score)), fields_(std::move(fields)), vectors_(std::move(vectors)) {
-  if (!vectors_.is_none()) arrays_ = CopyArrays(vectors_);
+void DocBase::Set(nb::object id, nb::object score, nb::object vectors, nb::object fields) {
+  id_ = std::move(id), score_ = std::move(score);
+  vectors_ = std::move(vectors), fields_ = std::move(fields);
+  arrays_ = !vectors_.is_none() && CopyArrays(vectors_);
+}
+
+const db::Hit& DocBase::Source() const {
+  if (!found_) Raise(PyExc_TypeError, "this document was made without a call of its constructor");
+  return found_->hits[hit_];
 }
 
 nb::object DocBase::id() {
-  if (!id_.is_valid()) id_ = FromValue(found_->hits[hit_].doc.id);
+  if (!id_.is_valid()) id_ = FromValue(Source().doc.id);
   return id_;
 }
 
 nb::object DocBase::score() {
-  if (!score_.is_valid()) score_ = FromValue(static_cast<double>(found_->hits[hit_].score));
+  if (!score_.is_valid()) score_ = FromValue(static_cast<double>(Source().score));
   return score_;
 }
 
 nb::object DocBase::Values(bool vectors) const {
   nb::dict out;
-  for (const db::Field& field : found_->hits[hit_].doc.fields) {
+  for (const db::Field& field : Source().doc.fields) {
     const FieldInfo* info = found_->schema->Find(field.name);
     if (!info || info->is_vector != vectors || std::holds_alternative<std::monostate>(field.value)) continue;
     out[info->name] = FromValue(field.value);
@@ -116,11 +108,119 @@ void DocBase::Clear() {
   arrays_ = false;
 }
 
+namespace {
+
+struct DocObject {
+  PyObject_HEAD DocBase doc;
+};
+
+DocBase& Of(PyObject* self) { return reinterpret_cast<DocObject*>(self)->doc; }
+
+// C++ exceptions end where the interpreter calls.
+template <class F>
+auto Guarded(F&& call, decltype(call()) failure) noexcept -> decltype(call()) {
+  try {
+    return call();
+  } catch (nb::python_error& error) {
+    error.restore();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+  return failure;
+}
+
+PyObject* NewDoc(PyTypeObject* type, PyObject*, PyObject*) {
+  PyObject* self = PyType_GenericAlloc(type, 0);
+  if (self) new (&Of(self)) DocBase();
+  return self;
+}
+
+int InitDoc(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const kNames[] = {"id", "score", "vectors", "fields", nullptr};
+  PyObject *id = nullptr, *score = Py_None, *vectors = Py_None, *fields = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO:Doc", const_cast<char**>(kNames), &id, &score,
+                                   &vectors, &fields))
+    return -1;
+  const auto set = [&] {
+    Of(self).Set(nb::borrow(id), nb::borrow(score), nb::borrow(vectors), nb::borrow(fields));
+    return 0;
+  };
+  return Guarded(set, -1);
+}
+
+void DeleteDoc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  Of(self).~DocBase();
+  PyObject_GC_Del(self);
+  Py_DECREF(type);
+}
+
+int TraverseDoc(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  return Of(self).Traverse(visit, arg);
+}
+
+int ClearDoc(PyObject* self) {
+  Of(self).Clear();
+  return 0;
+}
+
+// From here on the document may be part of a cycle.
+void Track(PyObject* self) {
+  if (!PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
+}
+
+template <nb::object (DocBase::*Member)(), bool MayHoldOthers>
+PyObject* GetMember(PyObject* self, void*) {
+  if constexpr (MayHoldOthers) Track(self);
+  const auto get = [&] { return (Of(self).*Member)().release().ptr(); };
+  return Guarded(get, nullptr);
+}
+
+template <void (DocBase::*Member)(nb::object)>
+int SetMember(PyObject* self, PyObject* value, void*) {
+  if (!value) {
+    PyErr_SetString(PyExc_AttributeError, "the parts of a document cannot be deleted");
+    return -1;
+  }
+  Track(self);
+  (Of(self).*Member)(nb::borrow(value));
+  return 0;
+}
+
+template <nb::object (DocBase::*Get)(), void (DocBase::*Set)(nb::object), bool MayHoldOthers>
+constexpr PyGetSetDef Part(const char* name) {
+  return {name, GetMember<Get, MayHoldOthers>, SetMember<Set>, nullptr, nullptr};
+}
+
+PyGetSetDef doc_parts[] = {Part<&DocBase::id, &DocBase::set_id, false>("id"),
+                           Part<&DocBase::score, &DocBase::set_score, false>("score"),
+                           Part<&DocBase::fields, &DocBase::set_fields, true>("fields"),
+                           Part<&DocBase::vectors, &DocBase::set_vectors, true>("vectors"),
+                           {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyType_Slot doc_slots[] = {{Py_tp_new, reinterpret_cast<void*>(NewDoc)},
+                           {Py_tp_init, reinterpret_cast<void*>(InitDoc)},
+                           {Py_tp_dealloc, reinterpret_cast<void*>(DeleteDoc)},
+                           {Py_tp_traverse, reinterpret_cast<void*>(TraverseDoc)},
+                           {Py_tp_clear, reinterpret_cast<void*>(ClearDoc)},
+                           {Py_tp_getset, doc_parts},
+                           {0, nullptr}};
+
+PyType_Spec doc_spec = {"cocozvec.zvec._core.DocBase", sizeof(DocObject), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, doc_slots};
+
+}  // namespace
+
 nb::object MakeDoc(std::shared_ptr<const Found> found, std::size_t hit) {
-  nb::object doc = nb::inst_alloc(g_doc_type);
-  new (nb::inst_ptr<DocBase>(doc)) DocBase(std::move(found), hit);
-  nb::inst_mark_ready(doc);
-  return doc;
+  PyObject* self = PyType_GenericAlloc(reinterpret_cast<PyTypeObject*>(g_doc_type), 0);
+  if (!self) throw nb::python_error();
+  new (&Of(self)) DocBase(std::move(found), hit);
+  PyObject_GC_UnTrack(self);  // nothing in it yet that refers to anything
+  return nb::steal(self);
 }
 
 nb::list MakeDocs(std::shared_ptr<const Found> found) {
@@ -132,24 +232,15 @@ nb::list MakeDocs(std::shared_ptr<const Found> found) {
 }
 
 DocBase& AsDoc(nb::handle doc) {
-  DocBase* base = nullptr;
-  if (!nb::try_cast(doc, base) || !base) {
-    nb::object type = nb::steal(PyObject_Repr(reinterpret_cast<PyObject*>(Py_TYPE(doc.ptr()))));
-    Raise(PyExc_TypeError,
-          "expected a Doc or a list of Doc, got " + std::string(TryText(type).value_or("?")));
-  }
-  return *base;
+  if (PyObject_TypeCheck(doc.ptr(), reinterpret_cast<PyTypeObject*>(g_base_type))) return Of(doc.ptr());
+  nb::object type = nb::steal(PyObject_Repr(reinterpret_cast<PyObject*>(Py_TYPE(doc.ptr()))));
+  Raise(PyExc_TypeError, "expected a Doc or a list of Doc, got " + std::string(TryText(type).value_or("?")));
 }
 
 void BindDoc(nb::module_& m) {
-  nb::class_<DocBase>(m, "DocBase", nb::type_slots(doc_slots))
-      .def(nb::init<nb::object, nb::object, nb::object, nb::object>(), nb::arg("id"),
-           nb::arg("score").none() = nb::none(), nb::arg("vectors").none() = nb::none(),
-           nb::arg("fields").none() = nb::none())
-      .def_prop_rw("id", &DocBase::id, &DocBase::set_id, nb::arg("value").none())
-      .def_prop_rw("score", &DocBase::score, &DocBase::set_score, nb::arg("value").none())
-      .def_prop_rw("fields", &DocBase::fields, &DocBase::set_fields, nb::arg("value").none())
-      .def_prop_rw("vectors", &DocBase::vectors, &DocBase::set_vectors, nb::arg("value").none());
+  g_base_type = PyType_FromSpec(&doc_spec);
+  if (!g_base_type) throw nb::python_error();
+  m.attr("DocBase") = nb::borrow(g_base_type);
   m.def("as_stored", &AsStored, nb::arg().none(), nb::arg(), nb::arg(), nb::arg().none());
   m.def("set_doc_type", [](nb::type_object type) { g_doc_type = type.release().ptr(); });
 }

@@ -152,7 +152,11 @@ def test_what_was_read_outlives_the_collection(books):
     assert fetched["1"].vectors == {"v": unit(1)}
 
 
-def test_documents_in_a_cycle_are_collected():
+@pytest.mark.parametrize("part", ["fields", "vectors", "id", "score"])
+@pytest.mark.parametrize("found", [False, True])
+def test_documents_in_a_cycle_are_collected(books, found, part):
+    """A document from the database is watched by the collector only once it may hold something."""
+
     class Mark:
         alive = 0
 
@@ -162,8 +166,12 @@ def test_documents_in_a_cycle_are_collected():
         def __del__(self):
             Mark.alive -= 1
 
-    made = zvec.Doc("a", fields={"mark": Mark()})
-    made.fields["self"] = made
+    books.insert(doc("a", year=1))
+    made = books.query()[0] if found else zvec.Doc("a")
+    if part in ("fields", "vectors"):
+        getattr(made, part).update(mark=Mark(), itself=made)
+    else:
+        setattr(made, part, [Mark(), made])
     del made
     gc.collect()
     assert Mark.alive == 0

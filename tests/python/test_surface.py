@@ -297,6 +297,13 @@ def test_documents():
     assert repr(zvec.Doc("a", fields={"x": object()})).startswith("<Doc error during repr")
     with pytest.raises(AttributeError):
         made.other = 1
+    with pytest.raises(AttributeError):
+        del made.id
+    for bad in ((), ("a", 1, {}, {}, 5)):
+        with pytest.raises(TypeError):
+            zvec.Doc(*bad)
+    with pytest.raises(TypeError):
+        zvec.Doc(id="a", other=1)
 
 
 def fill(collection, count=10):

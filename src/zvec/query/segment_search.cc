@@ -22,6 +22,7 @@ std::string SegmentSearch::Strategy() const {
   static constexpr std::pair<unsigned, const char*> kNames[] = {{kGraph, "graph"},
                                                                 {kGraphMatches, "graph of matches"},
                                                                 {kGraphThrough, "graph through misses"},
+                                                                {kCodes, "scan of codes"},
                                                                 {kLists, "lists"},
                                                                 {kListsMatches, "lists of matches"},
                                                                 {kScan, "scan"},
@@ -198,19 +199,29 @@ Status SegmentSearch::ScanMask(std::uint32_t rows) {
   return {};
 }
 
+Status SegmentSearch::ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows) {
+  const Status status =
+      hnsw::FindByCodes(graph, code_.data(), breadth_, {mask_.data()}, hnsw::Scratch::Local(), &rows_);
+  if (IsDamaged(status)) return ScanMask(rows);
+  ZVEC_RETURN_IF_ERROR(status);
+  used_ |= kCodes;
+  return ScoreRows(rows_);
+}
+
 Status SegmentSearch::SearchMasked(const hnsw::GraphView& graph) {
   const std::uint32_t rows = std::min(graph.nodes, segment_->row_count());
   ZVEC_RETURN_IF_ERROR(EvaluateMask(rows, graph.nodes));
   if (matches_ == 0) return {};
   const hnsw::Way way = hnsw::ChooseWay(graph, breadth_, matches_, vector_.row_bytes());
   if (way == hnsw::Way::kScan || matches_ <= query_.topk) return ScanMask(rows);
+  if (way == hnsw::Way::kCodes) return ScanCodes(graph, rows);
   bool complete = false;
   const Status status =
       hnsw::FindNearestMasked(graph, code_.data(), query_.topk, breadth_, way, {mask_.data()}, matches_,
                               vector_.row_bytes(), hnsw::Scratch::Local(), &rows_, &complete);
   if (IsDamaged(status)) return ScanMask(rows);
   ZVEC_RETURN_IF_ERROR(status);
-  if (!complete) return ScanMask(rows);
+  if (!complete) return ScanCodes(graph, rows);
   used_ |= way == hnsw::Way::kWalk ? kGraphMatches : kGraphThrough;
   return ScoreRows(rows_);
 }

@@ -36,7 +36,8 @@ class SegmentSearch {
     kGraphMatches = 8,
     kGraphThrough = 16,
     kLists = 32,
-    kListsMatches = 64
+    kListsMatches = 64,
+    kCodes = 128
   };
 
   bool UsesGraph(const hnsw::GraphView& graph);
@@ -53,6 +54,7 @@ class SegmentSearch {
   /// has a bit for each of `nodes` rows: a graph may know more rows than this snapshot.
   Status EvaluateMask(std::uint32_t rows, std::uint32_t nodes);
   Status ScanMask(std::uint32_t rows);
+  Status ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows);
   Status ScoreChunk(std::uint32_t chunk, const ChunkRows& rows);
   /// Scores rows in any order.
   Status ScoreRows(std::vector<std::uint32_t>& rows);

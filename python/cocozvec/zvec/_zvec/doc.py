@@ -48,13 +48,13 @@ class _Doc(DocBase):
         self.id = pk
 
     def score(self) -> float:  # type: ignore[override]
-        score: float = _SCORE.fget(self)
+        score: float = _SCORE.__get__(self)
         return score
 
     def set_score(self, score: float) -> None:
         if isinstance(score, (str, bytes)) or not (hasattr(score, "__float__") or hasattr(score, "__index__")):
             raise TypeError(f"set_score(): incompatible function arguments: a number is wanted, got {score!r}")
-        _SCORE.fset(self, float(score))
+        _SCORE.__set__(self, float(score))
 
     def set_any(self, name: str, field: _FieldSchema, value: Any) -> bool:
         """TypeError or ValueError when the value does not fit the field's type."""

@@ -220,6 +220,34 @@ TEST(Searcher, AFilterFindsTheNearestThatPass) {
   }
 }
 
+// Guards: the walk ended at the edge of what passes, far from the question, with half of the answers.
+TEST(Searcher, AFilterThatPassesNothingNearTheQuestionIsAnsweredByCodes) {
+  const Vectors data = Vectors::Clustered(20'000, 24, 10), queries = Vectors::Clustered(20, 24, 10, 20'000);
+  const Built built(data, MetricType::kL2);
+  const GraphView graph = built.view();
+  std::vector<std::uint8_t> code(graph.code_bytes());
+  std::size_t hits = 0;
+  for (std::uint32_t q = 0; q < queries.count; ++q) {
+    const auto order = data.Nearest(queries[q], MetricType::kL2, data.count, {});
+    std::vector<std::uint64_t> words(data.count / 64 + 1, 0);
+    for (std::uint32_t i = 18'000; i < data.count; ++i)
+      words[order[i] / 64] |= std::uint64_t{1} << (order[i] % 64);
+    const Mask mask{words.data()};
+    const Breadth breadth = BreadthFor(kTopk, 0);
+    std::vector<std::uint32_t> rows;
+    bool complete = true;
+    ASSERT_TRUE(graph.encoder->EncodeQuery(queries[q], code.data()));
+    ASSERT_TRUE(FindNearestMasked(graph, code.data(), kTopk, breadth, Way::kThrough, mask, 2'000, 96,
+                                  Scratch::Local(), &rows, &complete)
+                    .ok());
+    EXPECT_FALSE(complete);
+    ASSERT_TRUE(FindByCodes(graph, code.data(), breadth, mask, Scratch::Local(), &rows).ok());
+    for (std::uint32_t i = 18'000; i < 18'000 + kTopk; ++i)
+      hits += std::find(rows.begin(), rows.end(), order[i]) != rows.end();
+  }
+  EXPECT_GT(hits, queries.count * kTopk * 95 / 100);
+}
+
 TEST(Searcher, FewMatchesAreScannedManyAreWalked) {
   const Vectors data = Vectors::Clustered(20'000, 24, 11);
   const Built built(data, MetricType::kL2);

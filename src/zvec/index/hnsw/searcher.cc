@@ -16,23 +16,37 @@ constexpr std::uint32_t kLeastKeep = 20;
 constexpr double kMorePerCut = 60;
 /// A candidate that far beyond the k-th ends the search, as a share of the k-th's squared distance.
 constexpr float kSlack = 0.25f;
+/// FindByCodes scores so many times more rows.
+constexpr std::uint32_t kFarKeep = 8;
+/// So small a scan is not worth being inexact.
+constexpr double kCheapScan = 15'000;
+/// Where a filter passes so much less than elsewhere, a walk would look for long: its share near the query
+/// over that of all rows.
+constexpr double kOpposed = 0.25;
 /// From this share of matches on, a plain walk meets enough of them.
 constexpr double kPlainFrom = 0.3;
 constexpr std::size_t kSeeds = 16;
 /// A walk that has found fewer is not stopped early: its best may be the bottom of a side valley.
 constexpr std::uint32_t kLeastStop = 10;
 
-double DistanceCost(const GraphView& graph) { return 6 + static_cast<double>(graph.code_bytes()) / 16; }
+// Nanoseconds of bench/index (set a and c, two cores that others share), each of a row or distance.
+
+double DistanceCost(const GraphView& graph) { return 20 + static_cast<double>(graph.code_bytes()) / 25; }
 
 double WalkCost(const GraphView& graph, double ef) { return (260 + 8 * ef) * DistanceCost(graph); }
 
 double ThroughCost(const GraphView& graph, std::uint32_t ef) {
   const double links = graph.row_links;
-  return (ef + 32.0) * (links * links + 12 * links) + WalkCost(graph, ef);
+  return (ef + 32.0) * links * links / 4 + WalkCost(graph, ef);
 }
 
 double ScanCost(std::uint64_t matches, std::size_t row_bytes) {
-  return static_cast<double>(matches) * (10 + static_cast<double>(row_bytes) / 10);
+  return static_cast<double>(matches) * (4 + static_cast<double>(row_bytes) / 40);
+}
+
+/// One after the other in the order of memory: far cheaper than in a walk.
+double CodesCost(const GraphView& graph, std::uint64_t matches) {
+  return static_cast<double>(matches) * (1 + static_cast<double>(graph.code_bytes()) / 50);
 }
 
 /// Rows of the mask spread over all of them, where the walk begins too: the entry may be far from any.
@@ -83,10 +97,13 @@ Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more) {
 Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matches, std::size_t row_bytes) {
   const double share = static_cast<double>(matches) / std::max(graph.nodes, 1u);
   const double scan = ScanCost(matches, row_bytes);
-  if (share >= kPlainFrom) {
-    return WalkCost(graph, breadth.ef / share) < scan ? Way::kWalk : Way::kScan;
-  }
-  return ThroughCost(graph, breadth.ef) < scan ? Way::kThrough : Way::kScan;
+  if (scan <= std::max(kCheapScan, ScanCost(breadth.keep, row_bytes))) return Way::kScan;
+  const double codes = CodesCost(graph, matches) +
+                       ScanCost(std::min<std::uint64_t>(matches, kFarKeep * breadth.keep), row_bytes);
+  const bool plain = share >= kPlainFrom;
+  const double walk = plain ? WalkCost(graph, breadth.ef / share) : ThroughCost(graph, breadth.ef);
+  if (std::min(walk, codes) >= scan) return Way::kScan;
+  return codes <= walk ? Way::kCodes : plain ? Way::kWalk : Way::kThrough;
 }
 
 Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
@@ -110,18 +127,30 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
   const std::uint32_t entry = graph.slot_node[slot];
   const StopRule stop{std::max(topk, kLeastStop), breadth.slack};
   if (way == Way::kWalk) {
-    // What a scan of the matches would cost, at most.
-    const auto budget = static_cast<std::uint64_t>(ScanCost(matches, row_bytes) / DistanceCost(graph));
+    // Where it costs half of what the other ways do, and more than a filter by chance needs, one of them is
+    // taken.
+    const double most = std::min(CodesCost(graph, matches), ScanCost(matches, row_bytes)) / 2;
+    const double by_chance = 1.5 * WalkCost(graph, breadth.ef * static_cast<double>(graph.nodes) / matches);
+    const auto budget = static_cast<std::uint64_t>(std::max(most, by_chance) / DistanceCost(graph));
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     Take(scratch.accepted, breadth.keep, nullptr, rows);
   } else {
     const auto budget = static_cast<std::uint64_t>(breadth.ef + 64) * 4 * graph.row_links * graph.row_links;
+    const double least = kOpposed * static_cast<double>(matches) / std::max(graph.nodes, 1u);
     ZVEC_RETURN_IF_ERROR(WalkThrough(graph, code, entry, distance, mask, Seeds(mask, graph.nodes), breadth.ef,
-                                     stop, budget, scratch, complete));
+                                     stop, budget, least, scratch, complete));
     Take(scratch.pool, breadth.keep, &mask, rows);
   }
   *complete = *complete && rows->size() >= std::min<std::uint64_t>(topk, matches);
+  return {};
+}
+
+Status FindByCodes(const GraphView& graph, const std::uint8_t* code, const Breadth& breadth, const Mask& mask,
+                   Scratch& scratch, std::vector<std::uint32_t>* rows) {
+  const std::uint32_t keep = std::max(breadth.keep, std::min(kFarKeep * breadth.keep, kMaxEf));
+  ZVEC_RETURN_IF_ERROR(MeasureMasked(graph, code, mask, keep, scratch));
+  Take(scratch.pool, keep, nullptr, rows);
   return {};
 }
 

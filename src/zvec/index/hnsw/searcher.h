@@ -30,11 +30,12 @@ double MoreFor(const GraphView& graph, double cut);
 enum class Way {
   kWalk,     ///< as if there were no filter, answers picked on the way
   kThrough,  ///< only over rows that pass, through those that do not
+  kCodes,    ///< measure the code of every row that passes, score the best of them
   kScan,     ///< score every row that passes
 };
 
 /// The cheapest way to the `breadth` nearest of `matches` rows out of graph.nodes. `row_bytes`: of a stored
-/// vector. Estimates in units of about a nanosecond, from bench/index.
+/// vector. By estimates from bench/index.
 Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matches, std::size_t row_bytes);
 
 /// The nearest rows to `code` by their codes, nearest first, at most breadth.keep of them; rows that are dead
@@ -42,11 +43,16 @@ Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matc
 Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
                    const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows);
 
-/// The same among the rows that the mask has (`matches` of them). *complete is false when the walk gave up;
-/// a scan finds the answer then.
+/// The same among the rows that the mask has (`matches` of them). *complete is false when the walk gave up:
+/// there are too few of them, or few where the query is. FindByCodes finds the answer then.
 Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
                          const Breadth& breadth, Way way, const Mask& mask, std::uint64_t matches,
                          std::size_t row_bytes, Scratch& scratch, std::vector<std::uint32_t>* rows,
                          bool* complete);
+
+/// The same, by the codes of all rows that the mask has; some times more rows, as what is far from the query
+/// differs by less than codes tell.
+Status FindByCodes(const GraphView& graph, const std::uint8_t* code, const Breadth& breadth, const Mask& mask,
+                   Scratch& scratch, std::vector<std::uint32_t>* rows);
 
 }  // namespace zvec::inline v0::hnsw

@@ -1,6 +1,7 @@
 #include "zvec/index/hnsw/walk.h"
 
 #include <algorithm>
+#include <bit>
 #include <type_traits>
 
 #include "zvec/simd/code_kernels.h"
@@ -11,7 +12,7 @@ namespace {
 /// Candidates expanded in one step: their neighbours' codes are fetched together.
 constexpr std::uint32_t kStep = 3;
 /// Candidates that wait in a masked walk while few of them pass.
-constexpr std::uint32_t kMostWaiting = 4'096;
+constexpr std::uint32_t kMostWaiting = 1'024;
 /// Neighbours of one that failed, looked at in one expansion (WalkThrough).
 constexpr std::size_t kMostThrough = 64;
 
@@ -199,10 +200,14 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
   return {};
 }
 
+struct Looks {
+  std::uint64_t all = 0, passed = 0;
+};
+
 /// Like Gather, but only what the mask has; past those that fail, their neighbours.
 template <bool kGuarded>
 Status GatherThrough(const Base& layer, std::uint32_t node, const Mask& mask, Scratch& scratch,
-                     std::size_t* count, std::uint64_t* looks) {
+                     std::size_t* count, Looks* looks) {
   const std::uint32_t* row = layer.Row(node);
   const std::size_t most = *count + kMostThrough;
   const auto take = [&](std::uint32_t next) {
@@ -217,14 +222,15 @@ Status GatherThrough(const Base& layer, std::uint32_t node, const Mask& mask, Sc
       if (next == kNoNode) break;
       continue;
     }
+    ++looks->all;
     if (mask.Has(next)) {
+      ++looks->passed;
       take(next);
     } else if (failures < std::size(failed) && !scratch.seen.Contains(next)) {
       PrefetchLinks(layer.Row(next), layer.width);
       failed[failures++] = next;
     }
   }
-  *looks += layer.width;
   for (std::size_t f = 0; f < failures && *count < most; ++f) {
     ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(layer.graph, failed[f]));
     // Its links were looked at: another expansion need not again.
@@ -237,9 +243,11 @@ Status GatherThrough(const Base& layer, std::uint32_t node, const Mask& mask, Sc
         if (next == kNoNode) break;
         continue;
       }
-      if (mask.Has(next)) take(next);
+      ++looks->all;
+      if (!mask.Has(next)) continue;
+      ++looks->passed;
+      take(next);
     }
-    *looks += layer.width;
   }
   return {};
 }
@@ -247,7 +255,7 @@ Status GatherThrough(const Base& layer, std::uint32_t node, const Mask& mask, Sc
 template <bool kGuarded>
 Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
                const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef, const StopRule& stop,
-               std::uint64_t budget, Scratch& scratch, bool* finished) {
+               std::uint64_t budget, double least, Scratch& scratch, bool* finished) {
   const Base layer{graph};
   Begin(layer, ef, scratch);
   const std::size_t most = seeds.size() + kStep * (kMostThrough + 2 * std::size_t{layer.width});
@@ -258,19 +266,28 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
   AddFirst(entry, distance, scratch);
   Pool& pool = scratch.pool;
   std::size_t count = 0;
+  Looks looks;
+  const std::uint32_t first = pool.Pop();
+  ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(graph, first));
+  ZVEC_RETURN_IF_ERROR(GatherThrough<kGuarded>(layer, first, mask, scratch, &count, &looks));
+  ++scratch.counts.expansions;
+  *finished = static_cast<double>(looks.passed) >= least * static_cast<double>(looks.all);
+  if (!*finished) {
+    scratch.seen.Note(scratch.nodes.data(), count);
+    scratch.seen.Done();
+    return {};
+  }
   for (const std::uint32_t seed : seeds) {
     scratch.nodes[count] = seed;
     count += scratch.seen.Add(seed);
   }
-  std::uint64_t looks = 0;
-  *finished = true;
   for (;;) {
     ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(graph, graph.codes, query, count, scratch));
     for (std::size_t i = 0; i < count; ++i)
       if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
     if (!pool.HasNext() || Passed(pool, pool, stop)) break;
     PrefetchNext(layer, pool);
-    *finished = looks <= budget;
+    *finished = looks.all <= budget;
     if (!*finished) break;
     count = 0;
     for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
@@ -282,6 +299,33 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
   }
   scratch.seen.Done();
   return {};
+}
+
+template <bool kGuarded>
+Status AllMasked(const GraphView& graph, const std::uint8_t* query, const Mask& mask, Scratch& scratch) {
+  constexpr std::size_t kBatch = 512;
+  scratch.nodes.resize(std::max(scratch.nodes.size(), kBatch + 64));
+  scratch.distances.resize(scratch.nodes.size());
+  Pool& pool = scratch.pool;
+  std::size_t count = 0;
+  const auto flush = [&]() -> Status {
+    if constexpr (kGuarded) {
+      for (std::size_t i = 0; i < count; ++i) ZVEC_RETURN_IF_ERROR(graph.guard->TouchCode(scratch.nodes[i]));
+    }
+    scratch.counts.distances += count;
+    graph.encoder->distances().squared_l2(
+        query, {graph.codes, graph.code_bytes(), scratch.nodes.data(), count}, scratch.distances.data());
+    for (std::size_t i = 0; i < count; ++i)
+      if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
+    count = 0;
+    return {};
+  };
+  for (std::uint32_t word = 0; word <= (graph.nodes - 1) / 64; ++word) {
+    for (std::uint64_t left = mask.words[word]; left != 0; left &= left - 1)
+      scratch.nodes[count++] = word * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
+    if (count >= kBatch) ZVEC_RETURN_IF_ERROR(flush());
+  }
+  return flush();
 }
 
 bool Guarded(const GraphView& graph) { return graph.guard != nullptr && !graph.guard->complete(); }
@@ -354,11 +398,19 @@ Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32
 
 Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
                    const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef,
-                   const StopRule& stop, std::uint64_t budget, Scratch& scratch, bool* finished) {
-  return Guarded(graph)
-             ? Through<true>(graph, query, entry, distance, mask, seeds, ef, stop, budget, scratch, finished)
-             : Through<false>(graph, query, entry, distance, mask, seeds, ef, stop, budget, scratch,
-                              finished);
+                   const StopRule& stop, std::uint64_t budget, double least, Scratch& scratch,
+                   bool* finished) {
+  return Guarded(graph) ? Through<true>(graph, query, entry, distance, mask, seeds, ef, stop, budget, least,
+                                        scratch, finished)
+                        : Through<false>(graph, query, entry, distance, mask, seeds, ef, stop, budget, least,
+                                         scratch, finished);
+}
+
+Status MeasureMasked(const GraphView& graph, const std::uint8_t* query, const Mask& mask, std::uint32_t keep,
+                     Scratch& scratch) {
+  scratch.pool.Reset(keep);
+  return Guarded(graph) ? AllMasked<true>(graph, query, mask, scratch)
+                        : AllMasked<false>(graph, query, mask, scratch);
 }
 
 }  // namespace zvec::inline v0::hnsw

@@ -65,9 +65,16 @@ Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32
                   Scratch& scratch, bool* finished);
 
 /// Measures only nodes that the mask has: past a neighbour that fails it looks at that one's neighbours.
-/// Begins also at `seeds`, which the mask has. Gives up after `budget` looks at nodes (false in *finished).
+/// Begins also at `seeds`, which the mask has. Gives up (false in *finished) after `budget` looks at nodes,
+/// or when of those around the entry a smaller share than `least` passes: it would end at the edge of what
+/// does.
 Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
                    const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef,
-                   const StopRule& stop, std::uint64_t budget, Scratch& scratch, bool* finished);
+                   const StopRule& stop, std::uint64_t budget, double least, Scratch& scratch,
+                   bool* finished);
+
+/// No walk: fills scratch.pool with the `keep` nearest of all nodes that the mask has.
+Status MeasureMasked(const GraphView& graph, const std::uint8_t* query, const Mask& mask, std::uint32_t keep,
+                     Scratch& scratch);
 
 }  // namespace zvec::inline v0::hnsw

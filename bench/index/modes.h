@@ -1,0 +1,25 @@
+// bench/index/modes.h: what else ours is asked for besides speed at equal recall: filters, churn, threads,
+// memory.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "sets.h"
+
+namespace bench {
+
+struct ModeOptions {
+  std::string directory;  ///< for a collection; removed afterwards
+  std::size_t threads = 1, passes = 5;
+};
+
+/// Filters that pass 0.1, 1, 10, 50 and 90 %: at random, where the query is (they follow the clusters), where
+/// it is not (they oppose them).
+void RunFilters(const Set& set, const ModeOptions& options);
+/// After updates, deletes and churn, at once and after Optimize.
+void RunChurn(const Set& set, const ModeOptions& options);
+/// One thread and two; overhead outside the search; memory.
+void RunThreads(const Set& set, const ModeOptions& options);
+
+}  // namespace bench
