@@ -26,6 +26,13 @@ HARNESSES = {
     "returns": ("R3", 208, 16, "failed_calls", 10_000, 2),  # under a preloaded shim
     "model": ("M1", 5_000, 100, "operations", 2_000_000, 125),
     "allocations": ("R4", 4_000, 4_000, "failed_allocations", 3_000, 4_000),
+    "flips": ("C1", 90_000, 30_000, "cases", 80_000, 3_000),
+    "cut_files": ("C2", 30_000, 30_000, "cases", 25_000, 2_000),
+    "log_damage": ("C3", 40_000, 20_000, "cases", 30_000, 2_000),
+    "misplaced": ("C4", 20_000, 10_000, "cases", 1_000, 2_000),
+    "missing": ("C5", 100, 100, "cases", 25, 100),
+    "sizes": ("R9", 30_000, 5_000, "places", 25_000, 500),
+    "links": ("S1 S2 S3", 1_000, 1_000, "planted", 500, 1_000),
     "locks": ("T4", 1_000, 100, "races", 1_000, 50),
     "forks": ("T5", 70, 10, "children", 200, 10),
     "signals": ("T6", 40, 5, "lives", 40, 1),
@@ -39,7 +46,7 @@ HARNESSES = {
     "ext4": ("D3", 200, 20, "runs", 200, 3),
     "xfs": ("D3", 200, 20, "runs", 200, 3),
 }
-LARGEST = {"depth", "open_ms", "log_MiB", "grown_MiB", "documents", "shrunk_to"}  # not added up
+LARGEST = {"bytes", "log_bytes", "depth", "open_ms", "log_MiB", "grown_MiB", "documents", "shrunk_to"}  # not added up
 
 
 def state_path(directory, name):

@@ -55,9 +55,9 @@ struct IndexParams {
   IndexType type = IndexType::kFlat;
   // Vector indexes.
   MetricType metric = MetricType::kIp;
-  QuantizeType quantize = QuantizeType::kUndefined;
-  std::uint32_t m = 0;                ///< links per node; 0: ours choose (16)
-  std::uint32_t ef_construction = 0;  ///< candidates while building; 0: ours choose (120)
+  QuantizeType quantize = QuantizeType::kUndefined;  ///< codes that a walk measures (docs/search.md)
+  std::uint32_t m = 0;                               ///< links per node; 0: ours choose (16)
+  std::uint32_t ef_construction = 0;                 ///< candidates while building; 0: ours choose (120)
   // kInvert.
   bool range_optimization = false;
   bool extended_wildcard = false;

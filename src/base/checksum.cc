@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include "base/fault.h"
+
 namespace cocozvec::inline v0 {
 namespace {
 
@@ -19,6 +21,7 @@ std::uint64_t Checksum(std::span<const std::byte> data) noexcept {
 
 std::uint64_t ChecksumAt(std::span<const std::byte> data, std::uint64_t file_id, std::uint64_t offset,
                          std::uint64_t generation) noexcept {
+  if (FaultPlanted("no_checksums")) return 0x6e6f6e65;
   const std::uint64_t place[] = {file_id, offset, generation};
   return XXH3_64bits_withSeed(data.data(), data.size(), XXH3_64bits_withSeed(place, sizeof(place), kSeed));
 }

@@ -10,6 +10,7 @@ namespace {
 std::atomic<std::int64_t> countdown{0};  ///< the allocation that finds 1 fails; 0: none does
 std::atomic<bool> sticky{false}, failed{false};
 thread_local int calm = 0;
+std::atomic<std::size_t> limit{0};
 
 bool Fails() noexcept {
   if (countdown.load(std::memory_order_relaxed) == 0 || calm != 0) return false;
@@ -21,7 +22,7 @@ bool Fails() noexcept {
 }
 
 void* Allocate(std::size_t size, std::size_t alignment) noexcept {
-  if (Fails()) return nullptr;
+  if (Fails() || (limit != 0 && size > limit)) return nullptr;
   if (size == 0) size = 1;
   if (alignment <= alignof(std::max_align_t)) return std::malloc(size);
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
@@ -42,6 +43,7 @@ void FailNew(std::int64_t n, bool from_then_on) {
   countdown = n;
 }
 void StopFailingNew() { countdown = 0; }
+void LimitNew(std::size_t bytes) { limit = bytes; }
 bool NewHasFailed() { return failed; }
 NewAlwaysWorks::NewAlwaysWorks() { ++calm; }
 NewAlwaysWorks::~NewAlwaysWorks() { --calm; }

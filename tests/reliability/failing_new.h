@@ -1,6 +1,7 @@
 // tests/reliability/failing_new.h: the program's operator new, which can be told to fail.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace reliability {
@@ -8,6 +9,8 @@ namespace reliability {
 /// Fails allocation number `n` from now on (from 1), and with `sticky` every later one.
 void FailNew(std::int64_t n, bool sticky);
 void StopFailingNew();
+/// Requests of more than this many bytes fail; 0: none does.
+void LimitNew(std::size_t bytes);
 bool NewHasFailed();  ///< since FailNew
 
 /// On this thread, for what is not under test.

@@ -58,6 +58,13 @@ void Signals(const Settings& settings, Tally& tally);            // T6
 void Leaks(const Settings& settings, Tally& tally);              // R8
 void Stress(const Settings& settings, Tally& tally);             // T1, T2; a case lasts a second
 void FullLogs(const Settings& settings, Tally& tally);           // D11
+void FlippedBytes(const Settings& settings, Tally& tally);       // C1
+void CutFiles(const Settings& settings, Tally& tally);           // C2
+void DamagedLogs(const Settings& settings, Tally& tally);        // C3
+void MisplacedBlocks(const Settings& settings, Tally& tally);    // C4
+void MissingFiles(const Settings& settings, Tally& tally);       // C5
+void DeclaredSizes(const Settings& settings, Tally& tally);      // R9
+void PlantedLinks(const Settings& settings, Tally& tally);       // S1, S2, S3
 void Kills(const Settings& settings, Tally& tally);              // D1, on real files
 
 }  // namespace reliability

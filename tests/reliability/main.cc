@@ -25,11 +25,28 @@ struct Named {
   Harness run;
 };
 constexpr Named kHarnesses[] = {
-    {"power", PowerCuts},    {"compound", CompoundCuts}, {"sequences", ShortSequences},
-    {"order", WriteOrder},   {"faults", DiskFaults},     {"returns", FailedReturns},
-    {"model", AgainstModel}, {"locks", Locks},           {"allocations", FailedAllocations},
-    {"forks", Forks},        {"signals", Signals},       {"leaks", Leaks},
-    {"stress", Stress},      {"logs", FullLogs},         {"kills", Kills},
+    {"power", PowerCuts},
+    {"compound", CompoundCuts},
+    {"sequences", ShortSequences},
+    {"order", WriteOrder},
+    {"faults", DiskFaults},
+    {"returns", FailedReturns},
+    {"model", AgainstModel},
+    {"locks", Locks},
+    {"allocations", FailedAllocations},
+    {"forks", Forks},
+    {"signals", Signals},
+    {"leaks", Leaks},
+    {"stress", Stress},
+    {"logs", FullLogs},
+    {"kills", Kills},
+    {"flips", FlippedBytes},
+    {"cut_files", CutFiles},
+    {"log_damage", DamagedLogs},
+    {"misplaced", MisplacedBlocks},
+    {"missing", MissingFiles},
+    {"sizes", DeclaredSizes},
+    {"links", PlantedLinks},
 };
 
 int Misuse() {

@@ -74,12 +74,12 @@ Status RemoveTree(FileSystem& fs, PathView path) {
   return Status::Ok();
 }
 
-Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size) {
+Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size, StatusCode too_large) {
   ZVEC_ASSIGN_OR_RETURN(std::unique_ptr<File> file, fs.Open(path, OpenMode::kRead));
   ZVEC_ASSIGN_OR_RETURN(std::uint64_t size, file->Size());
   if (size > max_size) {
-    return Status::ResourceExhausted("read " + path.str() + ": " + std::to_string(size) +
-                                     " bytes, allowed are " + std::to_string(max_size));
+    return Status(too_large, "read " + path.str() + ": " + std::to_string(size) + " bytes, allowed are " +
+                                 std::to_string(max_size));
   }
   std::string content(static_cast<std::size_t>(size), '\0');
   ZVEC_ASSIGN_OR_RETURN(std::size_t got, file->ReadAt(0, std::as_writable_bytes(std::span(content))));

@@ -35,7 +35,8 @@ class Mapping {
   virtual Status Populate(std::uint64_t offset, std::uint64_t size) const = 0;
 };
 
-/// An open file. Closing (destruction) does not sync. Regular files only, symbolic links are not followed.
+/// An open file. Closing (destruction) does not sync. Regular files only, symbolic links are not followed; to
+/// write, only files with one name.
 class File {
  public:
   virtual ~File() = default;
@@ -102,8 +103,9 @@ FileSystem& PosixFileSystem();
 Status CreateDirectories(FileSystem& fs, PathView path);
 /// Depth first; kNotFound is success; never follows links. The parent directory is the caller's to sync.
 Status RemoveTree(FileSystem& fs, PathView path);
-/// kResourceExhausted when the file is larger than `max_size`.
-Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size);
+/// `too_large`: the code for a file larger than `max_size`.
+Result<std::string> ReadFile(FileSystem& fs, PathView path, std::uint64_t max_size,
+                             StatusCode too_large = StatusCode::kResourceExhausted);
 /// Durable replacement: temporary sibling `path`.tmp, sync, rename, sync of the directory. One writer at a
 /// time; a temporary left by a crash is replaced by the next call.
 Status WriteFileAtomically(FileSystem& fs, PathView path, std::string_view content);

@@ -76,6 +76,20 @@ TEST_F(PosixFileSystemTest, BytesOfAMappingThatAreGoneAreAnErrorNotASignal) {
       << status.ToString();
 }
 
+// Guards: a writer changed a file elsewhere, through a hard link that somebody had put in the place of ours.
+TEST_F(PosixFileSystemTest, AFileOfTwoNamesIsReadAndNotWritten) {
+  Write("f", "x");
+  ASSERT_EQ(::link(At("f").c_str(), At("g").c_str()), 0);
+  EXPECT_EQ(Read("g"), "x");
+  for (OpenMode mode : {OpenMode::kReadWrite, OpenMode::kCreate}) {
+    const Status status = fs_.Open(At("g"), mode).status();
+    EXPECT_EQ(status.code(), StatusCode::kIoError);
+    EXPECT_NE(status.message().find("2 names"), std::string_view::npos) << status.ToString();
+  }
+  ASSERT_TRUE(fs_.RemoveFile(At("f")).ok());
+  EXPECT_TRUE(fs_.Open(At("g"), OpenMode::kReadWrite).ok());
+}
+
 TEST_F(PosixFileSystemTest, DirectoriesAreReachedThroughLinks) {
   ASSERT_TRUE(CreateDirectories(fs_, At("a/b")).ok());
   ASSERT_EQ(::symlink(At("a").c_str(), At("link").c_str()), 0);

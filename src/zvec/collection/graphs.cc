@@ -18,6 +18,8 @@ constexpr std::size_t kSampleRows = 4'096;
 constexpr std::size_t kSampleFloats = std::size_t{8} << 20;
 
 constexpr std::size_t kExtremeRows = 32;
+/// Below, a field gets codes of 7 bits although 4 were asked for.
+constexpr double kLeastFitnessOf4 = 0.9;
 /// A graph that has lost more of its nodes than the rest is not worth healing.
 constexpr double kLeastSurvivors = 0.7;
 
@@ -118,6 +120,21 @@ hnsw::BuildParams BuildParamsOf(const FieldSchema& field) noexcept {
   return params;
 }
 
+hnsw::CodeKind CodeKindOf(const FieldSchema& field) noexcept {
+  switch (field.index ? field.index->quantize : QuantizeType::kUndefined) {
+    case QuantizeType::kFp16:
+      return hnsw::CodeKind::kHalves;
+    case QuantizeType::kInt8:
+    case QuantizeType::kUniformUint8:
+      return hnsw::CodeKind::kBits8;
+    case QuantizeType::kInt4:
+    case QuantizeType::kUniformUint4:
+      return hnsw::CodeKind::kBits4;
+    default:
+      return hnsw::CodeKind::kBits7;
+  }
+}
+
 Result<VectorColumn> VectorColumn::Make(const SegmentView& view, std::size_t field) {
   VectorColumn column;
   column.type_ = view.schema().fields[field].type;
@@ -178,10 +195,18 @@ Result<std::optional<hnsw::Encoder>> TrainEncoder(const SegmentView& rows, std::
   const std::vector<float> sample =
       column.Sample(std::min(kSampleRows, kSampleFloats / schema.dimension + 1));
   if (sample.empty()) return std::optional<hnsw::Encoder>();  // nothing but nulls
-  hnsw::Encoder encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample);
-  const std::vector<float> extremes = column.Rows(WorstRows(rows, column, encoder, kExtremeRows, pool));
-  encoder = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, extremes);
-  if (const double fitness = hnsw::Fitness(encoder, sample); fitness < hnsw::kLeastFitness) {
+  const auto train = [&](hnsw::CodeKind kind) {
+    const auto narrow = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, {}, kind);
+    const std::vector<float> extremes = column.Rows(WorstRows(rows, column, narrow, kExtremeRows, pool));
+    return hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, extremes, kind);
+  };
+  hnsw::Encoder encoder = train(CodeKindOf(schema));
+  double fitness = hnsw::Fitness(encoder, sample);
+  if (fitness < kLeastFitnessOf4 && encoder.kind() == hnsw::CodeKind::kBits4) {
+    encoder = train(hnsw::CodeKind::kBits7);  // what so few bits cannot tell apart
+    fitness = hnsw::Fitness(encoder, sample);
+  }
+  if (fitness < hnsw::kLeastFitness) {
     *why = "codes find " + Share(fitness) + " of the nearest";
     return std::optional<hnsw::Encoder>();
   }

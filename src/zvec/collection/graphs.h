@@ -41,6 +41,9 @@ std::shared_ptr<const hnsw::Graph> RefusedGraph();
 /// `m` and `ef_construction` as given, 0 and what no graph can have replaced.
 hnsw::BuildParams BuildParamsOf(const FieldSchema& field) noexcept;
 
+/// What a walk of the field's graph measures (docs/search.md, "Codes").
+hnsw::CodeKind CodeKindOf(const FieldSchema& field) noexcept;
+
 /// One dense vector column of a segment as floats, with everything about it verified. Borrows from the view.
 class VectorColumn {
  public:

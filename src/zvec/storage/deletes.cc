@@ -58,9 +58,7 @@ Result<Bitmap> ReadDeletes(FileSystem& fs, const std::string& path, std::uint64_
                            std::uint64_t collection, std::uint64_t segment, std::uint64_t rows,
                            std::uint64_t header_checksum) {
   const auto limit = rows * kMaxRowBytes + kFileHeaderBytes;  // rows < 2^32
-  auto bytes = cocozvec::ReadFile(fs, path, limit);
-  if (!bytes.ok() && bytes.status().code() == StatusCode::kResourceExhausted)
-    return DamageAt(path, limit, "the file is longer than " + std::to_string(rows) + " rows need");
+  const auto bytes = cocozvec::ReadFile(fs, path, limit, StatusCode::kDataLoss);
   ZVEC_RETURN_IF_ERROR(bytes.status());
   ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kDeletesMagic, *bytes, number, path));
   const std::string_view body = std::string_view(*bytes).substr(kFileHeaderBytes);

@@ -103,7 +103,8 @@ Result<Manifest> DecodeManifest(std::string_view bytes, std::uint64_t generation
 
 Result<Manifest> ReadManifest(FileSystem& fs, const std::string& directory, std::uint64_t generation) {
   const std::string path = JoinPath(directory, ManifestName(generation));
-  ZVEC_ASSIGN_OR_RETURN(const std::string bytes, cocozvec::ReadFile(fs, path, kMaxManifestBytes));
+  ZVEC_ASSIGN_OR_RETURN(const std::string bytes,
+                        cocozvec::ReadFile(fs, path, kMaxManifestBytes, StatusCode::kDataLoss));
   return DecodeManifest(bytes, generation, path);
 }
 

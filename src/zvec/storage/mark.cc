@@ -23,15 +23,8 @@ Status WriteMark(FileSystem& fs, const std::string& directory, std::string_view 
 
 Result<std::string> ReadMarkFile(FileSystem& fs, const std::string& directory) {
   const std::string path = JoinPath(directory, kMarkName);
-  Result<std::string> read = cocozvec::ReadFile(fs, path, kMaxMarkFileBytes);
-  if (!read.ok()) {
-    // Too long is damage; a process without file handles or memory has the same code and must not say so.
-    const auto info = fs.Stat(path);
-    if (info.ok() && info->size > kMaxMarkFileBytes)
-      return DamageAt(path, kMaxMarkFileBytes, "the file goes on where no mark does");
-    return read.status();
-  }
-  const std::string bytes = *std::move(read);
+  ZVEC_ASSIGN_OR_RETURN(std::string bytes,
+                        cocozvec::ReadFile(fs, path, kMaxMarkFileBytes, StatusCode::kDataLoss));
   ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kMarkMagic, bytes, 0, path));
   std::string mark = bytes.substr(kFileHeaderBytes);
   if (mark.size() != header.a || Checksum(mark) != header.b)

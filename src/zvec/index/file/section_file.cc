@@ -118,6 +118,7 @@ Status SectionFile::Load(const cocozvec::File& file, std::uint64_t size, bool ma
 Status SectionFile::ReadTable(std::string_view magic, const IndexEntry& expected, std::size_t sections) {
   const std::string_view start(reinterpret_cast<const char*>(bytes_.data()),
                                std::min(kFileHeaderBytes, bytes_.size()));
+  ZVEC_RETURN_IF_ERROR(Reach(0, start.size()));
   ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(magic, start, number_, path_));
   if (header.collection != collection_) return DamageAt(path_, 16, "this is an index of another collection");
   if (header.checksum != expected.header_checksum || header.a != expected.nodes)
@@ -127,6 +128,7 @@ Status SectionFile::ReadTable(std::string_view magic, const IndexEntry& expected
     return DamageAt(path_, 40,
                     "the section table begins at " + std::to_string(header.b) + ", outside the file");
   const auto table = bytes_.subspan(header.b);
+  ZVEC_RETURN_IF_ERROR(Reach(header.b, table.size()));
   if (ChecksumAt(table, number_, header.b, collection_) != header.c)
     return DamageAt(path_, header.b, "the section table does not match its checksum");
   sections_.resize(sections);
@@ -157,6 +159,7 @@ bool SectionFile::DecodeTable(std::string_view table, std::uint64_t end) {
 Status SectionFile::VerifyBlock(const Section& section, std::uint64_t block) const {
   const std::uint64_t begin = block * kBlockBytes;
   const auto bytes = bytes_.subspan(section.offset + begin, std::min(kBlockBytes, section.size - begin));
+  ZVEC_RETURN_IF_ERROR(Reach(section.offset + begin, bytes.size()));
   if (ChecksumAt(bytes, number_, section.offset + begin, collection_) != section.checksums[block])
     return DamageAt(path_, section.offset + begin, "a block does not match its checksum");
   return {};

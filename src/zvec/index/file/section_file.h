@@ -85,6 +85,10 @@ class SectionFile {
       : path_(std::move(path)), number_(number), collection_(collection) {}
   Status Load(const cocozvec::File& file, std::uint64_t size, bool map);
   Status ReadTable(std::string_view magic, const IndexEntry& expected, std::size_t sections);
+  /// Before the first use of these bytes: a mapped block that the disk cannot read would end the process.
+  Status Reach(std::uint64_t offset, std::uint64_t size) const {
+    return mapping_ ? mapping_->Populate(offset, size) : Status();
+  }
   bool DecodeTable(std::string_view table, std::uint64_t end);
   Status VerifyBlock(const Section& section, std::uint64_t block) const;
 

@@ -1,9 +1,12 @@
 #include "zvec/index/hnsw/encoder.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+
+#include "zvec/doc.h"
 
 namespace zvec::inline v0::hnsw {
 namespace {
@@ -11,6 +14,11 @@ namespace {
 constexpr float kLevels = 127;
 /// A code's range in standard deviations of an element. Narrower cuts off more, wider is coarser.
 constexpr double kRange = 4;
+/// The same of 4 bits: steps of a third of a deviation.
+constexpr double kRangeOf4 = 2.5;
+constexpr std::size_t kRounds = 4;
+/// Of a code of halves: its square still has room.
+constexpr float kMostHalf = 30'000;
 /// Norms that differ by less need no sphere: the order by direction is the order by product.
 constexpr double kSameNorm = 0.01;
 /// Fewer elements would each be too long for the code's range.
@@ -24,38 +32,93 @@ double Norm(const float* vector, std::size_t dim) {
   return std::sqrt(sum);
 }
 
+std::uint64_t Mixed(std::uint64_t z) {  // splitmix64
+  z = (z + 1) * 0x9E3779B97F4A7C15;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+  return z ^ (z >> 31);
+}
+
 std::size_t WholeLines(std::size_t bytes) {
   return (bytes + simd::kCodeBlock - 1) / simd::kCodeBlock * simd::kCodeBlock;
 }
 
 }  // namespace
 
-void Encoder::Shape(MetricType metric, std::size_t dim, bool on_sphere) {
+float Encoder::levels() const noexcept {
+  return kind_ == CodeKind::kBits8 ? 255 : kind_ == CodeKind::kBits4 ? 15 : kLevels;
+}
+
+double Encoder::half() const noexcept {
+  return kind_ == CodeKind::kHalves ? INFINITY : levels() / 2 / scale_;
+}
+
+void Encoder::Shape(MetricType metric, std::size_t dim, bool on_sphere, CodeKind kind) {
   metric_ = metric;
+  kind_ = kind;
   dim_ = dim;
-  code_bytes_ = WholeLines(on_sphere ? dim + kLeastExtra : dim);
-  extra_ = on_sphere ? code_bytes_ - dim : 0;
+  const std::size_t elements = on_sphere ? dim + kLeastExtra : dim;
+  const auto bytes_of = [&](std::size_t count) {
+    return kind == CodeKind::kBits4 ? (count + 1) / 2 : kind == CodeKind::kHalves ? 2 * count : count;
+  };
+  code_bytes_ = WholeLines(bytes_of(elements));
+  const std::size_t room = kind == CodeKind::kBits4    ? 2 * code_bytes_
+                           : kind == CodeKind::kHalves ? code_bytes_ / 2
+                                                       : code_bytes_;
+  extra_ = on_sphere ? room - dim : 0;
+  signs_.clear();
+  if (kind != CodeKind::kBits4) return;
+  for (std::size_t i = 0; i < kRounds * dim; ++i) signs_.push_back(Mixed(i) & 1 ? 1.0f : -1.0f);
+}
+
+void Encoder::Prepare(const float* vector, float factor, float* out) const {
+  for (std::size_t i = 0; i < dim_; ++i) out[i] = vector[i] * factor - mean_[i];
+  if (kind_ == CodeKind::kBits4) Rotate(out);
+}
+
+/// Signs drawn by lot, then a Hadamard transform of as many elements as a power of two has; those at the end
+/// in the next round. Lengths and distances stay.
+void Encoder::Rotate(float* elements) const {
+  const std::size_t part = std::bit_floor(dim_), rounds = part == dim_ ? 2 : kRounds;
+  const float factor = 1 / std::sqrt(static_cast<float>(part));
+  for (std::size_t round = 0; round < rounds; ++round) {
+    const float* signs = &signs_[round * dim_];
+    for (std::size_t i = 0; i < dim_; ++i) elements[i] *= signs[i];
+    float* x = round % 2 == 0 ? elements : elements + (dim_ - part);
+    for (std::size_t h = 1; h < part; h *= 2) {
+      for (std::size_t i = 0; i < part; i += 2 * h) {
+        for (std::size_t j = i; j < i + h; ++j) {
+          const float a = x[j], b = x[j + h];
+          x[j] = a + b;
+          x[j + h] = a - b;
+        }
+      }
+    }
+    for (std::size_t i = 0; i < part; ++i) x[i] *= factor;
+  }
 }
 
 Encoder Encoder::Train(MetricType metric, std::size_t dim, std::span<const float> sample,
-                       std::span<const float> extremes) {
+                       std::span<const float> extremes, CodeKind kind) {
   if (metric == MetricType::kIp && !extremes.empty()) {  // the sphere must be as large as the longest row
     std::vector<float> all(sample.begin(), sample.end());
     all.insert(all.end(), extremes.begin(), extremes.end());
-    return TrainNarrow(metric, dim, all);
+    return TrainNarrow(metric, dim, all, kind);
   }
-  Encoder narrow = TrainNarrow(metric, dim, sample);
+  Encoder narrow = TrainNarrow(metric, dim, sample, kind);
   if (metric != MetricType::kL2 || !(narrow.CutsRows(sample) || narrow.CutsRows(extremes))) return narrow;
   Encoder wide = narrow.Widened(sample, extremes);
   return Fitness(wide, sample) >= Fitness(narrow, sample) - kWideLoss ? wide : narrow;
 }
 
 bool Encoder::CutsRows(std::span<const float> rows) const {
-  if (!(scale_ > 0)) return false;
-  const float half = kLevels / 2 / scale_;
+  if (!(scale_ > 0) || kind_ == CodeKind::kHalves) return false;
+  const auto most = static_cast<float>(half());
+  std::vector<float> prepared(dim_);
   for (std::size_t at = 0; at < rows.size(); at += dim_) {
+    Prepare(&rows[at], 1, prepared.data());
     std::size_t cut = 0;
-    for (std::size_t i = 0; i < dim_; ++i) cut += std::fabs(rows[at + i] - mean_[i]) > half;
+    for (const float x : prepared) cut += std::fabs(x) > most;
     if (cut != 0 && cut * 4 >= dim_) return true;
   }
   return false;
@@ -63,15 +126,21 @@ bool Encoder::CutsRows(std::span<const float> rows) const {
 
 Encoder Encoder::Widened(std::span<const float> sample, std::span<const float> extremes) const {
   double widest = 0;
-  for (const std::span<const float> rows : {sample, extremes})
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      widest = std::max(widest, std::fabs(static_cast<double>(rows[i]) - mean_[i % dim_]));
+  std::vector<float> prepared(dim_);
+  for (const std::span<const float> rows : {sample, extremes}) {
+    for (std::size_t at = 0; at < rows.size(); at += dim_) {
+      Prepare(&rows[at], 1, prepared.data());
+      for (const float x : prepared) widest = std::max(widest, std::fabs(static_cast<double>(x)));
+    }
+  }
   Encoder wide = *this;
-  wide.scale_ = static_cast<float>(kLevels / 2 / widest);
+  wide.scale_ = static_cast<float>(levels() / 2 / widest);
+  if (!std::isfinite(wide.scale_)) wide.scale_ = 0;
   return wide;
 }
 
-Encoder Encoder::TrainNarrow(MetricType metric, std::size_t dim, std::span<const float> sample) {
+Encoder Encoder::TrainNarrow(MetricType metric, std::size_t dim, std::span<const float> sample,
+                             CodeKind kind) {
   const std::size_t rows = sample.size() / dim;
   std::vector<double> norms(rows, 1);
   double least = INFINITY, most = 0;
@@ -83,7 +152,7 @@ Encoder Encoder::TrainNarrow(MetricType metric, std::size_t dim, std::span<const
     }
   }
   Encoder out;
-  out.Shape(metric, dim, metric == MetricType::kIp && most - least > kSameNorm * most);
+  out.Shape(metric, dim, metric == MetricType::kIp && most - least > kSameNorm * most, kind);
   constexpr double kMostFloat = std::numeric_limits<float>::max();
   out.radius_ = metric == MetricType::kIp ? static_cast<float>(std::min(most, kMostFloat)) : 1;
   std::vector<double> mean(dim, 0);
@@ -104,8 +173,11 @@ Encoder Encoder::TrainNarrow(MetricType metric, std::size_t dim, std::span<const
   const double deviation = std::sqrt(squares / (static_cast<double>(rows) * static_cast<double>(dim)));
   // A query of inner product lies on the sphere, where its elements are as long as the longest row's.
   if (out.extra_ != 0) widest = std::max(widest, most / std::sqrt(static_cast<double>(dim)));
-  const double half = std::min(widest, kRange * deviation);
-  out.scale_ = half > 0 && std::isfinite(half) ? static_cast<float>(kLevels / 2 / half) : 0;
+  double half = std::min(widest, kRange * deviation);
+  // A rotation leaves no element wide and none narrow; sixteen levels stand best that close.
+  if (kind == CodeKind::kBits4) half = kRangeOf4 * deviation;
+  if (kind == CodeKind::kHalves) half = kLevels / 2 * deviation;  // an element's deviation becomes 1
+  out.scale_ = half > 0 && std::isfinite(half) ? static_cast<float>(out.levels() / 2 / half) : 0;
   if (!std::isfinite(out.scale_)) out.scale_ = 0;
   out.mean_.assign(mean.begin(), mean.end());
   for (float& m : out.mean_)
@@ -114,16 +186,55 @@ Encoder Encoder::TrainNarrow(MetricType metric, std::size_t dim, std::span<const
 }
 
 void Encoder::Write(const float* vector, float factor, float extra, std::uint8_t* code) const {
-  constexpr float kMiddle = kLevels / 2 + 0.5f;  // truncation then rounds
-  const float *mean = mean_.data(), scale = scale_;
-  for (std::size_t i = 0; i < dim_; ++i) {
-    const float level = (vector[i] * factor - mean[i]) * scale + kMiddle;
-    // A NaN (an infinity times 0) fails the first comparison.
-    code[i] =
-        static_cast<std::uint8_t>(static_cast<int>(level > 0 ? (level < kLevels ? level : kLevels) : 0));
+  switch (kind_) {
+    case CodeKind::kBits4:
+      return WriteNibbles(vector, factor, extra, code);
+    case CodeKind::kHalves:
+      return WriteHalves(vector, factor, extra, code);
+    default:
+      return WriteBytes(vector, factor, extra, code);
   }
-  const float level = std::min(extra * scale + 0.5f, kLevels);
+}
+
+namespace {
+
+/// Truncated. A NaN (an infinity times 0) fails the first comparison.
+std::uint8_t Level(float level, float most) {
+  return static_cast<std::uint8_t>(static_cast<int>(level > 0 ? (level < most ? level : most) : 0));
+}
+
+}  // namespace
+
+void Encoder::WriteBytes(const float* vector, float factor, float extra, std::uint8_t* code) const {
+  const float most = levels(), middle = most / 2 + 0.5f;  // truncation then rounds
+  const float *mean = mean_.data(), scale = scale_;
+  for (std::size_t i = 0; i < dim_; ++i)
+    code[i] = Level((vector[i] * factor - mean[i]) * scale + middle, most);
+  const float level = std::min(extra * scale + 0.5f, most);
   std::memset(code + dim_, extra_ != 0 && level > 0 ? static_cast<int>(level) : 0, code_bytes_ - dim_);
+}
+
+void Encoder::WriteNibbles(const float* vector, float factor, float extra, std::uint8_t* code) const {
+  thread_local std::vector<float> prepared;
+  prepared.resize(dim_);
+  Prepare(vector, factor, prepared.data());
+  const float most = levels(), middle = most / 2 + 0.5f;
+  std::memset(code, 0, code_bytes_);
+  const auto put = [code](std::size_t i, std::uint8_t level) {
+    code[i / 2] = static_cast<std::uint8_t>(code[i / 2] | level << (i % 2 * 4));
+  };
+  for (std::size_t i = 0; i < dim_; ++i) put(i, Level(prepared[i] * scale_ + middle, most));
+  const std::uint8_t level = Level(extra * scale_ + 0.5f, most);
+  for (std::size_t i = dim_; i < dim_ + extra_; ++i) put(i, level);
+}
+
+void Encoder::WriteHalves(const float* vector, float factor, float extra, std::uint8_t* code) const {
+  const auto put = [&](std::size_t i, float x) {
+    const Half half = ToHalf(x > -kMostHalf ? (x < kMostHalf ? x : kMostHalf) : -kMostHalf);
+    std::memcpy(code + 2 * i, &half.bits, 2);
+  };
+  for (std::size_t i = 0; i < dim_; ++i) put(i, (vector[i] * factor - mean_[i]) * scale_);
+  for (std::size_t i = dim_; i < code_bytes_ / 2; ++i) put(i, i < dim_ + extra_ ? extra * scale_ : 0);
 }
 
 void Encoder::EncodeRow(const float* vector, std::uint8_t* code) const {
@@ -144,21 +255,26 @@ double Encoder::Loss(const float* vector) const {
   const double norm = metric_ == MetricType::kL2 ? 1 : Norm(vector, dim_);
   if (metric_ == MetricType::kIp) return norm * norm;
   if (!(norm > 0) || !(scale_ > 0)) return 0;
-  const double half = kLevels / 2 / scale_;
+  if (kind_ == CodeKind::kHalves) return 0;
+  thread_local std::vector<float> prepared;
+  prepared.resize(dim_);
+  Prepare(vector, static_cast<float>(1 / norm), prepared.data());
+  const double most = half();
   double loss = 0;
-  for (std::size_t i = 0; i < dim_; ++i) {
-    const double cut = std::fabs(vector[i] / norm - mean_[i]) - half;
+  for (const float x : prepared) {
+    const double cut = std::fabs(x) - most;
     if (cut > 0) loss += cut * cut;
   }
   return loss;
 }
 
 double Encoder::CutShare(const float* query) const {
-  if (metric_ == MetricType::kIp || !(scale_ > 0)) return 0;
+  const bool bytes = kind_ == CodeKind::kBits7 || kind_ == CodeKind::kBits8;
+  if (metric_ == MetricType::kIp || !bytes || !(scale_ > 0)) return 0;
   const double norm = metric_ == MetricType::kL2 ? 1 : Norm(query, dim_);
   if (!(norm > 0)) return 0;
   const auto factor = static_cast<float>(1 / norm);
-  const float *mean = mean_.data(), half = kLevels / 2 / scale_;
+  const float *mean = mean_.data(), half = levels() / 2 / scale_;
   float lanes[16] = {};  // without them the sum would be one long chain of additions
   const auto add = [&](std::size_t i) {
     const float cut = std::max(std::fabs(query[i] * factor - mean[i]) - half, 0.0f);
@@ -187,7 +303,8 @@ bool Encoder::EncodeQuery(const float* vector, std::uint8_t* code) const {
 
 void Encoder::Save(std::string& out) const {
   using cocozvec::PutFixed;
-  PutFixed(out, static_cast<std::uint8_t>(metric_));
+  PutFixed(out,
+           static_cast<std::uint8_t>(static_cast<unsigned>(metric_) | static_cast<unsigned>(kind_) << 4));
   PutFixed(out, static_cast<std::uint32_t>(dim_));
   PutFixed(out, static_cast<std::uint32_t>(code_bytes_));
   PutFixed(out, static_cast<std::uint32_t>(extra_));
@@ -200,8 +317,11 @@ bool Encoder::Load(cocozvec::Reader& in, MetricType metric, std::size_t dim) {
   const auto saved_metric = in.Read<std::uint8_t>();
   const auto saved_dim = in.Read<std::uint32_t>(), bytes = in.Read<std::uint32_t>(),
              extra = in.Read<std::uint32_t>();
-  if (!in.ok() || saved_metric != static_cast<std::uint8_t>(metric) || saved_dim != dim) return false;
-  Shape(metric, dim, extra != 0);
+  const auto kind = static_cast<CodeKind>(saved_metric >> 4);
+  if (!in.ok() || (saved_metric & 15) != static_cast<std::uint8_t>(metric) || kind > CodeKind::kHalves ||
+      saved_dim != dim)
+    return false;
+  Shape(metric, dim, extra != 0, kind);
   if (bytes != code_bytes_ || extra != extra_) return false;
   radius_ = in.Read<float>();
   scale_ = in.Read<float>();

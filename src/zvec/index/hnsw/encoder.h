@@ -1,7 +1,8 @@
-// zvec/index/hnsw/encoder.h: vectors as 7-bit codes whose squared L2 distance orders rows as the field's
-// metric does. L2: the vector itself. Cosine: its direction. Inner product: the vector on a sphere: what its
-// squared norm lacks of the largest one is spread over further elements that are 0 in a query.
-// Threads: immutable once made.
+// zvec/index/hnsw/encoder.h: vectors as codes of 7 (or 8, or 4) bits an element, or halves, whose squared L2
+// distance orders rows as the field's metric does. L2: the vector itself. Cosine: its direction. Inner
+// product: the vector on a sphere: what its squared norm lacks of the largest one is spread over further
+// elements that are 0 in a query. Codes of 4 bits are of the vector after a random rotation, which makes all
+// elements alike. Threads: immutable once made.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,8 @@
 
 namespace zvec::inline v0::hnsw {
 
+enum class CodeKind : std::uint8_t { kBits7 = 0, kBits8 = 1, kBits4 = 2, kHalves = 3 };  ///< in files
+
 class Encoder {
  public:
   Encoder() = default;
@@ -23,14 +26,28 @@ class Encoder {
   /// gives the same encoder on every machine. `extremes`: rows besides, those with the largest Loss of all;
   /// under L2 the range of a code takes them in, if the codes of the sample then still differ enough.
   static Encoder Train(MetricType metric, std::size_t dim, std::span<const float> sample,
-                       std::span<const float> extremes = {});
+                       std::span<const float> extremes = {}, CodeKind kind = CodeKind::kBits7);
 
   MetricType metric() const noexcept { return metric_; }
+  CodeKind kind() const noexcept { return kind_; }
   std::size_t dim() const noexcept { return dim_; }
   std::size_t code_bytes() const noexcept { return code_bytes_; }  ///< whole cache lines
 
   /// Between codes of this encoder.
-  const simd::CodeDistances& distances() const noexcept { return simd::ActiveCodeKernels().bits7; }
+  const simd::CodeDistances& distances() const noexcept {
+    const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
+    switch (kind_) {
+      case CodeKind::kBits8:
+        return kernels.bits8;
+      case CodeKind::kBits4:
+        return kernels.bits4;
+      case CodeKind::kHalves:
+        return kernels.halves;
+      case CodeKind::kBits7:
+        break;
+    }
+    return kernels.bits7;
+  }
 
   /// `vector`: dim() floats; `code`: code_bytes() bytes, any alignment.
   void EncodeRow(const float* vector, std::uint8_t* code) const;
@@ -39,7 +56,7 @@ class Encoder {
   double Loss(const float* vector) const;
   /// How much of a query its code lacks: the squared length of what the code's range cuts off, in squared
   /// lengths of a usual row. Candidates are in the wrong order then. 0 under inner product, where it is
-  /// scaled.
+  /// scaled, and where the kind has no range or a rotation spreads what is far.
   double CutShare(const float* query) const;
   /// False when the vector has no direction under a metric that needs one (nothing can be navigated to).
   bool EncodeQuery(const float* vector, std::uint8_t* code) const;
@@ -50,22 +67,34 @@ class Encoder {
   bool operator==(const Encoder&) const = default;
 
  private:
-  static Encoder TrainNarrow(MetricType metric, std::size_t dim, std::span<const float> sample);
+  static Encoder TrainNarrow(MetricType metric, std::size_t dim, std::span<const float> sample,
+                             CodeKind kind);
   /// A quarter of the elements of some of the rows are cut off.
   bool CutsRows(std::span<const float> rows) const;
   /// With a range in which all of the rows are.
   Encoder Widened(std::span<const float> sample, std::span<const float> extremes) const;
-  void Shape(MetricType metric, std::size_t dim, bool on_sphere);
+  void Shape(MetricType metric, std::size_t dim, bool on_sphere, CodeKind kind);
+  float levels() const noexcept;
+  /// Half of a code's range, in units of an element; infinite: nothing is cut off.
+  double half() const noexcept;
+  /// What is quantized: `factor` times the vector, without the mean, rotated where the kind asks for that.
+  void Prepare(const float* vector, float factor, float* out) const;
+  void Rotate(float* elements) const;
+  void WriteBytes(const float* vector, float factor, float extra, std::uint8_t* code) const;
+  void WriteNibbles(const float* vector, float factor, float extra, std::uint8_t* code) const;
+  void WriteHalves(const float* vector, float factor, float extra, std::uint8_t* code) const;
   /// What is added to an element before quantizing so that the vector has length 1 or lies on the sphere.
   void Write(const float* vector, float factor, float extra, std::uint8_t* code) const;
 
   MetricType metric_ = MetricType::kUndefined;
+  CodeKind kind_ = CodeKind::kBits7;
   std::size_t dim_ = 0;
   std::size_t code_bytes_ = 0;
-  std::size_t extra_ = 0;    ///< elements after dim() that put a row on the sphere; 0: none needed
-  float radius_ = 0;         ///< of the sphere (inner product)
-  float scale_ = 0;          ///< codes per unit
-  std::vector<float> mean_;  ///< dim() elements, the middle of the code's range
+  std::size_t extra_ = 0;     ///< elements after dim() that put a row on the sphere; 0: none needed
+  float radius_ = 0;          ///< of the sphere (inner product)
+  float scale_ = 0;           ///< codes per unit
+  std::vector<float> signs_;  ///< of the rotation, for each of its rounds
+  std::vector<float> mean_;   ///< dim() elements, the middle of the code's range
 };
 
 /// How well codes tell rows apart: the share of the ten nearest of a row of the sample (rows of dim() floats)

@@ -62,6 +62,80 @@ std::string BytesOf(const GraphView& g) {
   return out;
 }
 
+class EveryCode : public ::testing::TestWithParam<std::pair<MetricType, CodeKind>> {};
+
+// The candidates of a walk, against those of 7 bits (with all of them scored where there are 4).
+TEST_P(EveryCode, CandidatesAreAsGoodAsThoseOf7Bits) {
+  const auto [metric, kind] = GetParam();
+  for (const std::size_t dim : {32u, 97u}) {
+    const Vectors data = Vectors::Clustered(4'000, dim, 1), queries = Vectors::Clustered(100, dim, 1, 4'000);
+    const auto recall = [&](CodeKind of) {
+      GraphBuilder graph(Encoder::Train(metric, dim, data.Sample(), {}, of), {}, data.count);
+      graph.Link(Rows(data.count), data.count, data.Source(), nullptr);
+      graph.Finish(nullptr);
+      EXPECT_EQ(graph.CountUnreachable(), 0u);
+      Breadth breadth = BreadthFor(kTopk, 100);
+      if (of == CodeKind::kBits4) breadth.keep = breadth.ef;
+      return Recall(graph.Current().view, data, queries, breadth);
+    };
+    EXPECT_GE(recall(kind), recall(CodeKind::kBits7) - 0.005) << "dim " << dim;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryCode,
+                         ::testing::Values(std::pair(MetricType::kL2, CodeKind::kBits8),
+                                           std::pair(MetricType::kIp, CodeKind::kBits8),
+                                           std::pair(MetricType::kCosine, CodeKind::kBits8),
+                                           std::pair(MetricType::kL2, CodeKind::kBits4),
+                                           std::pair(MetricType::kIp, CodeKind::kBits4),
+                                           std::pair(MetricType::kCosine, CodeKind::kBits4),
+                                           std::pair(MetricType::kL2, CodeKind::kHalves),
+                                           std::pair(MetricType::kIp, CodeKind::kHalves),
+                                           std::pair(MetricType::kCosine, CodeKind::kHalves)));
+
+TEST(EncoderKinds, CodesTakeWholeLinesAndAnyDimensionIsRotated) {
+  for (const std::size_t dim : {1u, 2u, 3u, 31u, 64u, 65u, 127u, 128u, 129u, 300u, 768u, 1'000u}) {
+    const Vectors data = Vectors::Clustered(200, dim, 3);
+    for (const MetricType metric : {MetricType::kL2, MetricType::kIp, MetricType::kCosine}) {
+      for (const CodeKind kind : {CodeKind::kBits7, CodeKind::kBits8, CodeKind::kBits4, CodeKind::kHalves}) {
+        const Encoder encoder = Encoder::Train(metric, dim, data.Sample(), {}, kind);
+        ASSERT_EQ(encoder.code_bytes() % 64, 0u);
+        std::vector<std::uint8_t> a(encoder.code_bytes() + 1, 0xAB), b = a;
+        encoder.EncodeRow(data[0], a.data());
+        encoder.EncodeRow(data[0], b.data());
+        EXPECT_EQ(a, b);
+        EXPECT_EQ(a.back(), 0xAB) << "dim " << dim;
+        std::string saved;
+        encoder.Save(saved);
+        cocozvec::Reader in(saved);
+        Encoder loaded;
+        ASSERT_TRUE(loaded.Load(in, metric, dim));
+        EXPECT_EQ(loaded, encoder);
+      }
+    }
+  }
+}
+
+// A row's code is near to the codes of what is near to it: distances by codes are in proportion to the true.
+TEST(EncoderKinds, DistancesBetweenCodesAreInProportion) {
+  const Vectors data = Vectors::Clustered(300, 100, 4);
+  for (const CodeKind kind : {CodeKind::kBits7, CodeKind::kBits8, CodeKind::kBits4, CodeKind::kHalves}) {
+    const Encoder encoder = Encoder::Train(MetricType::kL2, 100, data.Sample(), {}, kind);
+    const std::size_t bytes = encoder.code_bytes();
+    std::vector<std::uint8_t> codes(data.count * bytes);
+    for (std::uint32_t r = 0; r < data.count; ++r) encoder.EncodeRow(data[r], &codes[r * bytes]);
+    double ratio = 0;
+    for (std::uint32_t r = 1; r < data.count; ++r) {
+      float by_code = 0;
+      double exact = 0;
+      encoder.distances().squared_l2(codes.data(), {codes.data(), bytes, &r, 1}, &by_code);
+      for (std::size_t i = 0; i < 100; ++i) exact += std::pow(data[0][i] - data[r][i], 2);
+      if (r == 1) ratio = by_code / exact;
+      EXPECT_NEAR(by_code / exact, ratio, ratio * (kind == CodeKind::kBits4 ? 0.4 : 0.1)) << "row " << r;
+    }
+  }
+}
+
 class EveryMetric : public ::testing::TestWithParam<MetricType> {};
 
 TEST_P(EveryMetric, RecallAgainstFlatSearchIsHigh) {

@@ -24,6 +24,8 @@ namespace {
 
 enum Kind : std::uint8_t { kMeta = 0, kCodes = 1, kLinks = 2, kSlots = 3 };
 constexpr std::size_t kSections = 4;
+/// 1 has codes of 7 bits only; it is written where that suffices.
+constexpr std::uint32_t kIndexVersion = 2;
 constexpr std::uint64_t kAlignment = 64;
 constexpr std::uint64_t kBlock = 64 << 10;
 
@@ -257,7 +259,8 @@ Status FileGraph::ReadHeader() {
   const std::string_view start(reinterpret_cast<const char*>(bytes_.data()),
                                std::min(kFileHeaderBytes, bytes_.size()));
   ZVEC_RETURN_IF_ERROR(Reach(0, start.size()));
-  ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kIndexMagic, start, entry_.number, path_));
+  ZVEC_ASSIGN_OR_RETURN(const FileHeader header,
+                        DecodeFileHeader(kIndexMagic, start, entry_.number, path_, kIndexVersion));
   if (header.collection != place_.collection) return Damage(16, "this is an index of another collection");
   if (header.checksum != entry_.header_checksum || header.a != entry_.nodes)
     return Damage(56, "this is not the index that the manifest names, but another one of that number");
@@ -413,7 +416,11 @@ Result<IndexEntry> WriteGraph(FileSystem& fs, const std::string& path, std::uint
   ZVEC_RETURN_IF_ERROR(WriteSections(out, place, graph, sections));
   ZVEC_RETURN_IF_ERROR(out.EndBlock());
   const std::string table = EncodeTable(sections);
-  FileHeader header{.collection = place.collection, .number = number, .a = graph.nodes, .b = out.offset()};
+  FileHeader header{.version = graph.encoder->kind() == CodeKind::kBits7 ? 1 : kIndexVersion,
+                    .collection = place.collection,
+                    .number = number,
+                    .a = graph.nodes,
+                    .b = out.offset()};
   header.c = ChecksumAt(AsBytes(table), number, header.b, place.collection);
   ZVEC_RETURN_IF_ERROR(out.Raw(table));
   ZVEC_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(EncodeFileHeader(kIndexMagic, header))));

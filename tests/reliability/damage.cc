@@ -1,0 +1,165 @@
+// C1 to C5: bytes that change, files that are cut short, swapped, put back from an older copy, missing, or
+// foreign. Everything that is read is right, or an error names the file; nobody crashes or hangs.
+#include <unistd.h>
+
+#include <set>
+
+#include "victim.h"
+#include "zvec/collection/testing/test_docs.h"
+
+namespace reliability {
+namespace {
+
+using Files = std::map<std::string, const std::string*>;
+
+/// The case's number spread over [0, total): as many cases as that take every place once.
+std::uint64_t Spread(std::uint64_t n, std::uint64_t total) {
+  constexpr std::uint64_t kPrime = 4'294'967'291;
+  return (n - 1) % total * (kPrime % total) % total;
+}
+
+Outcome Judged(const Victim& victim, const Files& changed, const std::string& damaged, bool write,
+               const std::string& what, bool may_be_earlier = false) {
+  Outcome outcome = victim.Judge(changed, damaged, write, may_be_earlier);
+  if (!outcome.problem.empty()) outcome.problem = what + ": " + outcome.problem;
+  return outcome;
+}
+
+bool NothingReadsIt(const std::string& name) { return name == "LOCK"; }
+
+/// A log that ends too early cannot be told from one whose last calls were never made: docs/format/log.md.
+bool IsLog(const std::string& name) { return name.starts_with("log-"); }
+
+/// An older copy of a log is the same; one of a mark is what the mark was.
+bool IsEarlier(const std::string& name, const std::string& other) {
+  return (IsLog(name) && IsLog(other)) || (name == "MARK" && other == name);
+}
+
+}  // namespace
+
+/// C1. Case n: one of bytes x 3: a random bit, 0x00, 0xFF.
+void FlippedBytes(const Settings& settings, Tally& tally) {
+  const Victim victim;
+  const std::uint64_t total = victim.bytes() * 3;
+  tally.Most("bytes", victim.bytes());
+  if (settings.from > total) return;
+  const std::uint64_t count = std::min(settings.count, total + 1 - settings.from);
+  RunInChildren(settings.from, count, tally, [&](std::uint64_t n) -> Outcome {
+    const std::uint64_t at = Spread(n, total);
+    const auto [name, offset] = victim.Place(at / 3);
+    std::string content = victim.files().at(name);
+    const char old = content[offset];
+    content[offset] = at % 3 == 0 ? static_cast<char>(old ^ (1 << n % 8)) : at % 3 == 1 ? '\0' : '\xFF';
+    if (content[offset] == old) return {"the same", ""};
+    return Judged(victim, {{name, &content}}, name, n % 4 == 0,
+                  name + " at byte " + std::to_string(offset) + ", case " + std::to_string(n));
+  });
+}
+
+/// C2, before opening. Case n: a file and a length.
+void CutFiles(const Settings& settings, Tally& tally) {
+  const Victim victim;
+  if (settings.from > victim.bytes()) return;
+  const std::uint64_t count = std::min(settings.count, victim.bytes() + 1 - settings.from);
+  RunInChildren(settings.from, count, tally, [&](std::uint64_t n) -> Outcome {
+    const auto [name, length] = victim.Place(Spread(n, victim.bytes()));
+    const std::string content = victim.files().at(name).substr(0, length);
+    return Judged(victim, {{name, &content}}, name, n % 4 == 0, name + " cut to " + std::to_string(length),
+                  IsLog(name));
+  });
+}
+
+/// C4. Case n: a block, or a whole file, put in the place of another, or an older copy of it.
+void MisplacedBlocks(const Settings& settings, Tally& tally) {
+  const Victim victim;
+  std::vector<std::string> names;
+  for (const auto& [name, content] : victim.files())
+    if (!NothingReadsIt(name)) names.push_back(name);
+  RunInChildren(settings.from, settings.count, tally, [&](std::uint64_t n) -> Outcome {
+    Random random(n);
+    const std::string& name = names[random() % names.size()];
+    std::string content = victim.files().at(name);
+    const std::string& other_name = names[random() % names.size()];
+    const auto old = victim.older().find(other_name);
+    const std::string& other =
+        random() % 2 == 0 && old != victim.older().end() ? old->second : victim.files().at(other_name);
+    std::string what = other_name + " in place of " + name;
+    if (random() % 4 == 0) {
+      content = other;
+    } else {
+      const std::uint64_t size = std::uint64_t{8} << random() % 10;
+      if (content.size() < size || other.size() < size) return {"too small", ""};
+      const std::uint64_t to = random() % ((content.size() - size) / 8 + 1) * 8;
+      const std::uint64_t from = name == other_name && to + size <= other.size() && random() % 2 == 0
+                                     ? to
+                                     : random() % ((other.size() - size) / 8 + 1) * 8;
+      content.replace(to, size, other, from, size);
+      what = std::to_string(size) + " bytes from " + std::to_string(from) + " of " + what + " at " +
+             std::to_string(to);
+    }
+    if (content == victim.files().at(name)) return {"the same", ""};
+    return Judged(victim, {{name, &content}}, name, n % 4 == 0, what + ", case " + std::to_string(n),
+                  IsEarlier(name, other_name));
+  });
+}
+
+/// C5. Case n: file number n is missing, or something of a foreign name or kind is there too.
+void MissingFiles(const Settings& settings, Tally& tally) {
+  const Victim victim;
+  std::vector<std::string> names;
+  for (const auto& [name, content] : victim.files()) names.push_back(name);
+  const std::vector<std::string> foreign = {"notes.txt",
+                                            "MANIFEST",
+                                            "MANIFEST-",
+                                            "MANIFEST-x",
+                                            "MANIFEST-00000001",
+                                            "log-",
+                                            "log--1",
+                                            "segment-01",
+                                            "index-0",
+                                            "deletes-9a",
+                                            ".hidden",
+                                            "LOCK.tmp",
+                                            "MARK-1",
+                                            "log-99999999999999999999999999",
+                                            "segment-\xFF"};
+  const std::string junk = "junk";
+  RunInChildren(1, names.size() + foreign.size(), tally, [&](std::uint64_t n) -> Outcome {
+    if (n < settings.from || n >= settings.from + settings.count) return {};
+    const bool write = n % 2 == 0;
+    if (n <= names.size())
+      return Judged(victim, {{names[n - 1], nullptr}}, names[n - 1], write, "without " + names[n - 1]);
+    const std::string& name = foreign[n - 1 - names.size()];
+    Outcome outcome = Judged(victim, {{name, &junk}}, name, write, "with a foreign " + name);
+    if (outcome.problem.empty() && outcome.counted != "harmless") outcome.problem = name + " is minded";
+    return outcome;
+  });
+}
+
+/// C3. Case n: a byte of a log of 200 records: changed, or the file ends before it.
+void DamagedLogs(const Settings& settings, Tally& tally) {
+  const Victim victim(200);
+  std::string name;  // of the newest
+  for (const auto& [file, content] : victim.files())
+    if (IsLog(file) &&
+        (name.empty() || file.size() > name.size() || (file.size() == name.size() && file > name)))
+      name = file;
+  const std::string& log = victim.files().at(name);
+  const std::uint64_t total = log.size() * 2;
+  tally.Most("log_bytes", log.size());
+  if (settings.from > total) return;
+  const std::uint64_t count = std::min(settings.count, total + 1 - settings.from);
+  RunInChildren(settings.from, count, tally, [&](std::uint64_t n) -> Outcome {
+    const std::uint64_t at = Spread(n, total);
+    std::string content = log;
+    if (at % 2 == 0)
+      content[at / 2] = static_cast<char>(content[at / 2] ^ (1 << n % 8));
+    else
+      content.resize(at / 2);
+    return Judged(victim, {{name, &content}}, name, n % 4 == 0,
+                  name + (at % 2 == 0 ? " changed at byte " : " cut to ") + std::to_string(at / 2),
+                  at % 2 == 1);
+  });
+}
+
+}  // namespace reliability
