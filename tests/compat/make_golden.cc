@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
     return std::fputs("usage: make_golden PATH [graphs|lists|relaxed]\n", stderr), 2;
   zvec::CollectionOptions options;
   if (what != "relaxed") options.seal_bytes = 6000;
+  options.maintenance = zvec::Maintenance::kInline;
   if (what == "relaxed") options.durability = zvec::Durability::kRelaxed;
   if (what == "graphs" || what == "lists") options.index_min_rows = 1;
   const auto made =
