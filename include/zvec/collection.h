@@ -60,7 +60,8 @@ class Collection {
                                                     const CollectionOptions& options = {});
   /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when), kDataLoss (file and
   /// offset),
-  ///          kInvalidArgument (not a collection), kUnimplemented (written by a newer format).
+  ///          kInvalidArgument (not a collection), kUnimplemented (written by a newer format),
+  ///          kFailedPrecondition (to write: a file of it has another name, a hard link).
   static Result<std::shared_ptr<Collection>> Open(PathView path, const CollectionOptions& options = {});
   /// Removes a collection that nobody has open: renamed to a tombstone first, so that a crash leaves all or
   /// nothing to see. kNotFound when nothing is there; kInvalidArgument when it is no collection: nothing is

@@ -276,8 +276,10 @@ class Posix final : public FileSystem {
     if (::fstat(fd.get(), &info) != 0) return FromErrno("stat", name, errno);
     if (!S_ISREG(info.st_mode)) return NotRegular(name);
     if (mode != OpenMode::kRead && info.st_nlink > 1 && !FaultPlanted("follow_links"))
-      return Status::IoError("open " + name + " to write: the file has " + std::to_string(info.st_nlink) +
-                             " names (hard links), of which another would change too");
+      return Status::FailedPrecondition("open " + name + " to write: the file has " +
+                                        std::to_string(info.st_nlink) +
+                                        " names (hard links), and what the others name would change too: "
+                                        "remove them, or put a copy in its place");
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(name), std::move(fd)));
   }
 

@@ -14,8 +14,8 @@ using cocozvec::MutexLock;
 
 // The store closes, and logs when that fails.
 CollectionImpl::~CollectionImpl() {
-  MutexLock lock(threads_mu_);
-  // A forked child has no such threads: waiting for them would never end.
+  // A forked child has no such threads: waiting for them, or for a lock that one of the parent's held, would
+  // never end.
   if (store_->inherited()) (void)threads_.release();
 }
 
