@@ -40,6 +40,9 @@ struct CollectionStats {
   std::uint64_t disk_bytes = 0;                      ///< of all files named by the manifest and the log
   std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents whose graph
                                                      ///< is built or refused (docs/search.md), 0 .. 1
+  std::uint64_t unlinked_rows = 0;                   ///< that every query scans, until a graph holds them
+  bool maintaining = false;       ///< work in the background is under way (Maintenance::kBackground)
+  Status maintenance_error = {};  ///< of the last piece of it; OK again once one has come off
 };
 
 class DocIterator {

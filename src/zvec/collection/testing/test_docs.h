@@ -26,6 +26,7 @@ class Place {
     CollectionOptions options;
     options.file_system = &fs();
     options.index_min_rows = 1;  // every sealed segment has a graph
+    options.maintenance = Maintenance::kInline;
     return options;
   }
   /// Of the collection "c": name -> bytes.
