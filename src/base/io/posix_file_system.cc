@@ -196,7 +196,8 @@ class PosixFile final : public File {
     }
     void* address = nullptr;
     if (size != 0) {
-      address = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_SHARED, fd_.get(), 0);
+      const std::size_t more = FaultPlanted("map_beyond_the_end") ? 8192 : 0;
+      address = ::mmap(nullptr, static_cast<std::size_t>(size) + more, PROT_READ, MAP_SHARED, fd_.get(), 0);
       if (address == MAP_FAILED) return FromErrno("map", path_, errno);
     }
     return std::unique_ptr<Mapping>(

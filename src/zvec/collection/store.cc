@@ -127,7 +127,7 @@ Status Store::CheckWritable() const {
   if (options_.read_only)
     return Status::FailedPrecondition("collection " + directory_ + " is open read-only");
   if (!fence_.ok()) return fence_;
-  if (in_doubt_)
+  if (in_doubt_ && !cocozvec::FaultPlanted("forget_doubt"))
     return Status::FailedPrecondition("collection " + directory_ +
                                       " must be reopened after a write that memory did not suffice for");
   return log_->broken();
