@@ -135,8 +135,9 @@ def run(program, name, figure, directory):
         done = subprocess.run(command(program, name, state["next"], count), capture_output=True, text=True, check=False,
                               env=os.environ | preloads(program, name))
         if done.returncode == 77:
-            print(f"{name}: skipped, {done.stdout.strip()}", flush=True)
-            state |= {"skipped": done.stdout.strip(), "date": datetime.date.today().isoformat()}
+            why = done.stdout.strip().removeprefix("SKIPPED: ")
+            print(f"{name}: skipped, {why}", flush=True)
+            state |= {"skipped": why, "date": datetime.date.today().isoformat()}
             save(directory, name, state)
             return True
         state["skipped"] = ""
