@@ -202,8 +202,8 @@ Status SegmentSearch::ScanMask(std::uint32_t rows) {
 }
 
 Status SegmentSearch::ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows) {
-  const Status status =
-      hnsw::FindByCodes(graph, code_.data(), breadth_, {mask_.data()}, hnsw::Scratch::Local(), &rows_);
+  const Status status = hnsw::FindByCodes(graph, code_.data(), query_.topk, breadth_, {mask_.data()},
+                                          hnsw::Scratch::Local(), &rows_);
   if (IsDamaged(status)) return ScanMask(rows);
   ZVEC_RETURN_IF_ERROR(status);
   used_ |= kCodes;
