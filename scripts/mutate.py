@@ -2,12 +2,13 @@
 """Breaks one line at a time, as scripts/mutants.txt says, and reports which test saw it. `./dev mutate` runs it.
 
 Works in a copy of the tracked files (build/mutate/src) with a build of its own, so the tree is left alone. What was
-found is kept in build/mutate/results.json: a second run goes on where the first one stopped, and tries again only what
-survived, what does not compile, and what was changed since. Ends with 1 when a break survives without an explanation.
+found is kept in build/mutate/results.json: a second run over the same sources goes on where the first one stopped, and tries
+again what survived or does not compile; after a change of the sources everything is tried again. Ends with 1 when a break survives without an explanation.
 """
 
 import argparse
 import collections
+import functools
 import hashlib
 import json
 import os
@@ -60,8 +61,26 @@ def broken(mutant, source):
     return source.replace(mutant.old, mutant.new)
 
 
+def listed():
+    """The tracked and the new files, from the root."""
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
+                           check=True, capture_output=True).stdout.decode().split("\0")
+    return sorted(name for name in names if name and os.path.isfile(os.path.join(ROOT, name)))
+
+
+@functools.cache
+def sources():
+    """A hash of everything that a test program is made of: a verdict is one about these sources."""
+    digest = hashlib.sha256()
+    for name in listed():
+        if name.endswith((".cc", ".h", ".c", ".S", ".cmake", "CMakeLists.txt", "CMakePresets.json")):
+            with open(os.path.join(ROOT, name), "rb") as file:
+                digest.update(name.encode() + b"\0" + hashlib.sha256(file.read()).digest())
+    return digest.hexdigest()
+
+
 def key_of(mutant):
-    return hashlib.sha256("\0".join([*mutant[:4], *mutant.tests]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\0".join([*mutant[:4], *mutant.tests, sources()]).encode()).hexdigest()[:16]
 
 
 def read(path):
@@ -85,12 +104,8 @@ class Scratch:
 
     def refresh(self):
         """Only what differs is written: the build looks at times."""
-        listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
-                                check=True, capture_output=True).stdout.decode().split("\0")
-        for path in filter(None, listed):
+        for path in listed():
             source, target = os.path.join(ROOT, path), os.path.join(self.src, path)
-            if not os.path.isfile(source):
-                continue
             with open(source, "rb") as file:
                 data = file.read()
             if os.path.exists(target):

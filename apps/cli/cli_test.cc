@@ -277,6 +277,31 @@ TEST(Embedders, AStoreOfAnotherTableIsRefusedUntilItIsRebuilt) {
   EXPECT_EQ(Output(RunSearch, options)["hits"].size(), 1u);
 }
 
+// Guards: a script that always names its dimension, and an update of a library under it.
+TEST(Embedders, ADimensionDoesNotHideThatTheVectorsAreOfAnotherEmbedder) {
+  const Folder tmp;
+  std::filesystem::create_directory(tmp / "docs");
+  ASSERT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "docs/a.txt", "alpha beta gamma").ok());
+  Options options;
+  options.json = true;
+  options.store = tmp / "store";
+  options.folders = {tmp / "docs"};
+  options.dimension = 64;
+  Output(RunIndex, options);
+  StoreConfig config = ReadConfig(StorePaths(options.store)).value();
+  config.embedder.identity = "hashing/1 dimension=64 unicode=of-another-year";
+  ASSERT_TRUE(WriteConfig(StorePaths(options.store), config).ok());
+
+  Console console;
+  for (const std::uint32_t dimension : {64u, 128u}) {
+    options.dimension = dimension;
+    EXPECT_THROW(RunIndex(options, console), StatusError) << dimension;
+  }
+  EXPECT_EQ(Output(RunList, options)["embedder"], "hashing/1 dimension=64 unicode=of-another-year");
+  options.rebuild = true;
+  EXPECT_EQ(Output(RunIndex, options)["documents"]["upserted"], 1);
+}
+
 class Reading : public ::testing::Test {
  protected:
   Reading() {

@@ -23,19 +23,23 @@ EmbedderConfig WantedEmbedder(const EmbedderConfig& stored, bool is_new, const O
   EmbedderConfig wanted = stored;
   if (const auto kind = EmbedderNamed(options.embedder)) wanted.kind = *kind;
   if (is_new && options.dimension && options.embedder.empty()) wanted.kind = EmbedderKind::kHashing;
-  const bool other_dimension = options.dimension && wanted.kind == EmbedderKind::kHashing;
-  if (options.dimension && !other_dimension) {
+  const bool hashing = wanted.kind == EmbedderKind::kHashing;
+  if (options.dimension && !hashing) {
     throw std::runtime_error("store '" + store + "': --dimension " + std::to_string(*options.dimension) +
                              " is of the hashing embedder, the store's is '" + IdentityOf(stored) + "'");
   }
-  if (other_dimension) wanted.hashing.dimension = *options.dimension;
-  wanted.identity = MakeEmbedder(wanted)->identity();
   // Another dimension of the same embedder is a parameter like those of the splitter: everything is made
-  // anew.
-  const bool parameter = other_dimension && wanted.kind == stored.kind;
-  if (is_new || parameter) return wanted;
-  if (const Status same = CheckSameEmbedder(stored, wanted, options.rebuild, store); !same.ok()) {
-    throw StatusError(same);
+  // anew. So it is set after the check, which is about what made the store's vectors.
+  const bool parameter = hashing && wanted.kind == stored.kind;
+  if (options.dimension && !parameter) wanted.hashing.dimension = *options.dimension;
+  wanted.identity = MakeEmbedder(wanted)->identity();
+  if (!is_new) {
+    const Status same = CheckSameEmbedder(stored, wanted, options.rebuild, store);
+    if (!same.ok()) throw StatusError(same);
+  }
+  if (options.dimension && parameter) {
+    wanted.hashing.dimension = *options.dimension;
+    wanted.identity = MakeEmbedder(wanted)->identity();
   }
   return wanted;
 }

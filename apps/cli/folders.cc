@@ -3,19 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace cocozvec::cli {
 namespace {
-
-bool IsUtf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto c = cocoindex::text::decode(text, at);
-    if (c.value < 0) return false;
-    at += c.bytes;
-  }
-  return true;
-}
 
 Status Failure(const std::string& folder, const std::error_code& error) {
   const std::string message = "folder '" + folder + "': " + error.message();

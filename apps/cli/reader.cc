@@ -5,10 +5,12 @@ namespace {
 
 constexpr int kAttempts = 5;  // each that fails is a rebuild by another process
 
-Status NeverIndexed(const std::string& store) {
-  return Status::NotFound("store '" + store +
-                          "': no index was ever completed there; run: cocozvec index DIR --store '" + store +
-                          "'");
+Status NotIndexed(const std::string& store) {
+  return Status::NotFound(
+      "store '" + store +
+      "': no completed index is there (none was made yet, or one is being made anew); run: "
+      "cocozvec index DIR --store '" +
+      store + "'");
 }
 
 }  // namespace
@@ -25,13 +27,13 @@ Result<OpenedStore> OpenForReading(const std::string& store, const CollectionOpe
   const StorePaths paths(store);
   ZVEC_ASSIGN_OR_RETURN(const StoreKind kind, Inspect(paths));
   if (kind == StoreKind::kNothing) return Status::NotFound("store '" + store + "': nothing is there");
-  if (kind == StoreKind::kStarted) return NeverIndexed(store);
+  if (kind == StoreKind::kStarted) return NotIndexed(store);
   ZVEC_ASSIGN_OR_RETURN(StoreConfig config, ReadConfig(paths));
   std::string before, after = IdentityOf(config.embedder);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     before = after;
     auto collection = open(paths.collection());
-    if (collection.status().IsNotFound()) return NeverIndexed(store);
+    if (collection.status().IsNotFound()) return NotIndexed(store);
     if (!collection.ok()) return collection.status();
     ZVEC_ASSIGN_OR_RETURN(config, ReadConfig(paths));
     after = IdentityOf(config.embedder);

@@ -1,6 +1,6 @@
 // bench/database: documents a second into a collection, and queries a second of the exact scan beside the
 // speed at which this machine can read memory, measured in the same run. `bench_database [--quick] [--json]
-// [--directory PATH]`.
+// [--directory PATH] [--only TABLE,...] [--peer PYTHON]`.
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,19 @@ double Seconds(Clock::time_point from) { return std::chrono::duration<double>(Cl
 struct Options {
   bool quick = false, json = false;
   std::string directory;
+  std::string only;  ///< tables, with commas; empty: all
+  std::string peer;  ///< a Python that has zvec; empty: the peer is not measured
+  bool Wants(const std::string& table) const {
+    return only.empty() || ("," + only + ",").find("," + table + ",") != std::string::npos;
+  }
+  /// Of the collection that is fetched from and opened.
+  std::size_t rows() const { return quick ? 100'000 : 1'000'000; }
 };
+
+/// What was measured of ours, by the names that peer.py prints.
+std::map<std::string, double> ours;
+/// Milliseconds that an append of so many bytes and its sync take.
+std::map<std::size_t, double> sync_ms;
 
 struct Size {
   std::uint32_t dim;
@@ -103,14 +117,23 @@ class Fresh {  // a collection in a directory of its own, removed at the end
   zvec::CollectionOptions settings_;
 };
 
+/// About what such a call appends to the log.
+std::size_t RecordBytes(std::uint32_t dim, std::size_t batch) {
+  return 64 + batch * (dim * sizeof(float) + sizeof(std::int32_t) + 18);
+}
+
 // Insert alone is timed; making the documents is the user's work.
 void MeasureWrites(const Options& options, Report& report) {
-  report.Begin("insert", "documents a second, one thread; durable: every call is synced before it returns");
+  report.Begin(
+      "insert",
+      "documents a second, one thread; durable: every call is synced before it returns; share: of the "
+      "relaxed ones; disk_allows: the share if a call cost nothing but an append of its bytes and a sync");
   const double limit = options.quick ? 0.3 : 2.0;
   for (const std::uint32_t dim : {128u, 768u}) {
     const Vectors vectors(dim);
-    for (const zvec::Durability durability : {zvec::Durability::kDurable, zvec::Durability::kRelaxed}) {
-      for (const std::size_t batch : {std::size_t{1}, std::size_t{100}, std::size_t{1000}}) {
+    for (const std::size_t batch : {std::size_t{1}, std::size_t{100}, std::size_t{1000}}) {
+      double relaxed = 0;
+      for (const zvec::Durability durability : {zvec::Durability::kRelaxed, zvec::Durability::kDurable}) {
         Fresh fresh(options, dim, durability);
         const std::size_t most = (std::size_t{512} << 20) / (dim * sizeof(float));
         double spent = 0;
@@ -123,12 +146,23 @@ void MeasureWrites(const Options& options, Report& report) {
           if (written.applied != batch) std::abort();
           documents += batch;
         }
-        report.Add({{"dim", double(dim)},
-                    {"durability", durability == zvec::Durability::kDurable ? "durable" : "relaxed"},
-                    {"batch", double(batch)},
-                    {"documents_per_s", double(documents) / spent},
-                    {"calls_per_s", double(documents) / double(batch) / spent},
-                    {"documents", double(documents)}});
+        const bool durable = durability == zvec::Durability::kDurable;
+        const double a_second = double(documents) / spent;
+        bench::Row row = {{"dim", double(dim)},
+                          {"durability", durable ? "durable" : "relaxed"},
+                          {"batch", double(batch)},
+                          {"documents_per_s", a_second},
+                          {"calls_per_s", a_second / double(batch)},
+                          {"documents", double(documents)}};
+        if (durable) {
+          const double call_ms = double(batch) / relaxed * 1e3;
+          row.push_back({"share", a_second / relaxed});
+          row.push_back({"disk_allows", call_ms / (call_ms + sync_ms[RecordBytes(dim, batch)])});
+        } else {
+          relaxed = a_second;
+          ours["insert." + std::to_string(dim) + "." + std::to_string(batch)] = a_second;
+        }
+        report.Add(row);
       }
     }
   }
@@ -141,16 +175,56 @@ void Load(zvec::Collection& collection, const Vectors& vectors, std::size_t rows
   if (const auto status = collection.Optimize(); !status.ok()) cocozvec::ThrowStatusError(status);
 }
 
-std::uint64_t ResidentBytes() {
-  const std::string status =
-      cocozvec::ReadFile(cocozvec::PosixFileSystem(), "/proc/self/statm", 4096).value();
-  return std::strtoull(status.c_str() + status.find(' '), nullptr, 10) *
-         static_cast<std::uint64_t>(::getpagesize());
+/// Of this process, without the pages of mapped files.
+std::uint64_t OwnBytes() {
+  const auto file = cocozvec::PosixFileSystem().Open("/proc/self/status", cocozvec::OpenMode::kRead).value();
+  std::string status(8192, '\0');  // the kernel says that its size is 0
+  status.resize(file->ReadAt(0, std::as_writable_bytes(std::span(status))).value());
+  const std::size_t at = status.find("RssAnon:");
+  if (at == std::string::npos) std::abort();
+  return std::strtoull(status.c_str() + at + 8, nullptr, 10) * 1024;
+}
+
+std::string SelfPath() {
+  char path[4096];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof(path));
+  return size > 0 ? std::string(path, static_cast<std::size_t>(size)) : "";
+}
+
+/// "name value" lines of a command.
+std::map<std::string, double> Figures(const std::string& command) {
+  std::map<std::string, double> figures;
+  FILE* out = ::popen(command.c_str(), "r");
+  if (out == nullptr) std::abort();
+  char name[64];
+  for (double value = 0; std::fscanf(out, "%63s %lf", name, &value) == 2;) figures[name] = value;
+  if (::pclose(out) != 0) std::fprintf(stderr, "bench_database: '%s' failed\n", command.c_str());
+  return figures;
+}
+
+/// In a process of its own, so that no memory that was freed before is taken again: --open PATH
+/// [--read-only].
+int OpenOnly(const std::string& path, bool read_only) {
+  zvec::CollectionOptions settings;
+  settings.durability = zvec::Durability::kRelaxed;
+  settings.read_only = read_only;
+  double least = 1e9, grown = 0;
+  std::vector<std::shared_ptr<zvec::Collection>> held;
+  for (int i = 0; i < 9; ++i) {
+    held.clear();
+    const std::uint64_t before = OwnBytes();
+    const auto start = Clock::now();
+    held.push_back(zvec::Collection::Open(path, settings).value());
+    least = std::min(least, Seconds(start));
+    if (i == 0) grown = double(OwnBytes()) - double(before);
+  }
+  std::printf("open_ms %f\ngrown_MB %f\n", least * 1e3, grown / 1e6);
+  return 0;
 }
 
 // An empty collection: how long it takes to make, and its bytes.
 void MeasureCreate(const Options& options, Report& report) {
-  report.Begin("create", "an empty collection, made and closed; median milliseconds, bytes of its files");
+  report.Begin("create", "an empty collection, made; median milliseconds, bytes of its files");
   for (const zvec::Durability durability : {zvec::Durability::kDurable, zvec::Durability::kRelaxed}) {
     zvec::CollectionOptions settings;
     settings.durability = durability;
@@ -165,6 +239,7 @@ void MeasureCreate(const Options& options, Report& report) {
       collection.reset();
       if (!zvec::Collection::Destroy(path).ok()) std::abort();
     }
+    if (durability == zvec::Durability::kRelaxed) ours["create_ms"] = Median(seconds) * 1e3;
     report.Add({{"durability", durability == zvec::Durability::kDurable ? "durable" : "relaxed"},
                 {"create_ms", Median(seconds) * 1e3},
                 {"bytes", double(bytes)}});
@@ -173,7 +248,7 @@ void MeasureCreate(const Options& options, Report& report) {
 
 // Documents by id, out of sealed rows and rows in memory; opening what was closed in order; replaying a log.
 void MeasureReads(const Options& options, Report& report) {
-  const std::size_t rows = options.quick ? 100'000 : 1'000'000;
+  const std::size_t rows = options.rows();
   const Vectors vectors(128);
   const std::string path = options.directory + "/read";
   zvec::CollectionOptions settings;
@@ -194,24 +269,42 @@ void MeasureReads(const Options& options, Report& report) {
       seconds.push_back(Seconds(start));
       if (docs.size() != ids) std::abort();
     }
+    ours["fetch." + std::to_string(ids)] = Median(seconds) * 1e6;
     report.Add({{"ids", double(ids)}, {"fetch_us", Median(seconds) * 1e6}});
   }
-  report.Begin("open", "after a clean close, of the same; median milliseconds and MB of memory it takes");
+  report.Begin(
+      "open",
+      "after a clean close, of the same, in a process of its own; least of nine, milliseconds; memory of "
+      "the first one's own, beyond mapped files, MB");
   if (!collection->Close().ok()) std::abort();
   collection.reset();
-  std::vector<double> seconds;
-  double grown = 0;
-  for (int i = 0; i < 11; ++i) {
-    const std::uint64_t before = ResidentBytes();
-    const auto start = Clock::now();
-    collection = zvec::Collection::Open(path, settings).value();
-    seconds.push_back(Seconds(start));
-    const std::uint64_t after = ResidentBytes();
-    grown = std::max(grown, after > before ? double(after - before) / 1e6 : 0.0);
-    collection.reset();
+  for (const bool read_only : {false, true}) {
+    auto figures = Figures(SelfPath() + " --open " + path + (read_only ? " --read-only" : ""));
+    if (read_only) ours["open_ms"] = figures["open_ms"];
+    report.Add({{"rows", double(rows)},
+                {"mode", read_only ? "read-only" : "to write"},
+                {"open_ms", figures["open_ms"]},
+                {"grown_MB", figures["grown_MB"]}});
   }
-  report.Add({{"rows", double(rows)}, {"open_ms", Median(seconds) * 1e3}, {"grown_MB", grown}});
   if (!zvec::Collection::Destroy(path).ok()) std::abort();
+}
+
+// The peer syncs nothing before flush(): beside our relaxed figures.
+void MeasurePeer(const Options& options, Report& report) {
+  if (options.peer.empty()) return;
+  report.Begin("peer",
+               "zvec of PyPI through its Python package beside ours (relaxed, through C++), in this run");
+  const std::size_t rows = std::min<std::size_t>(options.rows(), 100'000);
+  for (const auto& [name, value] : Figures(options.peer + " " BENCH_FOLDER "/peer.py " + options.directory +
+                                           " " + std::to_string(rows) + (options.quick ? " 0.3" : " 2"))) {
+    const auto mine = ours.find(name);
+    if (mine == ours.end()) continue;
+    const bool rate = name.starts_with("insert");
+    report.Add({{"what", name},
+                {"ours", mine->second},
+                {"peer", value},
+                {"better_by", rate ? mine->second / value : value / mine->second}});
+  }
 }
 
 // A log as a kill leaves it: copied while the collection is open.
@@ -244,22 +337,27 @@ void MeasureRecovery(const Options& options, Report& report) {
     if (!zvec::Collection::Destroy(each).ok()) std::abort();
 }
 
-// What durable writes of small batches are made of: an append of 4 KiB and a sync.
+// What durable writes are made of: an append and a sync, for the bytes of each kind of call.
 void MeasureSync(const Options& options, Report& report) {
-  report.Begin("sync", "appends of 4 KiB, each synced, a second");
+  report.Begin("sync", "appends, each synced: the ceiling of durable calls");
   cocozvec::FileSystem& fs = cocozvec::PosixFileSystem();
   const std::string path = options.directory + "/sync";
-  const std::vector<std::byte> block(4096);
-  {
+  std::vector<std::size_t> sizes = {4096};
+  for (const std::uint32_t dim : {128u, 768u})
+    for (const std::size_t batch : {std::size_t{1}, std::size_t{100}, std::size_t{1000}})
+      sizes.push_back(RecordBytes(dim, batch));
+  for (const std::size_t size : sizes) {
+    const std::vector<std::byte> block(size);
     const auto file = fs.Open(path, cocozvec::OpenMode::kCreate).value();
     const auto start = Clock::now();
     std::uint64_t syncs = 0;
     for (; Seconds(start) < (options.quick ? 0.2 : 1.0); ++syncs) {
-      if (!file->WriteAt(syncs * block.size(), block).ok() || !file->Sync().ok()) std::abort();
+      if (!file->WriteAt(syncs * size, block).ok() || !file->Sync().ok()) std::abort();
     }
-    report.Add({{"syncs_per_s", double(syncs) / Seconds(start)}});
+    sync_ms[size] = Seconds(start) * 1e3 / double(syncs);
+    report.Add({{"bytes", double(size)}, {"syncs_per_s", double(syncs) / Seconds(start)}});
+    if (!fs.RemoveFile(path).ok()) std::abort();
   }
-  if (!fs.RemoveFile(path).ok()) std::abort();
 }
 
 // Bytes a second of one thread that reads a buffer far larger than the caches and does next to nothing with
@@ -337,12 +435,34 @@ Options Parse(int argc, char** argv) {
       options.json = true;
     } else if (argument == "--directory" && i + 1 < argc) {
       options.directory = argv[++i];
+    } else if (argument == "--only" && i + 1 < argc) {
+      options.only = argv[++i];
+    } else if (argument == "--peer" && i + 1 < argc) {
+      options.peer = argv[++i];
     } else {
-      std::fprintf(stderr, "usage: bench_database [--quick] [--json] [--directory PATH]\n");
+      std::fprintf(
+          stderr,
+          "usage: bench_database [--quick] [--json] [--directory PATH] [--only TABLE,...] [--peer PYTHON]\n"
+          "tables: sync insert create fetch (with open) recovery peer scan\n");
       std::exit(2);
     }
   }
   return options;
+}
+
+void MeasureScans(const Options& options, Report& report) {
+  report.Begin("scan", "queries a second, top 10 by L2, one thread, beside a plain read of memory; medians");
+  Bandwidth bandwidth(std::size_t{options.quick ? 256u : 1024u} << 20);
+  for (const Size& size :
+       {Size{128, options.quick ? 50'000u : 500'000u}, Size{768, options.quick ? 10'000u : 100'000u}}) {
+    MeasureQueries(options, size, bandwidth, report);
+  }
+  if (bandwidth.kept() == 1) std::puts("");
+}
+
+double LoadAverage() {
+  double loads[1] = {0};
+  return ::getloadavg(loads, 1) == 1 ? loads[0] : -1;
 }
 
 int Main(Options options) {
@@ -357,27 +477,26 @@ int Main(Options options) {
   }
   Report report(options.json);
   report.Begin("machine", "what ran");
-  report.Add({{"kernels", std::string(zvec::simd::ActiveKernels().name)}, {"directory", options.directory}});
-  MeasureSync(options, report);
-  MeasureWrites(options, report);
-  MeasureCreate(options, report);
-  MeasureReads(options, report);
-  MeasureRecovery(options, report);
-  report.Begin("scan", "queries a second, top 10 by L2, one thread, beside a plain read of memory; medians");
-  Bandwidth bandwidth(std::size_t{options.quick ? 256u : 1024u} << 20);
-  for (const Size& size :
-       {Size{128, options.quick ? 50'000u : 500'000u}, Size{768, options.quick ? 10'000u : 100'000u}}) {
-    MeasureQueries(options, size, bandwidth, report);
-  }
+  report.Add({{"kernels", std::string(zvec::simd::ActiveKernels().name)},
+              {"directory", options.directory},
+              {"load", LoadAverage()}});
+  if (options.Wants("sync") || options.Wants("insert")) MeasureSync(options, report);
+  if (options.Wants("insert")) MeasureWrites(options, report);
+  if (options.Wants("create")) MeasureCreate(options, report);
+  if (options.Wants("fetch")) MeasureReads(options, report);
+  if (options.Wants("recovery")) MeasureRecovery(options, report);
+  if (options.Wants("peer")) MeasurePeer(options, report);
+  if (options.Wants("scan")) MeasureScans(options, report);
   report.Finish();
   if (own_directory && !cocozvec::PosixFileSystem().RemoveDirectory(options.directory).ok()) return 1;
-  return bandwidth.kept() == 1 ? 3 : 0;
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
+    if (argc >= 3 && std::string(argv[1]) == "--open") return OpenOnly(argv[2], argc == 4);
     return Main(Parse(argc, argv));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_database: %s\n", error.what());

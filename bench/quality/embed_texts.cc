@@ -138,7 +138,7 @@ void Speed(double seconds) {
   std::printf("}}\n");
 }
 
-// Resident pages that belong to the program's file: the table among them.
+// Resident pages of this process, in KiB.
 long ResidentKiB(const char* which) {
   std::FILE* status = std::fopen("/proc/self/status", "r");
   long found = -1;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -76,13 +77,14 @@ class Json {
     requires(!std::same_as<I, bool> && !std::same_as<I, char>)
   Json(I v)  // NOLINT
       : Json(Plain{}, static_cast<std::conditional_t<std::is_signed_v<I>, std::int64_t, std::uint64_t>>(v)) {}
-  Json(double v);            // NOLINT
-  Json(std::string v);       // NOLINT
-  Json(std::string_view v);  // NOLINT
-  Json(const char* v);       // NOLINT
-  Json(BigInteger v);        // NOLINT
-  Json(Array v);             // NOLINT
-  Json(Object v);            // NOLINT
+  Json(double v);                            // NOLINT
+  Json(std::string v);                       // NOLINT
+  Json(std::string_view v);                  // NOLINT
+  Json(const char* v);                       // NOLINT: a null pointer is null
+  Json(std::nullptr_t) noexcept : Json() {}  // NOLINT
+  Json(BigInteger v);                        // NOLINT
+  Json(Array v);                             // NOLINT
+  Json(Object v);                            // NOLINT
   static Json array(std::initializer_list<Json> elements);
   static Json object(std::initializer_list<JsonMember> members);
 

@@ -2,8 +2,9 @@
 // tuples, plain structs (reflect.h), Json, nlohmann's json types. Leaves that JSON lacks become the text that
 // Python's `str` gives; bytes Python's literal. Threads: all functions may be called from any thread.
 //
-// Order: ordered containers and structs as they are; unordered ones by key, so that equal values give equal
-// text. Errors: ValueError (text that is no UTF-8, a date out of range, nesting without end).
+// Order: ordered containers and structs as they are; unordered ones by key (equal keys by the text of
+// what they hold), so that equal values give equal text. Errors: ValueError (text that is no UTF-8, a date
+// out of range, nesting without end).
 #pragma once
 
 #include <chrono>
@@ -311,7 +312,15 @@ bool KeyLess(const K& a, const K& b) {
 
 void SortPointers(std::vector<const void*>& pointers, bool (*less)(const void*, const void*));
 
-/// Calls f(element) for each, those of an unordered container by key.
+template <class T>
+std::string TextOf(const T& v) {
+  std::string text;
+  JsonWriter out(text);
+  WriteJson(out, v);
+  return text;
+}
+
+/// Calls f(element) for each, those of an unordered container by key, then (in a multimap) by text.
 template <class T, class F>
 void InOrder(const T& range, F&& f) {
   if constexpr (Unordered<T>) {
@@ -322,7 +331,9 @@ void InOrder(const T& range, F&& f) {
       const auto& x = *static_cast<const Element*>(a);
       const auto& y = *static_cast<const Element*>(b);
       if constexpr (MapLike<T>) {
-        return KeyLess(x.first, y.first);
+        if (KeyLess(x.first, y.first)) return true;
+        if (a == b || KeyLess(y.first, x.first)) return false;
+        return TextOf(x.second) < TextOf(y.second);
       } else {
         return KeyLess(x, y);
       }

@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "python/zvec/errors.h"
 #include "python/zvec/fork.h"
 
 namespace cocozvec_python {
@@ -53,6 +54,7 @@ auto Interruptible(F call) {
     std::exception_ptr error;
   };
   auto job = std::make_shared<Job>(std::move(call));
+  const unsigned generation = ForkGeneration();
   JobBegins();
   try {
     std::thread([job] {
@@ -80,6 +82,10 @@ auto Interruptible(F call) {
       done = job->ended.wait_for(lock, std::chrono::milliseconds(20), [&] { return job->done; });
     }
     if (!done && PyErr_CheckSignals() != 0) throw nb::python_error();
+    // A handler may have forked: in the child nobody does the work, nor gives the job's lock back.
+    if (!done && generation != ForkGeneration())
+      Raise(PyExc_RuntimeError,
+            "this process was forked while the call ran, which goes on in the parent only");
   }
   if (job->error) std::rethrow_exception(job->error);
   return *std::move(job->result);

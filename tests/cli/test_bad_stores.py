@@ -53,7 +53,7 @@ class NotOurs(CliTest):
         self.index()
         shutil.rmtree(os.path.join(self.store, "state"))
         shutil.rmtree(os.path.join(self.store, "data"))
-        self.assert_fails(["search", "words", "--store", self.store], self.store, "no index was ever completed")
+        self.assert_fails(["search", "words", "--store", self.store], self.store, "no completed index")
         self.assertEqual(self.index()["documents"]["total"], 1)
         self.assert_equals_fresh_index()
 

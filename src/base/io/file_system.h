@@ -52,6 +52,12 @@ class File {
   /// Data and size are durable afterwards (fdatasync). After a failure nothing is known about what is on
   /// disk.
   virtual Status Sync() = 0;
+  /// A hint: bytes [offset, offset + size) will be synced soon, so the device may begin with them now.
+  /// Promises nothing; an error of the write shows in Sync.
+  virtual void StartWriteback(std::uint64_t offset, std::uint64_t size) {
+    (void)offset;
+    (void)size;
+  }
   /// Maps bytes [0, size) with size <= Size(). The file must not shrink while the mapping lives.
   virtual Result<std::unique_ptr<Mapping>> Map(std::uint64_t size) const = 0;
   /// A whole-file advisory lock owned by this File (open-file description): exclusive, or shared; does not

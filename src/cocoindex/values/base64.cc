@@ -1,10 +1,13 @@
 // Bytes and uuids: base64, hexadecimal, and Python's literal.
 #include <array>
 
+#include "base/utf8.h"
 #include "cocoindex/text_forms.h"
-#include "cocoindex/values/utf8.h"
 
 namespace cocoindex::inline v0::text {
+
+using cocozvec::Quoted;
+
 namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
@@ -23,7 +26,7 @@ int hex_value(char c) noexcept {
 }
 
 [[noreturn]] void not_base64(std::string_view text, const char* why) {
-  throw ValueError("not base64, " + std::string(why) + ": " + quoted(text));
+  throw ValueError("not base64, " + std::string(why) + ": " + Quoted(text));
 }
 
 }  // namespace
@@ -87,7 +90,7 @@ Uuid parse_uuid(std::string_view text) {
     if (good) out.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
     at += 2;
   }
-  if (!good) throw ValueError("not a uuid (8-4-4-4-12 lower-case hexadecimal digits): " + quoted(text));
+  if (!good) throw ValueError("not a uuid (8-4-4-4-12 lower-case hexadecimal digits): " + Quoted(text));
   return out;
 }
 
@@ -119,7 +122,7 @@ std::string bytes_text(std::span<const std::byte> bytes) {
 }
 
 Bytes parse_bytes_text(std::string_view text) {
-  const auto fail = [&] { throw ValueError("not a bytes literal: " + quoted(text)); };
+  const auto fail = [&] { throw ValueError("not a bytes literal: " + Quoted(text)); };
   if (text.size() < 3 || text[0] != 'b' || (text[1] != '\'' && text[1] != '"') || text.back() != text[1])
     fail();
   const std::string_view body = text.substr(2, text.size() - 3);

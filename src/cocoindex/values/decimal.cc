@@ -1,7 +1,11 @@
 #include "cocoindex/values.h"
-#include "cocoindex/values/utf8.h"
+
+#include "base/utf8.h"
 
 namespace cocoindex::inline v0 {
+
+using cocozvec::Quoted;
+
 namespace {
 
 // What Python's decimal holds.
@@ -31,7 +35,7 @@ std::string_view take_digits(std::string_view& text) noexcept {
 }  // namespace
 
 Decimal::Decimal(std::string_view text) {
-  const auto fail = [&] { throw ValueError("not a decimal number: " + text::quoted(text)); };
+  const auto fail = [&] { throw ValueError("not a decimal number: " + Quoted(text)); };
   std::string_view rest = text;
   if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) {
     negative_ = rest[0] == '-';
@@ -65,7 +69,7 @@ Decimal::Decimal(std::string_view text) {
     std::int64_t value = 0;
     for (const char c : power) {
       if (value > (-2 * kMinExponent - (c - '0')) / 10) {
-        throw ValueError("the exponent is too large: " + text::quoted(text));
+        throw ValueError("the exponent is too large: " + Quoted(text));
       }
       value = value * 10 + (c - '0');
     }
@@ -92,7 +96,7 @@ Decimal Decimal::special(bool negative, Kind kind, std::string payload) {
 
 void Decimal::check_and_trim() {
   for (const char c : digits_) {
-    if (!is_digit(c)) throw ValueError("a decimal number has digits only, got " + text::quoted(digits_));
+    if (!is_digit(c)) throw ValueError("a decimal number has digits only, got " + Quoted(digits_));
   }
   const std::size_t first = digits_.find_first_not_of('0');
   if (first == std::string::npos) {

@@ -1,5 +1,5 @@
 // Golden vectors of the text forms: what CPython writes, as constants, so that no Python is needed.
-// cpython_test.py compares 300,000 generated values with the machine's own.
+// cpython_test.py compares generated values with the machine's own.
 #include <gtest/gtest.h>
 
 #include <cmath>

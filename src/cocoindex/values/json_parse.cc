@@ -2,11 +2,15 @@
 #include <charconv>
 #include <limits>
 
+#include "base/utf8.h"
 #include "cocoindex/json.h"
 #include "cocoindex/text_forms.h"
-#include "cocoindex/values/utf8.h"
 
 namespace cocoindex::inline v0 {
+
+using cocozvec::kInvalidCharacter;
+using cocozvec::NextCharacter;
+
 namespace {
 
 class Parser {
@@ -160,7 +164,7 @@ class Parser {
         continue;
       }
       const std::size_t begin = pos_;
-      if (text::next_character(text_, &pos_) == text::kNoCharacter) fail("no valid UTF-8");
+      if (NextCharacter(text_, &pos_) == kInvalidCharacter) fail("no valid UTF-8");
       out.append(text_.substr(begin, pos_ - begin));
     }
     ++pos_;

@@ -94,6 +94,19 @@ TEST(JsonOf, UnorderedContainersAreWrittenByKey) {
             R"({"9": 2, "10": 1})");  // by number, not by text
 }
 
+// Guards: elements with equal keys came in the order of the container, so an unchanged row looked like a new
+// one.
+TEST(JsonOf, ElementsWithEqualKeysAreInTheOrderOfTheirText) {
+  const std::vector<std::pair<std::string, std::vector<int>>> elements{
+      {"a", {10}}, {"a", {9, 1}}, {"b", {}}, {"a", {10}}, {"a", {}}};
+  std::unordered_multimap<std::string, std::vector<int>> there(elements.begin(), elements.end()),
+      back(elements.rbegin(), elements.rend());
+  ASSERT_EQ(there, back);
+  EXPECT_EQ(json_text(there), R"({"a": [10], "a": [10], "a": [9, 1], "a": [], "b": []})");
+  EXPECT_EQ(json_text(back), json_text(there));
+  EXPECT_EQ(json_text(std::unordered_multiset<int>{2, 1, 2}), "[1, 2, 2]");
+}
+
 // Covers: R51
 TEST(JsonOf, LeavesAreTheTextThatPythonsStrGives) {
   coco::Uuid uuid;
@@ -176,6 +189,19 @@ TEST(JsonParse, ErrorsNameThePlace) {
     EXPECT_THAT(ErrorOf([&] { Json::parse(bad); }), HasSubstr("JSON, at byte")) << bad;
   }
   EXPECT_THAT(ErrorOf([] { Json::parse(std::string(100'000, '[')); }), HasSubstr("nested too deeply"));
+}
+
+// Guards: nullptr was taken for text, and read.
+TEST(Json, ANullPointerIsNull) {
+  EXPECT_TRUE(Json(nullptr).is_null());
+  EXPECT_TRUE(Json(static_cast<const char*>(nullptr)).is_null());
+  EXPECT_EQ(Json::object({{"a", nullptr}, {"b", ""}}).text(), R"({"a": null, "b": ""})");
+}
+
+// Guards: quotes, backslashes and line ends of what was refused stood in the message as they are.
+TEST(Json, WhatIsRefusedIsQuotedInTheMessage) {
+  EXPECT_THAT(ErrorOf([] { (void)Json(Json::BigInteger{"\"\\\n\xc2\x85\xe2\x80\xa8\xff"}).text(); }),
+              HasSubstr(R"("\"\\\n\u0085\u2028\xff")"));
 }
 
 TEST(Json, NumbersHaveOneFormAndBigOnesAreKept) {

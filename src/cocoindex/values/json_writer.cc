@@ -1,12 +1,17 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/utf8.h"
 #include "cocoindex/json.h"
 #include "cocoindex/json_of.h"
 #include "cocoindex/text_forms.h"
-#include "cocoindex/values/utf8.h"
 
 namespace cocoindex::inline v0 {
+
+using cocozvec::kInvalidCharacter;
+using cocozvec::NextCharacter;
+using cocozvec::Quoted;
+
 namespace {
 
 void put_escape(std::string& out, std::uint32_t unit) {
@@ -90,7 +95,7 @@ void JsonWriter::number(std::string_view v) {
   const std::string_view digits = v.substr(!v.empty() && v[0] == '-' ? 1 : 0);
   const bool leading_zero = digits.size() > 1 && digits[0] == '0';
   if (digits.empty() || leading_zero || digits.find_first_not_of("0123456789") != std::string_view::npos) {
-    throw ValueError("not the digits of an integer: " + text::quoted(v));
+    throw ValueError("not the digits of an integer: " + Quoted(v));
   }
   raw(v);
 }
@@ -102,8 +107,8 @@ void JsonWriter::quote(std::string_view v) {
     while (pos < v.size() && is_plain(v[pos])) ++pos;
     out_.append(v.substr(begin, pos - begin));
     if (pos == v.size()) break;
-    const char32_t c = text::next_character(v, &pos);
-    if (c == text::kNoCharacter) throw ValueError("the text is not valid UTF-8: " + text::quoted(v));
+    const char32_t c = NextCharacter(v, &pos);
+    if (c == kInvalidCharacter) throw ValueError("the text is not valid UTF-8: " + Quoted(v));
     put_special(out_, c);
   }
   out_.push_back('"');
@@ -143,7 +148,9 @@ Json::Json(Plain, std::uint64_t v) {
 Json::Json(double v) : value_(v) {}
 Json::Json(std::string v) : value_(std::move(v)) {}
 Json::Json(std::string_view v) : value_(std::string(v)) {}
-Json::Json(const char* v) : value_(std::string(v)) {}
+Json::Json(const char* v) {
+  if (v != nullptr) value_ = std::string(v);
+}
 Json::Json(BigInteger v) : value_(std::move(v)) {}
 Json::Json(Array v) : value_(std::move(v)) {}
 Json::Json(Object v) : value_(std::move(v)) {}

@@ -5,10 +5,13 @@
 #include <cstring>
 #include <limits>
 
+#include "base/utf8.h"
 #include "cocoindex/text_forms.h"
-#include "cocoindex/values/utf8.h"
 
 namespace cocoindex::inline v0::text {
+
+using cocozvec::Quoted;
+
 namespace {
 
 __extension__ using Wide = unsigned __int128;
@@ -77,7 +80,7 @@ double parse_real(std::string_view text) {
     return text[0] == '-' ? -v : v;
   }
   if (error != std::errc{} || end != text.data() + text.size() || real_text(v) != text) {
-    throw ValueError("not a floating-point number in its shortest form: " + quoted(text));
+    throw ValueError("not a floating-point number in its shortest form: " + Quoted(text));
   }
   return v;
 }
@@ -90,6 +93,8 @@ microseconds from_total_seconds(double seconds) {
   }
   return microseconds(static_cast<std::int64_t>(micros));
 }
+
+bool is_utf8(std::string_view text) noexcept { return cocozvec::IsUtf8(text); }
 
 namespace detail {
 

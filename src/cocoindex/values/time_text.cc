@@ -1,8 +1,11 @@
 // Dates, times and time spans as text and back.
+#include "base/utf8.h"
 #include "cocoindex/text_forms.h"
-#include "cocoindex/values/utf8.h"
 
 namespace cocoindex::inline v0::text {
+
+using cocozvec::Quoted;
+
 namespace {
 
 using std::chrono::days;
@@ -89,7 +92,7 @@ class Scanner {
  public:
   Scanner(std::string_view text, const char* what) : text_(text), rest_(text), what_(what) {}
 
-  [[noreturn]] void fail() const { throw ValueError("not " + std::string(what_) + ": " + quoted(text_)); }
+  [[noreturn]] void fail() const { throw ValueError("not " + std::string(what_) + ": " + Quoted(text_)); }
   void done() const {
     if (!rest_.empty()) fail();
   }
@@ -233,13 +236,13 @@ DateTime parse_datetime(std::string_view text) {
 
 LocalDateTime parse_local_datetime(std::string_view text) {
   const DateTime v = parse_datetime(text);
-  if (v.offset) throw ValueError("a date and time without an offset is expected, got " + quoted(text));
+  if (v.offset) throw ValueError("a date and time without an offset is expected, got " + Quoted(text));
   return v.local;
 }
 
 OffsetDateTime parse_offset_datetime(std::string_view text) {
   const DateTime v = parse_datetime(text);
-  if (!v.offset) throw ValueError("a date and time with an offset is expected, got " + quoted(text));
+  if (!v.offset) throw ValueError("a date and time with an offset is expected, got " + Quoted(text));
   return {v.local, *v.offset};
 }
 
@@ -285,7 +288,7 @@ microseconds parse_span(std::string_view text) {
   constexpr std::int64_t kMostDays = INT64_MAX / kDay;
   std::int64_t micros = 0;
   if (day > kMostDays || day < -kMostDays || __builtin_add_overflow(day * kDay, rest, &micros)) {
-    throw ValueError("the time span is beyond 64-bit microseconds: " + quoted(text));
+    throw ValueError("the time span is beyond 64-bit microseconds: " + Quoted(text));
   }
   return microseconds(micros);
 }

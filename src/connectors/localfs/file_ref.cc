@@ -2,14 +2,17 @@
 #include <span>
 
 #include "base/io/file_system.h"
+#include "base/utf8.h"
 #include "cocoindex/connectors/localfs.h"
 #include "cocoindex/errors.h"
 #include "cocoindex/memo.h"
 #include "connectors/localfs/look.h"
-#include "connectors/localfs/utf8.h"
 
 namespace cocoindex::inline v0::connectors::localfs {
 namespace {
+
+using cocozvec::IsUtf8;
+using cocozvec::Printable;
 
 constexpr std::int64_t kSettledAfterNs = 2'000'000'000;  // the coarsest time stamps in use (FAT)
 constexpr std::size_t kBinaryProbe = 8192;

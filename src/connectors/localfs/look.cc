@@ -6,10 +6,13 @@
 #include <ctime>
 #include <system_error>
 
-#include "connectors/localfs/utf8.h"
+#include "base/utf8.h"
 
 namespace cocoindex::inline v0::connectors::localfs {
 namespace {
+
+using cocozvec::IsUtf8;
+using cocozvec::Printable;
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 

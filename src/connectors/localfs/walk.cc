@@ -2,18 +2,20 @@
 #include <memory>
 
 #include "base/io/file_system.h"
+#include "base/utf8.h"
 #include "cocoindex/connectors/localfs.h"
 #include "cocoindex/errors.h"
 #include "connectors/localfs/glob.h"
 #include "connectors/localfs/ignore.h"
 #include "connectors/localfs/look.h"
-#include "connectors/localfs/utf8.h"
 
 namespace cocoindex::inline v0::connectors::localfs {
 namespace {
 
 using cocozvec::FileKind;
+using cocozvec::IsUtf8;
 using cocozvec::JoinPath;
+using cocozvec::Printable;
 using cocozvec::StatusCode;
 
 constexpr std::uint64_t kMaxIgnoreFile = 1 << 20;

@@ -52,15 +52,20 @@ const TypeFacts& facts_of(FieldType type) {
                 std::string(facts_of(type).name));
 }
 
-/// Writes the value if it holds one of these alternatives.
-template <class... T>
-bool write_as(const DynamicValue& value, RowWriter& out) {
+/// Calls write(v) if the value holds one of these alternatives.
+template <class... T, class Write>
+bool if_one_of(const DynamicValue& value, Write write) {
   const auto one = [&]<class A>(std::type_identity<A>) {
     const A* v = std::get_if<A>(&value);
-    if (v != nullptr) detail::WriteValue(*v, out);
+    if (v != nullptr) write(*v);
     return v != nullptr;
   };
   return (one(std::type_identity<T>{}) || ...);
+}
+
+template <class... T>
+bool write_as(const DynamicValue& value, RowWriter& out) {
+  return if_one_of<T...>(value, [&](const auto& v) { detail::WriteValue(v, out); });
 }
 
 bool write_real(const DynamicValue& value, RowWriter& out) {
@@ -78,13 +83,8 @@ bool write_real_list(const DynamicValue& value, RowWriter& out) {
 }
 
 bool write_dense(const DynamicValue& value, RowWriter& out) {
-  const auto one = [&]<class A>(std::type_identity<A>) {
-    const A* v = std::get_if<A>(&value);
-    if (v != nullptr) detail::WriteDense(*v, out);
-    return v != nullptr;
-  };
-  return one(std::type_identity<std::vector<float>>{}) || one(std::type_identity<std::vector<half>>{}) ||
-         one(std::type_identity<std::vector<double>>{});
+  return if_one_of<std::vector<float>, std::vector<half>, std::vector<double>>(
+      value, [&](const auto& v) { detail::WriteDense(v, out); });
 }
 
 bool write_json_value(const DynamicValue& value, RowWriter& out) {
@@ -137,26 +137,22 @@ bool write_value(const DynamicValue& value, FieldType type, RowWriter& out) {
 
 /// The key's text, if the value is of the column's type.
 bool write_key(const DynamicValue& value, FieldType type, RowWriter& out) {
-  const auto one = [&]<class A>(std::type_identity<A>) {
-    const A* v = std::get_if<A>(&value);
-    if (v != nullptr) detail::WriteId(*v, out);
-    return v != nullptr;
-  };
+  const auto write = [&](const auto& v) { detail::WriteId(v, out); };
   switch (type) {
     case FieldType::boolean:
-      return one(std::type_identity<bool>{});
+      return if_one_of<bool>(value, write);
     case FieldType::integer:
-      return one(std::type_identity<std::int64_t>{}) || one(std::type_identity<std::uint64_t>{});
+      return if_one_of<std::int64_t, std::uint64_t>(value, write);
     case FieldType::text:
-      return one(std::type_identity<std::string>{});
+      return if_one_of<std::string>(value, write);
     case FieldType::uuid:
-      return one(std::type_identity<Uuid>{});
+      return if_one_of<Uuid>(value, write);
     case FieldType::decimal:
-      return one(std::type_identity<Decimal>{});
+      return if_one_of<Decimal>(value, write);
     case FieldType::date:
-      return one(std::type_identity<std::chrono::year_month_day>{});
+      return if_one_of<std::chrono::year_month_day>(value, write);
     case FieldType::datetime:
-      return one(std::type_identity<LocalDateTime>{}) || one(std::type_identity<OffsetDateTime>{});
+      return if_one_of<LocalDateTime, OffsetDateTime>(value, write);
     default:
       return false;  // SchemaCore::make refused the key
   }

@@ -1,5 +1,7 @@
 #include "zvec/collection/collection_impl.h"
 
+#include <algorithm>
+
 #include "zvec/collection/graphs.h"
 #include "zvec/query/filter.h"
 #include "zvec/query/search.h"
@@ -157,20 +159,34 @@ Result<std::shared_ptr<const Version>> CollectionImpl::Current() const {
   return version;
 }
 
+namespace {
+/// An id that stands twice is fetched once, where it stands first.
+void KeepFirst(std::vector<std::optional<Location>>& found) {
+  if (found.size() < 2) return;
+  std::vector<std::pair<std::uint64_t, std::size_t>> rows;  // the row, its place
+  rows.reserve(found.size());
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (found[i]) rows.emplace_back(std::uint64_t{found[i]->segment} << 32 | found[i]->row, i);
+  std::sort(rows.begin(), rows.end());
+  for (std::size_t i = 1; i < rows.size(); ++i)
+    if (rows[i].first == rows[i - 1].first) found[rows[i].second].reset();
+}
+}  // namespace
+
 Result<std::vector<Doc>> CollectionImpl::Fetch(std::span<const std::string> ids,
                                                const FetchOptions& options) const {
   ZVEC_RETURN_IF_ERROR(CheckProcess());
   ZVEC_ASSIGN_OR_RETURN(Projection projection,
                         MakeProjection(schema(), options.output_fields, options.include_vectors));
   std::shared_ptr<const Version> version;
-  ZVEC_ASSIGN_OR_RETURN(const auto found, store_->LocateAll(ids, &version));
+  ZVEC_ASSIGN_OR_RETURN(auto found, store_->LocateAll(ids, &version));
   if (!version) return Closed();
   std::vector<Doc> docs;
   docs.reserve(ids.size());
-  std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
+  KeepFirst(found);
   DocReader reader(*version, std::move(projection));
   for (const auto& at : found) {
-    if (!at || !seen.insert({at->segment, at->row}).second) continue;
+    if (!at) continue;
     ZVEC_RETURN_IF_ERROR(reader.Read(*at, &docs.emplace_back()));
   }
   return docs;

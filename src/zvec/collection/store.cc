@@ -84,11 +84,17 @@ void Store::Publish(std::shared_ptr<const Version> version) {
 Result<std::vector<std::optional<Location>>> Store::LocateAll(std::span<const std::string> ids,
                                                               std::shared_ptr<const Version>* version) const {
   std::vector<std::optional<Location>> found(ids.size());
+  std::vector<std::uint64_t> hashes(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) hashes[i] = HashId(ids[i]);
   cocozvec::ReaderLock lock(state_mu_);
   *version = version_;
   if (!version_) return found;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    ZVEC_ASSIGN_OR_RETURN(found[i], version_->Locate(ids[i], HashId(ids[i])));
+  constexpr std::size_t kAhead = 16;  // slots lie anywhere: ask for some before the first is needed
+  for (std::size_t i = 0; i < ids.size() + kAhead; ++i) {
+    if (i < ids.size())
+      for (std::size_t s = 0; s < version_->size(); ++s) version_->At(s).PrefetchFind(hashes[i]);
+    if (i < kAhead) continue;
+    ZVEC_ASSIGN_OR_RETURN(found[i - kAhead], version_->Locate(ids[i - kAhead], hashes[i - kAhead]));
   }
   return found;
 }
@@ -129,21 +135,41 @@ void Store::Commit(std::span<std::string> records, std::span<Status> statuses) {
   in_doubt_ = false;
 }
 
+struct Store::Prepared {
+  explicit Prepared(std::shared_ptr<const Version> version) : now(std::move(version)), deaths(*now) {}
+  std::shared_ptr<const Version> now;
+  Deaths deaths;
+  std::vector<Appended> appended;
+  std::uint32_t first = 0;  ///< of its rows in the mutable segment
+};
+
 void Store::CommitChecked(std::span<std::string> records, std::span<Status> statuses) {
+  const bool durable = options_.durability == Durability::kDurable;
+  const auto payload = [&](std::size_t i) { return std::string_view(records[i]).substr(kRecordHeaderBytes); };
   std::size_t written = 0;
   Status status;
   while (status.ok() && written < records.size()) {
-    status = log_->Append(records[written]);
+    status = log_->Append(records[written], durable);
     if (status.ok()) ++written;
   }
-  if (written != 0 && options_.durability == Durability::kDurable) {
+  // While the disk writes, the first record is worked out; nobody sees it before the sync has succeeded.
+  // After a failed one the log is broken, and the rows that were added to the mutable segment are never
+  // shown.
+  std::optional<Prepared> ahead;
+  Status prepared;
+  if (written != 0 && durable) {
+    ahead.emplace(Snapshot());
+    prepared = Prepare(payload(0), /*trusted=*/true, &*ahead);
     if (Status synced = log_->Sync(/*keep_unsynced=*/false); !synced.ok()) {
       status = std::move(synced);
       written = 0;
     }
   }
   for (std::size_t i = 0; i < written; ++i) {
-    statuses[i] = Apply(std::string_view(records[i]).substr(kRecordHeaderBytes), /*trusted=*/true);
+    if (i != 0 || !ahead)
+      statuses[i] = Apply(payload(i), /*trusted=*/true);
+    else
+      statuses[i] = prepared.ok() ? Show(*ahead) : prepared;
     if (statuses[i].ok()) continue;
     // Logged but not applied: memory no longer follows the log.
     fence_ = Status::FailedPrecondition("collection " + directory_ +
@@ -167,11 +193,9 @@ Status Store::CheckRow(const RowCells& row) const {
   return {};
 }
 
-Status Store::Apply(std::string_view payload, bool trusted) {
-  const std::shared_ptr<const Version> now = Snapshot();
-  const std::uint32_t first = tail_->rows();
-  Deaths deaths(*now);
-  std::vector<Appended> appended;
+Status Store::Prepare(std::string_view payload, bool trusted, Prepared* prepared) {
+  const Version& now = *prepared->now;
+  prepared->first = tail_->rows();
   BatchReader in(*layout_, payload);
   RowCells row;
   while (in.NextPut(&row)) {
@@ -179,34 +203,43 @@ Status Store::Apply(std::string_view payload, bool trusted) {
       if (const Status status = CheckRow(row); !status.ok())
         return Status::DataLoss(std::string(status.message()));
     const std::uint64_t hash = HashId(row.id);
-    ZVEC_ASSIGN_OR_RETURN(const auto old, now->Locate(row.id, hash));
-    if (old) deaths.Add(*old);
-    appended.push_back({row.id, hash, tail_->Append(row)});
+    ZVEC_ASSIGN_OR_RETURN(const auto old, now.Locate(row.id, hash));
+    if (old) prepared->deaths.Add(*old);
+    prepared->appended.push_back({row.id, hash, tail_->Append(row)});
   }
   for (std::string_view id; in.NextDelete(&id);) {
-    ZVEC_ASSIGN_OR_RETURN(const auto old, now->Locate(id, HashId(id)));
-    if (old && !cocozvec::FaultPlanted("drop_a_delete")) deaths.Add(*old);
+    ZVEC_ASSIGN_OR_RETURN(const auto old, now.Locate(id, HashId(id)));
+    if (old && !cocozvec::FaultPlanted("drop_a_delete")) prepared->deaths.Add(*old);
   }
-  if (!in.ok()) return Status::DataLoss("the batch does not follow its format");
+  return in.ok() ? Status() : Status::DataLoss("the batch does not follow its format");
+}
 
-  auto next = std::make_shared<Version>(*now);
+Status Store::Show(Prepared& prepared) {
+  const Version& now = *prepared.now;
+  auto next = std::make_shared<Version>(now);
   if (cocozvec::FaultPlanted("publish_in_two_steps")) {
-    next->tail = tail_->Publish(now->tail->dead());
+    next->tail = tail_->Publish(now.tail->dead());
     Publish(std::make_shared<Version>(*next));
   }
-  for (std::size_t i = 0; i < now->sealed.size(); ++i)
-    if (deaths.Changed(i))
-      next->sealed[i] =
-          std::make_shared<SealedView>(now->sealed[i]->segment(), deaths.Dead(i), now->sealed[i]->graphs());
-  next->tail = tail_->Publish(deaths.Dead(now->sealed.size()));
+  for (std::size_t i = 0; i < now.sealed.size(); ++i)
+    if (prepared.deaths.Changed(i))
+      next->sealed[i] = std::make_shared<SealedView>(now.sealed[i]->segment(), prepared.deaths.Dead(i),
+                                                     now.sealed[i]->graphs());
+  next->tail = tail_->Publish(prepared.deaths.Dead(now.sealed.size()));
   bool twice = false;
   cocozvec::WriterLock lock(state_mu_);
-  for (const Appended& a : appended) {
+  for (const Appended& a : prepared.appended) {
     const auto old = tail_->Index(a.id, a.hash, a.row);
-    twice |= old && *old >= first;
+    twice |= old && *old >= prepared.first;
   }
   version_ = std::move(next);
   return twice ? Status::DataLoss("an id stands twice in one batch") : Status();
+}
+
+Status Store::Apply(std::string_view payload, bool trusted) {
+  Prepared prepared(Snapshot());
+  ZVEC_RETURN_IF_ERROR(Prepare(payload, trusted, &prepared));
+  return Show(prepared);
 }
 
 Status Store::Flush() {

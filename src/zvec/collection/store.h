@@ -88,6 +88,10 @@ class Store {
 
   // Applying (store.cc).
   void CommitChecked(std::span<std::string> records, std::span<Status> statuses) ZVEC_REQUIRES(write_mu_);
+  /// A record's rows and deletions, worked out but seen by nobody yet.
+  struct Prepared;
+  Status Prepare(std::string_view payload, bool trusted, Prepared* prepared);
+  Status Show(Prepared& prepared) ZVEC_EXCLUDES(state_mu_);
   Status Apply(std::string_view payload, bool trusted);
   Status CheckRow(const RowCells& row) const;
   void Publish(std::shared_ptr<const Version> version) ZVEC_EXCLUDES(state_mu_);

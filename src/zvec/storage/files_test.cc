@@ -98,6 +98,19 @@ TEST(ManifestTest, EveryByteAndEveryLengthIsGuarded) {
   EXPECT_EQ(DecodeManifest(bytes, 4, "m").status().code(), StatusCode::kDataLoss);
 }
 
+// Guards: under checksums that are right, a counter that would give a new file the name of an old one.
+TEST(ManifestTest, NumbersOfFilesAreDistinctAndBelowTheNextOne) {
+  const auto code = [](const Manifest& manifest) {
+    return DecodeManifest(EncodeManifest(manifest), 3, "m").status().code();
+  };
+  Manifest manifest = Example();
+  manifest.next_number = manifest.log_number;
+  EXPECT_EQ(code(manifest), StatusCode::kDataLoss);
+  manifest = Example();
+  manifest.log_number = manifest.segments[0].file.number;
+  EXPECT_EQ(code(manifest), StatusCode::kDataLoss);
+}
+
 TEST(ManifestTest, SchemaBytesThatDoNotFollowTheFormatAreRefused) {
   std::string bytes;
   EncodeSchema(Example().schema, bytes);

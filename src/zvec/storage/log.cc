@@ -19,6 +19,8 @@ using cocozvec::Reader;
 namespace {
 
 constexpr std::uint64_t kSector = 512;
+/// Pieces in which a large record is handed to the device.
+constexpr std::size_t kWriteback = std::size_t{256} << 10;
 
 struct RecordHeader {
   std::uint32_t magic = kRecordMagic;
@@ -224,7 +226,18 @@ Status LogWriter::Reopen(FileSystem& fs, const std::string& path) {
   return {};
 }
 
-Status LogWriter::Append(std::string& record, RecordKind kind) {
+Status LogWriter::Write(std::uint64_t offset, std::string_view bytes, bool sync_follows) {
+  if (!sync_follows || bytes.size() < kWriteback) return file_->WriteAt(offset, AsBytes(bytes));
+  // The device writes one piece while the next one is copied.
+  for (std::size_t at = 0; at < bytes.size(); at += kWriteback) {
+    const std::string_view piece = bytes.substr(at, kWriteback);
+    ZVEC_RETURN_IF_ERROR(file_->WriteAt(offset + at, AsBytes(piece)));
+    file_->StartWriteback(offset + at, piece.size());
+  }
+  return {};
+}
+
+Status LogWriter::Append(std::string& record, bool sync_follows, RecordKind kind) {
   ZVEC_RETURN_IF_ERROR(broken_);
   RecordHeader header;
   header.kind = static_cast<std::uint32_t>(kind);
@@ -236,7 +249,7 @@ Status LogWriter::Append(std::string& record, RecordKind kind) {
   header.payload_checksum = ChecksumAt(AsBytes(payload), number_, at_.end + kRecordHeaderBytes, collection_);
   header.header_checksum = HeaderChecksum(header, number_, at_.end, collection_);
   std::memcpy(record.data(), &header, sizeof(header));
-  if (Status status = file_->WriteAt(at_.end, AsBytes(record)); !status.ok()) {
+  if (Status status = Write(at_.end, record, sync_follows); !status.ok()) {
     const bool taken_back = file_->Truncate(at_.end).ok();
     if (taken_back && status.code() == StatusCode::kResourceExhausted) return status;
     return Break(std::move(status));
@@ -273,7 +286,7 @@ Status LogWriter::Close() {
   // suspiciously.
   const LogPosition before = at_;
   std::string record(kRecordHeaderBytes, '\0');
-  if (Append(record, RecordKind::kClose).ok() && file_->Sync().ok()) return {};
+  if (Append(record, /*sync_follows=*/true, RecordKind::kClose).ok() && file_->Sync().ok()) return {};
   at_ = before;
   (void)file_->Truncate(at_.end);
   return {};

@@ -62,8 +62,8 @@ class LogWriter {
 
   /// `record` is kRecordHeaderBytes bytes, which become the header, and the payload. Not durable before Sync.
   /// When the disk was full and the record could be taken back, the log can go on; after any other failure it
-  /// is broken.
-  Status Append(std::string& record, RecordKind kind = RecordKind::kBatch);
+  /// is broken. `sync_follows`: Sync is called soon, so the disk may begin with what is written.
+  Status Append(std::string& record, bool sync_follows, RecordKind kind = RecordKind::kBatch);
   /// After a failure the log is broken: what was not synced is cut off where `keep_unsynced` allows it.
   Status Sync(bool keep_unsynced);
   /// Syncs, and marks the end as orderly.
@@ -79,6 +79,7 @@ class LogWriter {
             LogPosition at)
       : file_(std::move(file)), number_(number), collection_(collection), at_(at), on_disk_(at) {}
   Status Break(Status why);
+  Status Write(std::uint64_t offset, std::string_view bytes, bool sync_follows);
 
   std::unique_ptr<cocozvec::File> file_;
   std::uint64_t number_, collection_;

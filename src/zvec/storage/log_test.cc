@@ -26,7 +26,7 @@ class LogTest : public ::testing::Test {
   static Status Append(LogWriter& log, std::string_view payload) {
     std::string record(kRecordHeaderBytes, '\0');
     record += payload;
-    return log.Append(record);
+    return log.Append(record, /*sync_follows=*/true);
   }
   Result<LogContent> Read(SimDisk& disk) {
     payloads_.clear();

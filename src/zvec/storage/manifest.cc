@@ -74,6 +74,28 @@ std::string EncodeManifest(const Manifest& m) {
   return EncodeFileHeader(kManifestMagic, header) + body;
 }
 
+namespace {
+// The next file must not get a number that one has: it would replace it, or be refused for ever.
+Status CheckNumbers(const Manifest& manifest, const std::string& path) {
+  std::vector<std::uint64_t> numbers = {manifest.log_number};
+  for (const SegmentEntry& s : manifest.segments) {
+    numbers.push_back(s.file.number);
+    if (s.deletes_number != 0) numbers.push_back(s.deletes_number);
+    for (const IndexEntry& i : s.indexes)
+      if (i.number != 0) numbers.push_back(i.number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  const auto twice = std::adjacent_find(numbers.begin(), numbers.end());
+  if (twice != numbers.end())
+    return DamageAt(path, kFileHeaderBytes, "two files have the number " + std::to_string(*twice));
+  if (numbers.back() >= manifest.next_number)
+    return DamageAt(path, kFileHeaderBytes,
+                    "a file has the number " + std::to_string(numbers.back()) + ", the next one is to have " +
+                        std::to_string(manifest.next_number));
+  return {};
+}
+}  // namespace
+
 Result<Manifest> DecodeManifest(std::string_view bytes, std::uint64_t generation, const std::string& path) {
   ZVEC_ASSIGN_OR_RETURN(const FileHeader header,
                         DecodeFileHeader(kManifestMagic, bytes, generation, path, kManifestVersion));
@@ -91,6 +113,7 @@ Result<Manifest> DecodeManifest(std::string_view bytes, std::uint64_t generation
     return DamageAt(path, kFileHeaderBytes, "the manifest does not follow its format");
   if (Status status = manifest.schema.Validate(); !status.ok())
     return DamageAt(path, kFileHeaderBytes, "the schema is not valid: " + std::string(status.message()));
+  ZVEC_RETURN_IF_ERROR(CheckNumbers(manifest, path));
   for (const SegmentEntry& s : manifest.segments)
     for (const IndexEntry& i : s.indexes)
       if (i.field >= manifest.schema.fields.size() || !IsVector(manifest.schema.fields[i.field].type) ||

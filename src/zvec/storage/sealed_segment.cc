@@ -189,6 +189,11 @@ Result<std::optional<std::uint32_t>> SealedSegment::Find(std::string_view id, st
   return std::optional<std::uint32_t>();
 }
 
+void SealedSegment::PrefetchFind(std::uint64_t hash) const noexcept {
+  const std::uint64_t slots = id_table_->section.size / sizeof(IdSlot);
+  __builtin_prefetch(At(id_table_->section, (hash & (slots - 1)) * sizeof(IdSlot)));
+}
+
 Status SealedSegment::VerifyAll() const {
   for (const Checked& checked : sections_)
     for (std::size_t block = 0; block < checked.section.block_count(); ++block)

@@ -22,6 +22,9 @@ class StoredView : public SegmentView {
   /// In the mutable segment this needs the store's state lock, or the write lock.
   virtual Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const = 0;
 
+  /// Asks for the memory that Find will look at first.
+  virtual void PrefetchFind(std::uint64_t hash) const noexcept { (void)hash; }
+
   bool IsDead(std::uint32_t row) const noexcept override { return dead_count_ != 0 && dead_->Contains(row); }
   const std::shared_ptr<const Bitmap>& dead() const noexcept { return dead_; }  ///< null: none
   std::uint64_t dead_count() const noexcept override { return dead_count_; }
