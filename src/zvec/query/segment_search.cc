@@ -148,6 +148,7 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   if (dead > 0) {
     breadth.ef = Grown(breadth.ef, factor);
     breadth.keep = Grown(breadth.keep, factor);
+    breadth.margin = -1;  // more of the nearest may be dead than are on average
     topk = Grown(topk, factor);
   }
   const Status status = hnsw::FindNearest(graph, code_.data(), topk, breadth, hnsw::Scratch::Local(), &rows_);

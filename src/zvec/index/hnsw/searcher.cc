@@ -23,7 +23,7 @@ constexpr float kLeastSquare = 16;
 /// FindByCodes scores so many times more rows.
 constexpr std::uint32_t kFarKeep = 8;
 /// So small a scan is not worth being inexact.
-constexpr double kCheapScan = 15'000;
+constexpr double kCheapScan = 40'000;
 /// Where a filter passes so much less than elsewhere, a walk would look for long: its share near the query
 /// over that of all rows.
 constexpr double kOpposed = 0.25;
@@ -72,10 +72,12 @@ std::vector<std::uint32_t> Seeds(const Mask& mask, std::uint32_t nodes) {
 
 /// `topk` candidates, and those behind them that may be nearer. An element's code is off by up to half a
 /// level, 1/12 squared on average: a squared distance D of codes by sqrt(2/3 D) or so.
-/// Not under inner product: the elements that put a row on the sphere are all rounded alike.
+/// For codes of 7 bits, and not under inner product: the elements that put a row on the sphere are all
+/// rounded alike.
 void Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Breadth& breadth,
           const Mask* mask, std::vector<std::uint32_t>* rows) {
-  const bool bounded = breadth.margin >= 0 && graph.encoder->metric() != MetricType::kIp;
+  const bool bounded = breadth.margin >= 0 && graph.encoder->metric() != MetricType::kIp &&
+                       graph.encoder->kind() == CodeKind::kBits7;
   rows->clear();
   float limit = INFINITY;
   for (std::uint32_t i = 0; i < pool.size() && rows->size() < breadth.keep; ++i) {
@@ -114,8 +116,9 @@ Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matc
   const double share = static_cast<double>(matches) / std::max(graph.nodes, 1u);
   const double scan = ScanCost(matches, row_bytes);
   if (scan <= std::max(kCheapScan, ScanCost(breadth.keep, row_bytes))) return Way::kScan;
-  const double codes = CodesCost(graph, matches) +
-                       ScanCost(std::min<std::uint64_t>(matches, kFarKeep * breadth.keep), row_bytes);
+  // Rows that are scored one by one lie anywhere: each costs more than in a scan.
+  const double codes =
+      CodesCost(graph, matches) + kFarKeep * breadth.keep * (60 + static_cast<double>(row_bytes) / 10);
   const bool plain = share >= kPlainFrom;
   const double walk = plain ? WalkCost(graph, breadth.ef / share) : ThroughCost(graph, breadth.ef);
   if (std::min(walk, codes) >= scan) return Way::kScan;
