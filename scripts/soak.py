@@ -18,6 +18,8 @@ import sys
 # name: promises, cases for a release, cases in a piece, figure that counts, its goal for a release, cases in ctest
 HARNESSES = {
     "kills": ("D1 D7b D9", 480, 15, "kill_points", 12_000, 15),
+    "shim_kills": ("D1", 240, 15, "kill_points", 6_000, 3),
+    "full_disk": ("R1 R7", 60, 20, "full_disks", 60, 3),
     "power": ("D2 D7 D7b D9", 160, 8, "images", 100_000, 7),
     "compound": ("D6", 60, 5, "compound_runs", 5_000, 20),
     "sequences": ("D10", 1_884, 157, "sequences", 1_884, 156),
@@ -83,6 +85,9 @@ def command(program, name, first, count):
     if name in ("ext4", "xfs"):  # real file systems; root only, exit code 77 where they cannot be mounted
         return [os.path.join(os.path.dirname(__file__), "../tests/reliability/power_loss.py"), "--program", program,
                 "--fs", name, "--from", str(first), "--runs", str(count)]
+    if name == "full_disk":
+        return [os.path.join(os.path.dirname(__file__), "../tests/reliability/full_disk.py"), "--program", program,
+                "--from", str(first), "--count", str(count)]
     if name in ("cuts", "eio", "bad"):
         return [os.path.join(os.path.dirname(__file__), "../tests/reliability/block_disk.py"), name, "--program", program,
                 "--from", str(first), "--count", str(count)]
@@ -90,9 +95,9 @@ def command(program, name, first, count):
 
 
 def preloads(program, name):
-    if name != "returns":
-        return {}
-    return {"LD_PRELOAD": os.path.join(os.path.dirname(os.path.abspath(program)), "../tests/reliability/libfaultshim.so")}
+    built = os.path.join(os.path.dirname(os.path.abspath(program)), "../tests")
+    return {"returns": {"LD_PRELOAD": os.path.join(built, "reliability/libfaultshim.so")},
+            "shim_kills": {"RELIABILITY_CRASH_SHIM": os.path.join(built, "crash/libcrashshim.so")}}.get(name, {})
 
 
 def run(program, name, figure, directory):

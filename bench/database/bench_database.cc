@@ -257,17 +257,20 @@ void MeasureReads(const Options& options, Report& report) {
   Load(*collection, vectors, rows);
   collection->Insert(Batch(vectors, rows, 1000)).value();
   report.Begin("fetch", "documents by id with all fields, one thread, of " + std::to_string(rows) +
-                            " x 128; median microseconds a call");
+                            " x 128; microseconds a call, the median of the least of four passes");
   for (const std::size_t ids : {std::size_t{1}, std::size_t{100}}) {
-    std::vector<double> seconds;
-    for (std::size_t round = 0; round < 2'000; ++round) {
-      std::vector<std::string> wanted;
-      for (std::size_t i = 0; i < ids; ++i)
-        wanted.push_back("document-" + std::to_string((round * 7919 + i * 104'729) % rows));
-      const auto start = Clock::now();
-      const auto docs = collection->Fetch(wanted).value();
-      seconds.push_back(Seconds(start));
-      if (docs.size() != ids) std::abort();
+    // 200,000 documents are far more than the caches hold, so that the next pass over them is not a warm one.
+    std::vector<double> seconds(200'000 / ids, 1e9);
+    for (int pass = 0; pass < 4; ++pass) {
+      for (std::size_t round = 0; round < seconds.size(); ++round) {
+        std::vector<std::string> wanted;
+        for (std::size_t i = 0; i < ids; ++i)
+          wanted.push_back("document-" + std::to_string((round * 7919 + i * 104'729) % rows));
+        const auto start = Clock::now();
+        const auto docs = collection->Fetch(wanted).value();
+        seconds[round] = std::min(seconds[round], Seconds(start));
+        if (docs.size() != ids) std::abort();
+      }
     }
     ours["fetch." + std::to_string(ids)] = Median(seconds) * 1e6;
     report.Add({{"ids", double(ids)}, {"fetch_us", Median(seconds) * 1e6}});

@@ -121,19 +121,23 @@ void PrintTable(const std::vector<Curve>& curves) {
   }
 }
 
+std::string Directory() {
+  const char* parent = std::getenv("TMPDIR");
+  return std::string(parent ? parent : "/tmp") + "/bench_index." + std::to_string(::getpid());
+}
+
 void RunSet(const std::string& name, const Options& options, std::FILE* json) {
   const Set set = bench::MakeSet(name, std::max<std::size_t>(1, std::thread::hardware_concurrency()));
   std::printf(
       "\nset %s: %zu x %zu, %zu queries, top %zu, squared L2, one thread asks; load %.1f, codes by %s\n",
       set.name.c_str(), set.rows, set.dim, set.queries, Set::kNearest, LoadAverage(),
       zvec::simd::ActiveCodeKernels().name);
-  const char* parent = std::getenv("TMPDIR");
-  const std::string directory =
-      std::string(parent ? parent : "/tmp") + "/bench_index." + std::to_string(::getpid());
+  const std::string directory = Directory();
   if (options.mode != "recall") {
-    const auto run = options.mode == "filters" ? bench::RunFilters
-                     : options.mode == "churn" ? bench::RunChurn
-                                               : bench::RunThreads;
+    const auto run = options.mode == "filters"    ? bench::RunFilters
+                     : options.mode == "churn"    ? bench::RunChurn
+                     : options.mode == "quantize" ? bench::RunQuantize
+                                                  : bench::RunThreads;
     return run(set, {directory, options.threads, options.passes});
   }
   std::vector<std::unique_ptr<bench::Index>> indexes;
@@ -168,8 +172,9 @@ Options Parse(int argc, char** argv) {
     } else if (key == "--mode") {
       options.mode = value;
       if (options.mode != "recall" && options.mode != "filters" && options.mode != "churn" &&
-          options.mode != "threads")
-        throw std::runtime_error("--mode " + options.mode + " is none of recall, filters, churn, threads");
+          options.mode != "threads" && options.mode != "quantize" && options.mode != "sparse")
+        throw std::runtime_error("--mode " + options.mode +
+                                 " is none of recall, filters, churn, threads, quantize, sparse");
     } else if (key == "--ef") {
       options.efs.clear();
       for (const char* at = value; *at != 0; at += *at == ',') {
@@ -196,6 +201,10 @@ int main(int argc, char** argv) {
   try {
     const Options options = Parse(argc, argv);
     std::FILE* json = options.json.empty() ? nullptr : std::fopen(options.json.c_str(), "w");
+    if (options.mode == "sparse") {
+      bench::RunSparse({Directory(), options.threads, options.passes});
+      return 0;
+    }
     for (std::size_t at = 0; at <= options.sets.size();) {
       const std::size_t end = std::min(options.sets.find(',', at), options.sets.size());
       RunSet(options.sets.substr(at, end - at), options, json);
@@ -206,7 +215,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     std::fprintf(stderr,
                  "bench_index: %s\nusage: bench_index [--sets a,b,c,A,B,C,FILE.fvecs,FILE.npy] [--json FILE] "
-                 "[--mode recall|filters|churn|threads] [--svg "
+                 "[--mode recall|filters|churn|threads|quantize|sparse] [--svg "
                  "PREFIX] [--only NAME] [--ef LIST] [--threads N] [--passes N]\n",
                  error.what());
     return 1;

@@ -21,5 +21,9 @@ void RunFilters(const Set& set, const ModeOptions& options);
 void RunChurn(const Set& set, const ModeOptions& options);
 /// One thread and two; overhead outside the search; memory.
 void RunThreads(const Set& set, const ModeOptions& options);
+/// Every kind of code: build, recall, time; many queries in one call.
+void RunQuantize(const Set& set, const ModeOptions& options);
+/// 100,000 generated rows of a sparse field: inverted lists beside the scan.
+void RunSparse(const ModeOptions& options);
 
 }  // namespace bench

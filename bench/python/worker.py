@@ -148,7 +148,13 @@ class Database:
         self.reads(collection, len(base))
         collection.close()
         opened = []
-        out["open_ms"] = seconds(lambda: opened.append(self.zvec.open(self.path, self.option(read_only=True)))) * 1e3
+
+        def reopen():  # a single wall-clock time says how busy the machine is: the least of five
+            while opened:
+                opened.pop().close()
+            return seconds(lambda: opened.append(self.zvec.open(self.path, self.option(read_only=True))))
+
+        out["open_ms"] = min(reopen() for _ in range(5)) * 1e3
         out["ids"] = at_recall(self.id_asker(opened[0]), asked, data["truth"])
         if self.name == "cocozvec":
             self.batch(opened[0], asked, data["truth"])

@@ -40,6 +40,9 @@ struct CollectionStats {
   std::uint64_t disk_bytes = 0;                      ///< of all files named by the manifest and the log
   std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents whose graph
                                                      ///< is built or refused (docs/search.md), 0 .. 1
+  std::uint64_t unlinked_rows = 0;                   ///< that every query scans, until a graph holds them
+  bool maintaining = false;       ///< work in the background is under way (Maintenance::kBackground)
+  Status maintenance_error = {};  ///< of the last piece of it; OK again once one has come off
 };
 
 class DocIterator {
@@ -60,7 +63,8 @@ class Collection {
                                                     const CollectionOptions& options = {});
   /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when), kDataLoss (file and
   /// offset),
-  ///          kInvalidArgument (not a collection), kUnimplemented (written by a newer format).
+  ///          kInvalidArgument (not a collection), kUnimplemented (written by a newer format),
+  ///          kFailedPrecondition (to write: a file of it has another name, a hard link).
   static Result<std::shared_ptr<Collection>> Open(PathView path, const CollectionOptions& options = {});
   /// Removes a collection that nobody has open: renamed to a tombstone first, so that a crash leaves all or
   /// nothing to see. kNotFound when nothing is there; kInvalidArgument when it is no collection: nothing is

@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   if (argc != 2 && argc != 3) return std::fputs("usage: make_golden PATH [graphs]\n", stderr), 2;
   zvec::CollectionOptions options;
   options.seal_bytes = 6000;
+  options.maintenance = zvec::Maintenance::kInline;
   if (argc == 3) options.index_min_rows = 1;
   const auto made = zvec::Collection::Create(argv[1], AllTypesSchema(), options);
   zvec::Status status = made.ok() ? WriteGolden(**made) : made.status();

@@ -159,6 +159,8 @@ def queries():
             "no vector": lambda: query.get_vector(v),
             "no sparse vector": lambda: query.get_vector(sp),
             "list": lambda: query.set_vector(v, [1, 2, 3, 4]),
+            "no field": lambda: query.set_vector("v", np.ones(4, np.float32)),
+            "sparse of a list": lambda: query.set_vector(sp, [1.0, 2.0]),
             "scalar field": lambda: query.set_vector(n, np.ones(1)),
             "vector": lambda: [query.set_vector(v, np.array([1, 2, 3, 4], np.float32)), query.get_vector(v)],
             "sparse": lambda: [query.set_vector(sp, {3: 1.0, 1: 2.0}), query.get_vector(sp)],

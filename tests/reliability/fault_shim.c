@@ -105,7 +105,21 @@ CALL(FAULTSHIM_NAME, mkdir, (const char* path, mode_t mode), path, mode)
 CALL(FAULTSHIM_STAT, lstat, (const char* path, struct stat* info), path, info)
 CALL(FAULTSHIM_STAT, fstat, (int fd, struct stat* info), fd, info)
 
+// A store into a page without a block, or a read beyond the end, would be the end of the process.
+static void Audit(size_t size, int protection, int fd) {
+  const int saved = errno;
+  struct stat info;
+  if (REAL(fstat)(fd, &info) == 0 && S_ISREG(info.st_mode) && (protection & PROT_EXEC) == 0) {
+    atomic_fetch_add(&faultshim.maps, 1);
+    if ((protection & PROT_WRITE) != 0 || (size_t)info.st_size < size ||
+        lseek(fd, 0, SEEK_HOLE) < (off_t)size)
+      atomic_fetch_add(&faultshim.bad_maps, 1);
+  }
+  errno = saved;
+}
+
 void* mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
   if (fd >= 0 && Fails(FAULTSHIM_MAP)) return MAP_FAILED;
+  if (fd >= 0 && faultshim.armed) Audit(size, protection, fd);
   return REAL(mmap)(address, size, protection, flags, fd, offset);
 }

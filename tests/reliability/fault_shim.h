@@ -33,4 +33,6 @@ struct FaultShim {
   uint64_t at;
   uint64_t short_seed;  // not 0: short reads and writes, interruptions
   faultshim_counter calls, struck, shortened, interrupted, dice;
+  // Files that were mapped; and of these, mapped to write, beyond their end, or with a hole.
+  faultshim_counter maps, bad_maps;
 };

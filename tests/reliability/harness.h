@@ -58,6 +58,7 @@ void Signals(const Settings& settings, Tally& tally);            // T6
 void Leaks(const Settings& settings, Tally& tally);              // R8
 void Stress(const Settings& settings, Tally& tally);             // T1, T2; a case lasts a second
 void FullLogs(const Settings& settings, Tally& tally);           // D11
+void ShimKills(const Settings& settings, Tally& tally);          // D1, at the calls of the C library
 void FlippedBytes(const Settings& settings, Tally& tally);       // C1
 void CutFiles(const Settings& settings, Tally& tally);           // C2
 void DamagedLogs(const Settings& settings, Tally& tally);        // C3

@@ -168,7 +168,9 @@ std::string Residue(bool exists) {
 
 class KillPoints {
  public:
-  KillPoints(std::uint64_t n, Tally& tally) : n_(n), scenario_(n), dice_(n), tally_(tally) {}
+  /// `shim`: the path of libcrashshim.so; empty: the process kills itself, above the calls of the system.
+  KillPoints(std::uint64_t n, Tally& tally, std::string shim = "")
+      : n_(n), scenario_(n), dice_(n), tally_(tally), shim_(std::move(shim)) {}
 
   void Run() {
     std::filesystem::remove_all("before");
@@ -194,7 +196,8 @@ class KillPoints {
     std::filesystem::remove_all("parent");
     if (std::filesystem::exists("before"))
       std::filesystem::copy("before", "parent", std::filesystem::copy_options::recursive);
-    const int status = InChild([&] { return Operate(at, torn); });
+    const int status =
+        InChild([&] { return shim_.empty() ? Operate(at, torn) : OperateUnderShim(at, torn); });
     const std::string context = "case " + std::to_string(n_) + " (" + scenario_.step.name + "), " +
                                 (torn ? "in the middle of change " : "change ") + std::to_string(at);
     if (status > 0) tally_.Violation(context + ": the operation failed");
@@ -221,6 +224,20 @@ class KillPoints {
     return status == -1;
   }
 
+  /// This program once more, with nothing in the way of its calls but the shim.
+  int OperateUnderShim(std::uint64_t at, bool torn) const {
+    const std::string here = std::filesystem::current_path();
+    std::filesystem::remove("report");  // the shim goes on counting in one that is there
+    setenv("LD_PRELOAD", shim_.c_str(), 1);
+    setenv("CRASHSHIM_ROOT", here.c_str(), 1);
+    setenv("CRASHSHIM_REPORT", (here + "/report").c_str(), 1);
+    setenv("CRASHSHIM_KILL_AT", std::to_string(at).c_str(), 1);
+    setenv("CRASHSHIM_TEAR", torn ? "1" : "0", 1);
+    execl("/proc/self/exe", "reliability", "operate", std::to_string(n_).c_str(), nullptr);
+    return 3;
+  }
+
+ public:
   int Operate(std::uint64_t at, bool torn) {
     Death death{.at = at, .torn = torn};
     MortalDisk disk(death);
@@ -236,6 +253,7 @@ class KillPoints {
     _exit(done ? 0 : 2);  // without closing: the process is gone
   }
 
+ private:
   std::string GoOn(State state) {
     auto collection = state.exists ? Collection::Open(World::kPath)
                                    : Collection::Create(World::kPath, zvec::testing_docs::NoteSchema());
@@ -251,17 +269,32 @@ class KillPoints {
   Scenario scenario_;
   Random dice_;
   Tally& tally_;
+  const std::string shim_;
 };
 
 }  // namespace
 
-void Kills(const Settings& settings, Tally& tally) {
+int OperateOnce(std::uint64_t n) {
+  Tally tally;
+  return KillPoints(n, tally).Operate(0, false);
+}
+
+namespace {
+void KillAll(const Settings& settings, Tally& tally, const std::string& shim) {
   if (chdir(settings.directory.c_str()) != 0) return tally.Violation("no directory " + settings.directory);
-  for (std::uint64_t i = 0; i < settings.count; ++i) KillPoints(settings.from + i, tally).Run();
-  std::filesystem::remove_all("before");
-  std::filesystem::remove_all("parent");
+  for (std::uint64_t i = 0; i < settings.count; ++i) KillPoints(settings.from + i, tally, shim).Run();
+  for (const char* name : {"before", "parent", "report"}) std::filesystem::remove_all(name);
   (void)!chdir("/");
 }
+}  // namespace
+
+void ShimKills(const Settings& settings, Tally& tally) {
+  const char* shim = getenv("RELIABILITY_CRASH_SHIM");
+  if (shim == nullptr || access(shim, R_OK) != 0)
+    return tally.Violation("RELIABILITY_CRASH_SHIM does not name libcrashshim.so");
+  KillAll(settings, tally, shim);
+}
+void Kills(const Settings& settings, Tally& tally) { KillAll(settings, tally, ""); }
 
 // ---- D3: batches that follow a rule, acknowledged on standard output ----
 
@@ -316,12 +349,14 @@ int StreamBatches(const std::string& path, std::string_view mode) {
   }
 }
 
-int ExamineBatches(const std::string& path, std::uint64_t acknowledged, std::uint64_t last) {
+int ExamineBatches(const std::string& path, std::uint64_t acknowledged, std::uint64_t last, bool read_only) {
   const auto fail = [&](const std::string& what) {
     std::printf("LOST after %llu: %s\n", static_cast<unsigned long long>(acknowledged), what.c_str());
     return 1;
   };
-  const auto collection = Collection::Open(path);
+  zvec::CollectionOptions options;
+  options.read_only = read_only;
+  const auto collection = Collection::Open(path, options);
   if (!collection.ok())
     return acknowledged == 0 && collection.status().IsNotFound() ? 0 : fail(collection.status().ToString());
   const auto state = Contents(**collection);

@@ -164,6 +164,7 @@ World SmallWorld(cocozvec::FileSystem& disk, zvec::Durability durability) {
   World world;
   world.options.file_system = &disk;
   world.options.seal_bytes = kSealBytes;
+  world.options.index_min_rows = 1;  // maintenance has graphs to build
   world.options.durability = durability;
   return world;
 }

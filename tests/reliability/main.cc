@@ -40,6 +40,7 @@ constexpr Named kHarnesses[] = {
     {"stress", Stress},
     {"logs", FullLogs},
     {"kills", Kills},
+    {"shim_kills", ShimKills},
     {"flips", FlippedBytes},
     {"cut_files", CutFiles},
     {"log_damage", DamagedLogs},
@@ -100,8 +101,11 @@ int main(int argc, char** argv) {
   if (argc < 2) return Misuse();
   if (std::strcmp(argv[1], "stream") == 0 && argc >= 3)
     return StreamBatches(argv[2], argc == 3 ? "durable" : argv[3]);
-  if (std::strcmp(argv[1], "examine") == 0 && argc == 5)
-    return ExamineBatches(argv[2], std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10));
+  if (std::strcmp(argv[1], "operate") == 0 && argc == 3)
+    return OperateOnce(std::strtoull(argv[2], nullptr, 10));
+  if (std::strcmp(argv[1], "examine") == 0 && (argc == 5 || argc == 6))
+    return ExamineBatches(argv[2], std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10),
+                          argc == 6);
   Settings settings;
   bool expect_caught = false;
   for (int i = 2; i < argc; ++i) {

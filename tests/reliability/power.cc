@@ -38,6 +38,9 @@ void PowerLife(std::uint64_t seed, Tally& tally) {
   Watch watch(seed % 4 == 0 ? Durability::kRelaxed : Durability::kDurable, tally);
   std::uint64_t number = 0;
   const auto look = [&](bool acknowledged) {
+    if (number % 3 == 0)
+      watch.CheckReader("seed " + std::to_string(seed) + ", change " + std::to_string(watch.disk.changes()),
+                        number % 4 == 0);
     for (const Image& image : ImagesOf(watch.disk, seed * 1'000'003 + number)) {
       const auto disk = watch.disk.PowerCut(image.kind, image.seed);
       const std::string context = "seed " + std::to_string(seed) + ", change " +

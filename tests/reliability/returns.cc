@@ -112,6 +112,10 @@ void FailedReturns(const Settings& settings, Tally& tally) {
         }
     for (std::uint64_t i = 0; i < 10; ++i) ShortLife(*shim, n * 10 + i, tally);
   }
+  tally.Count("maps", shim->maps);
+  if (shim->maps == 0) tally.Violation("no file was mapped");
+  if (shim->bad_maps != 0)  // R7
+    tally.Violation(std::to_string(shim->bad_maps) + " mappings to write, beyond the end or with a hole");
   if (tally.figure("shortened_or_interrupted") == 0) tally.Violation("no read or write was short");
   (void)!chdir("/");
 }

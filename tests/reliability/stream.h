@@ -12,8 +12,11 @@ namespace reliability {
 /// "relaxed", or "stubborn": durable, and a batch that failed is tried again, on the same handle and on new
 /// ones.
 int StreamBatches(const std::string& path, std::string_view mode);
+/// The operation of case `n` of the harness of kills, here and now; ends the process.
+int OperateOnce(std::uint64_t n);
 /// 0 when the acknowledged batches are there, and of those that were begun up to `last` + 1 some first ones,
 /// all whole.
-int ExamineBatches(const std::string& path, std::uint64_t acknowledged, std::uint64_t last);
+int ExamineBatches(const std::string& path, std::uint64_t acknowledged, std::uint64_t last,
+                   bool read_only = false);
 
 }  // namespace reliability

@@ -51,6 +51,36 @@ void Watch::Check(SimDisk& image, bool power_lost, const std::string& context) {
     tally_.Violation(step_name + ", " + context + ": is " + Describe(seen.state) + Expected());
 }
 
+void Watch::CheckReader(const std::string& context, bool anew) {
+  const auto report = [&](const std::string& what) {
+    tally_.Violation(step_name + ", " + context + ", a reader beside the writer: " + what);
+  };
+  CollectionOptions options = world.options;
+  options.read_only = true;
+  const auto opened = Collection::Open(World::kPath, options);
+  if (opened.status().IsNotFound()) {
+    if (!Allowed(State(), false)) report("nothing is there");
+    return;
+  }
+  if (!opened.ok()) return report(opened.status().ToString());
+  State state;
+  state.exists = true;
+  for (Doc& doc : zvec::testing_docs::AllDocs(**opened)) state.docs[doc.id] = doc;
+  // Reading the mark later would not be the same moment.
+  const auto same = [&](State of) { return of.exists && of.docs == state.docs; };
+  if (!same(acked_) && !same(next_)) report("it sees " + Describe(state) + Expected());
+  if (reader_) {
+    std::map<std::string, Doc> again;
+    for (Doc& doc : zvec::testing_docs::AllDocs(*reader_)) again[doc.id] = doc;
+    if (again != read_) report("what it saw at its opening has changed");
+  }
+  if (anew) {
+    reader_ = *opened;
+    read_ = state.docs;
+  }
+  tally_.Count("reads_beside");
+}
+
 void Watch::CheckGoesOn(SimDisk& image, const std::string& context,
                         const std::shared_ptr<Collection>& collection) {
   const auto report = [&](const std::string& what) {

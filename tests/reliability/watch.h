@@ -2,6 +2,7 @@
 // may leave.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ class Watch {
 
   /// Opens `image`, reads all of it and compares. `context` says how the image came about.
   void Check(cocozvec::SimDisk& image, bool power_lost, const std::string& context);
+  /// What another process reads of the disk as it is now, with the writer in the middle of a call: a
+  /// committed state; and one that opened it a while ago goes on reading what it saw then. `anew`: that one
+  /// opens now.
+  void CheckReader(const std::string& context, bool anew);
   /// `collection` is open on `image`: what it acknowledges survives a power cut, with all that it was built
   /// on.
   void CheckGoesOn(cocozvec::SimDisk& image, const std::string& context,
@@ -45,7 +50,9 @@ class Watch {
   const bool durable_;
   State acked_, next_;
   std::vector<State> history_;  ///< relaxed: acknowledged states that a power cut may bring back
-  bool may_be_gone_ = false;    ///< between a Destroy and a Create
+  std::shared_ptr<zvec::Collection> reader_;  ///< another process's
+  std::map<std::string, Doc> read_;           ///< what it saw
+  bool may_be_gone_ = false;                  ///< between a Destroy and a Create
 };
 
 /// One disk that a power cut may leave, and whether anything unsynced was lost.

@@ -196,7 +196,8 @@ class PosixFile final : public File {
     }
     void* address = nullptr;
     if (size != 0) {
-      address = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_SHARED, fd_.get(), 0);
+      const std::size_t more = FaultPlanted("map_beyond_the_end") ? 8192 : 0;
+      address = ::mmap(nullptr, static_cast<std::size_t>(size) + more, PROT_READ, MAP_SHARED, fd_.get(), 0);
       if (address == MAP_FAILED) return FromErrno("map", path_, errno);
     }
     return std::unique_ptr<Mapping>(
@@ -275,8 +276,10 @@ class Posix final : public FileSystem {
     if (::fstat(fd.get(), &info) != 0) return FromErrno("stat", name, errno);
     if (!S_ISREG(info.st_mode)) return NotRegular(name);
     if (mode != OpenMode::kRead && info.st_nlink > 1 && !FaultPlanted("follow_links"))
-      return Status::IoError("open " + name + " to write: the file has " + std::to_string(info.st_nlink) +
-                             " names (hard links), of which another would change too");
+      return Status::FailedPrecondition("open " + name + " to write: the file has " +
+                                        std::to_string(info.st_nlink) +
+                                        " names (hard links), and what the others name would change too: "
+                                        "remove them, or put a copy in its place");
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(name), std::move(fd)));
   }
 

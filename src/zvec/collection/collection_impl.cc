@@ -14,8 +14,8 @@ using cocozvec::MutexLock;
 
 // The store closes, and logs when that fails.
 CollectionImpl::~CollectionImpl() {
-  MutexLock lock(threads_mu_);
-  // A forked child has no such threads: waiting for them would never end.
+  // A forked child has no such threads: waiting for them, or for a lock that one of the parent's held, would
+  // never end.
   if (store_->inherited()) (void)threads_.release();
 }
 
@@ -54,6 +54,7 @@ Result<WriteResult> CollectionImpl::Apply(std::span<const Doc> upserts,
 Result<WriteResult> CollectionImpl::Write(WriteKind kind, std::span<const Doc> docs,
                                           std::span<const std::string> deletes) {
   ZVEC_RETURN_IF_ERROR(CheckOpenForWriting());
+  store_->WaitForRoom();
   WriteCall call;
   call.kind = kind;
   call.deletes = deletes;
@@ -65,7 +66,9 @@ Result<WriteResult> CollectionImpl::Write(WriteKind kind, std::span<const Doc> d
                              ? EncodePatch(schema(), store_->layout(), docs[i], &call.patches[i])
                              : EncodeDoc(schema(), store_->layout(), docs[i], call.rows[i]));
   }
-  return Run(call);
+  auto result = Run(call);
+  store_->WakeMaintenance();
+  return result;
 }
 
 Result<WriteResult> CollectionImpl::Run(WriteCall& call) {
@@ -128,12 +131,18 @@ Result<std::uint64_t> CollectionImpl::DeleteByFilter(std::string_view filter) {
   if (parsed->matches_all())
     return Status::InvalidArgument("collection " + Quoted(schema().name) +
                                    ": deleting by an empty filter would delete every document");
+  auto deleted = DeleteMatches(*parsed);
+  store_->WakeMaintenance();
+  return deleted;
+}
+
+Result<std::uint64_t> CollectionImpl::DeleteMatches(const Filter& filter) {
   MutexLock lock(store_->write_mu());
   RunQueue();  // calls that came before are seen
   ZVEC_RETURN_IF_ERROR(store_->CheckWritable());
   const auto version = store_->Snapshot();
   QueryStats stats;
-  ZVEC_ASSIGN_OR_RETURN(const auto hits, ScanRows(version->Views(), *parsed, UINT64_MAX, &stats));
+  ZVEC_ASSIGN_OR_RETURN(const auto hits, ScanRows(version->Views(), filter, UINT64_MAX, &stats));
   if (hits.empty()) return std::uint64_t{0};
   BatchBuilder batch(kRecordHeaderBytes);
   DocReader reader(*version, {});
@@ -328,12 +337,14 @@ Status CollectionImpl::Flush() {
 
 Status CollectionImpl::Optimize(const OptimizeOptions& options) {
   ZVEC_RETURN_IF_ERROR(CheckProcess());
+  const Store::Quiet quiet(*store_);
   MutexLock lock(store_->write_mu());
   return store_->Optimize(options.concurrency);
 }
 
 Status CollectionImpl::Close() {
   ZVEC_RETURN_IF_ERROR(CheckProcess());
+  store_->StopMaintenance();
   MutexLock lock(store_->write_mu());
   return store_->Close();
 }
@@ -353,7 +364,8 @@ double CollectionImpl::IndexedShare(const Version& version, const FieldSchema& f
   const auto place = static_cast<std::size_t>(&field - schema().fields.data());
   std::uint64_t indexed = 0;
   for (const auto& view : version.sealed)
-    if (view->Graph(place) != nullptr || view->row_count() < options_.index_min_rows)
+    if (const hnsw::Graph* graph = view->Graph(place);
+        (graph != nullptr && !graph->growing()) || view->row_count() < options_.index_min_rows)
       indexed += view->live_count();
   return static_cast<double>(indexed) / static_cast<double>(live);
 }
@@ -367,6 +379,9 @@ CollectionStats CollectionImpl::Stats() const {
   stats.deleted_count = version->dead_count();
   stats.sealed_segments = static_cast<std::uint32_t>(version->sealed.size());
   stats.disk_bytes = store_->DiskBytes();
+  stats.unlinked_rows = store_->UnlinkedRows();
+  stats.maintaining = store_->maintaining();
+  stats.maintenance_error = store_->MaintenanceError();
   for (const FieldSchema& field : schema().fields) {
     if (!IsVector(field.type)) continue;
     stats.index_completeness[field.name] = IndexedShare(*version, field);

@@ -15,6 +15,8 @@
 
 namespace zvec::inline v0 {
 
+class Filter;
+
 class CollectionImpl final : public Collection {
  public:
   CollectionImpl(std::string path, const CollectionOptions& options, std::unique_ptr<Store> store)
@@ -52,6 +54,7 @@ class CollectionImpl final : public Collection {
   /// Takes no write lock: documents are checked and encoded while another call syncs.
   Status CheckOpenForWriting() const;
   Result<WriteResult> Write(WriteKind kind, std::span<const Doc> docs, std::span<const std::string> deletes);
+  Result<std::uint64_t> DeleteMatches(const Filter& filter);
   Result<WriteResult> Run(WriteCall& call);
   void RunQueue() ZVEC_REQUIRES(store_->write_mu());
   Result<std::shared_ptr<const Version>> Current() const;

@@ -24,6 +24,7 @@ class Damage : public ::testing::Test {
     options_.file_system = &disk_;
     options_.seal_bytes = 3000;
     options_.index_min_rows = 1;
+    options_.maintenance = Maintenance::kInline;
     auto collection = Collection::Create("c", AllTypesSchema(), options_).value();
     std::vector<Doc> docs;
     for (int i = 0; i < 8; ++i) docs.push_back(AllTypesDoc("doc" + std::to_string(i), i));

@@ -86,8 +86,8 @@ class LeftOut {
 class Check {
  public:
   Check(const SegmentView& view, std::size_t field, const VectorColumn& column, const hnsw::GraphRef& ref,
-        cocozvec::ThreadPool* pool)
-      : view_(view), schema_(view.schema()), field_(field), column_(column), ref_(ref), pool_(pool) {}
+        const BuildHelp& help)
+      : view_(view), schema_(view.schema()), field_(field), column_(column), ref_(ref), help_(help) {}
 
   Result<GraphQuality> Run() {
     ZVEC_ASSIGN_OR_RETURN(filter_, Filter::Parse("", schema_));
@@ -96,7 +96,7 @@ class Check {
     ZVEC_RETURN_IF_ERROR(MeasureAny(count, quality));
     if (quality.any < kLeastRecall) return quality;
     std::vector<Question> worst;
-    ZVEC_RETURN_IF_ERROR(Ask(WorstRows(view_, column_, *ref_.view.encoder, count, pool_), worst));
+    ZVEC_RETURN_IF_ERROR(Ask(WorstRows(view_, column_, *ref_.view.encoder, count, help_.pool), worst));
     for (;; quality.breadth *= 2) {
       ZVEC_ASSIGN_OR_RETURN(quality.worst, Recall(worst, quality.breadth));
       if (quality.good() || quality.breadth == hnsw::kMostBreadth) return quality;
@@ -145,7 +145,7 @@ class Check {
     const std::size_t first = questions.size();
     for (const std::uint32_t row : rows) questions.push_back({.row = row, .query = QueryOf(row)});
     std::vector<Status> statuses(rows.size());
-    Parallel(pool_, rows.size(), [&](std::size_t i) {
+    Parallel(help_.pool, rows.size(), [&](std::size_t i) {
       Question& question = questions[first + i];
       VectorQuery query = question.query;
       query.exact = true;
@@ -174,7 +174,8 @@ class Check {
     const Broadened graph(ref_, breadth);
     const Measured measured(view_, field_, graph);
     std::vector<Status> statuses(questions.size());
-    Parallel(pool_, questions.size(), [&](std::size_t i) { statuses[i] = RecallOf(measured, questions[i]); });
+    Parallel(help_.pool, questions.size(),
+             [&](std::size_t i) { statuses[i] = RecallOf(measured, questions[i]); });
     double sum = 0;
     for (std::size_t i = 0; i < questions.size(); ++i) {
       ZVEC_RETURN_IF_ERROR(statuses[i]);
@@ -199,6 +200,7 @@ class Check {
   /// Of at most kNear rows, without `row`.
   Result<std::vector<float>> Scores(const SegmentView& view, const VectorQuery& query,
                                     std::uint32_t row) const {
+    ZVEC_RETURN_IF_ERROR(help_.Check());
     const SegmentView* const segments[] = {&view};
     ZVEC_ASSIGN_OR_RETURN(const auto hits, SearchVectors(segments, schema_, query, *filter_, nullptr));
     std::vector<float> scores;
@@ -212,7 +214,7 @@ class Check {
   const std::size_t field_;
   const VectorColumn& column_;
   const hnsw::GraphRef& ref_;
-  cocozvec::ThreadPool* const pool_;
+  const BuildHelp& help_;
   std::shared_ptr<const Filter> filter_;
 };
 
@@ -241,11 +243,11 @@ std::vector<std::uint32_t> WorstRows(const SegmentView& view, const VectorColumn
 }
 
 Result<GraphQuality> MeasureGraph(const SegmentView& view, std::size_t field, const VectorColumn& column,
-                                  std::shared_ptr<const hnsw::Graph> graph, cocozvec::ThreadPool* pool) {
+                                  std::shared_ptr<const hnsw::Graph> graph, const BuildHelp& help) {
   if (view.row_count() <= kTooFew) return GraphQuality{};
   const hnsw::GraphRef ref = graph->Current();
   if (ref.view.empty()) return GraphQuality{};
-  return Check(view, field, column, ref, pool).Run();
+  return Check(view, field, column, ref, help).Run();
 }
 
 }  // namespace zvec::inline v0

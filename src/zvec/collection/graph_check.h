@@ -30,8 +30,8 @@ std::vector<std::uint32_t> WorstRows(const SegmentView& view, const VectorColumn
                                      cocozvec::ThreadPool* pool);
 
 /// Of a field's graph, against exact scans of the segment: the same numbers with any number of threads.
-/// Costs some per cent of the build. `pool` null: on this thread alone.
+/// Costs some per cent of the build.
 Result<GraphQuality> MeasureGraph(const SegmentView& view, std::size_t field, const VectorColumn& column,
-                                  std::shared_ptr<const hnsw::Graph> graph, cocozvec::ThreadPool* pool);
+                                  std::shared_ptr<const hnsw::Graph> graph, const BuildHelp& help);
 
 }  // namespace zvec::inline v0

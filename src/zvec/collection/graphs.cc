@@ -28,6 +28,7 @@ struct Heir {
   hnsw::GraphRef old;
   std::vector<std::uint32_t> new_row;
   std::vector<std::uint32_t> fresh;  ///< rows that are not in it
+  bool growing = false;              ///< of the same rows while they were in the mutable segment
 };
 
 /// Of the graphs that are nearly whole, the one with the most rows. `old` is empty when there is none.
@@ -47,6 +48,7 @@ Heir ChooseHeir(std::span<const SegmentView* const> sources, std::span<const Row
   Heir heir;
   if (best == sources.size()) return heir;
   heir.old = graphs[best];
+  heir.growing = sources[best]->Graph(field)->growing();
   heir.new_row.assign(heir.old.view.nodes, hnsw::kNoNode);
   for (std::uint32_t row = 0; row < from.size(); ++row) {
     if (from[row].source == best && from[row].row < heir.old.view.nodes)
@@ -57,13 +59,14 @@ Heir ChooseHeir(std::span<const SegmentView* const> sources, std::span<const Row
   return heir;
 }
 
-std::shared_ptr<hnsw::GraphBuilder> LinkAll(const hnsw::Encoder& encoder, const hnsw::BuildParams& params,
-                                            const VectorColumn& column, cocozvec::ThreadPool* pool) {
+Result<std::shared_ptr<hnsw::GraphBuilder>> LinkAll(const hnsw::Encoder& encoder,
+                                                    const hnsw::BuildParams& params,
+                                                    const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
   std::vector<std::uint32_t> rows(column.rows());
   std::iota(rows.begin(), rows.end(), 0u);
-  graph->Link(rows, column.rows(), column.Source(), pool);
-  graph->Finish(pool);
+  if (!graph->Link(rows, column.rows(), column.Source(), help.pool, help.cancel)) return help.Check();
+  graph->Finish(help.pool);
   return graph;
 }
 
@@ -71,20 +74,20 @@ std::shared_ptr<hnsw::GraphBuilder> LinkAll(const hnsw::Encoder& encoder, const 
 Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hnsw::Encoder& encoder,
                                                      const hnsw::BuildParams& params,
                                                      const SealedView& target, std::size_t field,
-                                                     const VectorColumn& column, cocozvec::ThreadPool* pool) {
+                                                     const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
-  const Status status = graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), pool);
+  const Status status = graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), help.pool);
   if (status.code() == StatusCode::kDataLoss) {
     cocozvec::Log(cocozvec::LogLevel::kWarning,
                   "a damaged graph is replaced by a new one: " + status.ToString());
     return std::shared_ptr<hnsw::GraphBuilder>();
   }
   ZVEC_RETURN_IF_ERROR(status);
-  graph->Link(heir.fresh, column.rows(), column.Source(), pool);
-  graph->Finish(pool);
-  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
+  if (!graph->Link(heir.fresh, column.rows(), column.Source(), help.pool, help.cancel)) return help.Check();
+  graph->Finish(help.pool);
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
   // What would answer worse than the old one is linked afresh.
-  if (!quality.good() || quality.breadth > heir.old.view.breadth)
+  if (!quality.good() || (!heir.growing && quality.breadth > heir.old.view.breadth))
     return std::shared_ptr<hnsw::GraphBuilder>();
   graph->SetBreadth(quality.breadth);
   return graph;
@@ -185,20 +188,16 @@ std::vector<float> VectorColumn::Rows(std::span<const std::uint32_t> rows) const
   return out;
 }
 
-Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target, std::size_t field,
-                                                       std::span<const SegmentView* const> sources,
-                                                       std::span<const RowRef> from,
-                                                       cocozvec::ThreadPool* pool) {
-  const std::shared_ptr<hnsw::GraphBuilder> none;
-  const FieldSchema& schema = target.schema().fields[field];
-  const hnsw::BuildParams params = BuildParamsOf(schema);
-  ZVEC_ASSIGN_OR_RETURN(const VectorColumn column, VectorColumn::Make(target, field));
+Result<std::optional<hnsw::Encoder>> TrainEncoder(const SegmentView& rows, std::size_t field,
+                                                  const VectorColumn& column, cocozvec::ThreadPool* pool,
+                                                  std::string* why) {
+  const FieldSchema& schema = rows.schema().fields[field];
   const std::vector<float> sample =
       column.Sample(std::min(kSampleRows, kSampleFloats / schema.dimension + 1));
-  if (sample.empty()) return none;  // nothing but nulls
+  if (sample.empty()) return std::optional<hnsw::Encoder>();  // nothing but nulls
   const auto train = [&](hnsw::CodeKind kind) {
     const auto narrow = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, {}, kind);
-    const std::vector<float> extremes = column.Rows(WorstRows(target, column, narrow, kExtremeRows, pool));
+    const std::vector<float> extremes = column.Rows(WorstRows(rows, column, narrow, kExtremeRows, pool));
     return hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, extremes, kind);
   };
   hnsw::Encoder encoder = train(CodeKindOf(schema));
@@ -208,16 +207,32 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target,
     fitness = hnsw::Fitness(encoder, sample);
   }
   if (fitness < hnsw::kLeastFitness) {
-    LogRefusal(target, schema, "codes find " + Share(fitness) + " of the nearest");
+    *why = "codes find " + Share(fitness) + " of the nearest";
+    return std::optional<hnsw::Encoder>();
+  }
+  return std::optional<hnsw::Encoder>(std::move(encoder));
+}
+
+Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target, std::size_t field,
+                                                       std::span<const SegmentView* const> sources,
+                                                       std::span<const RowRef> from, const BuildHelp& help) {
+  const std::shared_ptr<hnsw::GraphBuilder> none;
+  const FieldSchema& schema = target.schema().fields[field];
+  const hnsw::BuildParams params = BuildParamsOf(schema);
+  ZVEC_ASSIGN_OR_RETURN(const VectorColumn column, VectorColumn::Make(target, field));
+  std::string why;
+  ZVEC_ASSIGN_OR_RETURN(const auto encoder, TrainEncoder(target, field, column, help.pool, &why));
+  if (!encoder) {
+    if (!why.empty()) LogRefusal(target, schema, why);
     return none;
   }
   const Heir heir = ChooseHeir(sources, from, field, params.m);
   if (!heir.old.view.empty()) {
-    ZVEC_ASSIGN_OR_RETURN(auto graph, TakeOver(heir, encoder, params, target, field, column, pool));
+    ZVEC_ASSIGN_OR_RETURN(auto graph, TakeOver(heir, *encoder, params, target, field, column, help));
     if (graph) return graph;
   }
-  auto graph = LinkAll(encoder, params, column, pool);
-  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, pool));
+  ZVEC_ASSIGN_OR_RETURN(auto graph, LinkAll(*encoder, params, column, help));
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
   if (quality.good()) {
     graph->SetBreadth(quality.breadth);
     return graph;

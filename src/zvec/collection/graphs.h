@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "base/cancel.h"
 #include "base/thread_pool.h"
 #include "zvec/index/hnsw/builder.h"
 #include "zvec/index/sparse/lists.h"
@@ -17,6 +20,18 @@
 namespace zvec::inline v0 {
 
 using hnsw::WantsGraph;
+
+/// Who helps with a build, and who may end it: then it answers kCancelled.
+struct BuildHelp {
+  cocozvec::ThreadPool* pool = nullptr;  ///< null: this thread alone
+  const cocozvec::Cancel* cancel = nullptr;
+
+  Status Check() const {
+    return cancel != nullptr && cancel->raised() ? Status::Cancelled("the build of a graph was cancelled")
+                                                 : Status();
+  }
+};
+
 /// A graph, or the lists of a sparse field.
 inline bool WantsIndex(const FieldSchema& field) noexcept {
   return WantsGraph(field) || sparse::WantsLists(field);
@@ -52,13 +67,18 @@ class VectorColumn {
   std::vector<ColumnChunk> chunks_;
 };
 
+/// The encoder for a field of these rows; nothing when no row has a vector, or when codes cannot tell them
+/// apart (`why` then says so, else it stays empty).
+Result<std::optional<hnsw::Encoder>> TrainEncoder(const SegmentView& rows, std::size_t field,
+                                                  const VectorColumn& column, cocozvec::ThreadPool* pool,
+                                                  std::string* why);
+
 /// The finished graph of a field of `target`, whose row i was row `from[i]` of `sources`; the graph
 /// among theirs with the most of those rows is taken over when few of its own are gone and it is sound.
 /// Null: none, because it would answer worse than is promised (graph_check.h), which is logged, or because no
-/// row has a vector. `pool` null: on this thread alone.
+/// row has a vector.
 Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target, std::size_t field,
                                                        std::span<const SegmentView* const> sources,
-                                                       std::span<const RowRef> from,
-                                                       cocozvec::ThreadPool* pool);
+                                                       std::span<const RowRef> from, const BuildHelp& help);
 
 }  // namespace zvec::inline v0

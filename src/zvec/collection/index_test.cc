@@ -48,6 +48,7 @@ class IndexTest : public ::testing::Test {
  protected:
   IndexTest() {
     options_.index_min_rows = 100;
+    options_.maintenance = Maintenance::kInline;
     options_.file_system = &disk_;
   }
   void Create(const CollectionSchema& schema) {
@@ -405,6 +406,7 @@ TEST_F(DamagedGraph, OneThatIsMissingIsBuiltAnew) {
 }
 
 TEST_F(IndexTest, DocumentsWithoutAGraphAreCountedAsUnlinked) {
+  options_.maintenance = Maintenance::kManual;
   Create(Schema());
   Insert(0, kDocs);
   VectorQuery query = Ask();
@@ -422,6 +424,7 @@ TEST_F(IndexTest, DocumentsWithoutAGraphAreCountedAsUnlinked) {
 TEST_F(IndexTest, ARefusedGraphIsNotTriedAgain) {
   CollectionSchema schema = Schema(MetricType::kIp);
   schema.fields[2].dimension = 64;
+  options_.maintenance = Maintenance::kManual;  // one that grew with the rows is just good enough
   Create(schema);
   std::mt19937 random(1);
   std::normal_distribution<float> normal;

@@ -249,6 +249,7 @@ Result<std::shared_ptr<Collection>> Collection::Open(PathView path, const Collec
     ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs, target, /*create=*/true));
   }
   ZVEC_ASSIGN_OR_RETURN(auto store, Store::Open(fs, target, options, std::move(lock)));
+  if (options.maintenance == Maintenance::kBackground) store->WakeMaintenance();  // graphs may be lacking
   return std::shared_ptr<Collection>(std::make_shared<CollectionImpl>(target, options, std::move(store)));
 }
 

@@ -131,7 +131,9 @@ TEST(OutOfMemoryOfThreads, ABuildOfAGraphFailsAndHarmsNothing) {
   int failures = 0;
   for (const long allowed : {0L, 3L, 30L, 300L, 3'000L}) {
     TempPlace place(/*in_memory=*/true);
-    auto collection = Collection::Create(place.path("c"), NoteSchema(), place.options()).value();
+    CollectionOptions options = place.options();
+    options.maintenance = Maintenance::kManual;
+    auto collection = Collection::Create(place.path("c"), NoteSchema(), options).value();
     std::vector<Doc> docs;
     for (int i = 0; i < kRows; ++i) {
       docs.push_back(Note("id" + std::to_string(i), "x"));

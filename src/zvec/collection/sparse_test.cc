@@ -14,6 +14,7 @@ class SparseTest : public ::testing::TestWithParam<DataType> {
   SparseTest() {
     options_.index_min_rows = 100;
     options_.file_system = &disk_;
+    options_.maintenance = Maintenance::kManual;  // what is damaged stays so until Optimize
     CollectionSchema schema;
     schema.name = "sparse";
     schema.fields = {{"n", DataType::kInt64, false, 0, {}},

@@ -57,10 +57,16 @@ Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& opt
       directory_(std::move(directory)),
       options_(options),
       seal_at_bytes_(options.seal_bytes),
-      seal_at_log_bytes_(LogLimit(options)) {}
+      seal_at_log_bytes_(LogLimit(options)),
+      linker_(options.read_only ? Maintenance::kManual : options.maintenance,
+              [this](const cocozvec::Cancel& cancel) { return LinkStep(cancel); }) {}
 
 Store::~Store() {
-  if (inherited()) return;  // a thread that is not here may have held the locks; the log is the parent's
+  if (inherited()) {  // a thread that is not here may have held the locks; the log is the parent's
+    (void)pool_.release();
+    return;
+  }
+  StopMaintenance();
   cocozvec::MutexLock lock(write_mu_);
   const Status status = Close();
   if (status.ok()) return;
@@ -121,7 +127,7 @@ Status Store::CheckWritable() const {
   if (options_.read_only)
     return Status::FailedPrecondition("collection " + directory_ + " is open read-only");
   if (!fence_.ok()) return fence_;
-  if (in_doubt_)
+  if (in_doubt_ && !cocozvec::FaultPlanted("forget_doubt"))
     return Status::FailedPrecondition("collection " + directory_ +
                                       " must be reopened after a write that memory did not suffice for");
   return log_->broken();

@@ -1,10 +1,13 @@
 // zvec/collection/store.h: the files of one open collection and its state in memory: log, segments, manifest.
 // It knows rows and log records, not documents. Threads: Snapshot, LocateAll and Stats from any thread.
 // Everything else needs the write lock, which the caller takes: the collection resolves a call against the
-// state and commits it under one lock.
+// state and commits it under one lock. Maintenance (store_maintain.cc) works without the lock on what it
+// looked up under it, and takes it again to name what it made.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +20,9 @@
 #include "base/fork.h"
 #include "base/io/file_system.h"
 #include "base/mutex.h"
+#include "base/thread_pool.h"
+#include "zvec/collection/background.h"
+#include "zvec/collection/tail_graphs.h"
 #include "zvec/collection/version.h"
 #include "zvec/options.h"
 #include "zvec/storage/lock.h"
@@ -54,6 +60,26 @@ class Store {
                                                          std::shared_ptr<const Version>* version) const
       ZVEC_EXCLUDES(state_mu_);
   std::uint64_t DiskBytes() const ZVEC_EXCLUDES(state_mu_);
+  /// Rows that queries scan and that should be in a graph.
+  std::uint64_t UnlinkedRows() const ZVEC_EXCLUDES(state_mu_);
+  bool maintaining() const { return linker_.busy(); }
+  /// Why the last piece of maintenance failed; OK when a later one came off.
+  Status MaintenanceError() const ZVEC_EXCLUDES(state_mu_);
+
+  /// Before a write call: waits while there are too many unlinked rows and somebody is linking them.
+  void WaitForRoom() ZVEC_EXCLUDES(write_mu_);
+  /// After a write call: rows may want a graph.
+  void WakeMaintenance() ZVEC_EXCLUDES(write_mu_);
+  /// Before Close; what is half done is begun again at the next opening.
+  void StopMaintenance() ZVEC_EXCLUDES(write_mu_);
+  /// While one lives there is no maintenance. Optimize wants that.
+  class Quiet {
+   public:
+    explicit Quiet(Store& store) : linker_(store.linker_) {}
+
+   private:
+    Background::Quiet linker_;
+  };
 
   cocozvec::Mutex& write_mu() ZVEC_RETURN_CAPABILITY(write_mu_) { return write_mu_; }
 
@@ -65,7 +91,7 @@ class Store {
   /// Seals when the mutable segment has become large. A failure is logged and tried again later: the rows are
   /// in the log.
   void SealIfLarge() ZVEC_REQUIRES(write_mu_);
-  /// `concurrency`: threads that build graphs; 0: all cores.
+  /// While a Quiet lives. `concurrency`: threads that build graphs; 0: all cores.
   Status Optimize(std::uint32_t concurrency) ZVEC_REQUIRES(write_mu_);
   Status Flush() ZVEC_REQUIRES(write_mu_);
   Status SetMark(std::string_view mark) ZVEC_REQUIRES(write_mu_);
@@ -107,21 +133,55 @@ class Store {
   Status KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedView>& view, SegmentEntry entry);
   /// Builds, writes and opens the graphs that `view` should have and `entry` does not name.
   Status BuildGraphs(Rewrite& rewrite, const SealedView& view, std::span<const SegmentView* const> sources,
-                     std::span<const RowRef> from, SegmentEntry& entry, Graphs& graphs);
+                     std::span<const RowRef> from, SegmentEntry& entry, Graphs& graphs)
+      ZVEC_REQUIRES(write_mu_);
+  struct NewGraph {
+    IndexEntry entry;
+    std::shared_ptr<const hnsw::Graph> graph;
+  };
+  /// Of one field; `number` is its file's. Takes no lock.
+  Result<NewGraph> MakeGraph(const SealedView& view, const SegmentEntry& segment, std::size_t field,
+                             std::span<const SegmentView* const> sources, std::span<const RowRef> from,
+                             std::uint64_t number, std::uint64_t collection, const BuildHelp& help);
   /// Of a sparse field of a sealed segment: its file.
   Result<IndexEntry> MakeLists(const SealedView& view, std::size_t field, const SegmentEntry& segment,
                                std::uint64_t number, std::uint64_t collection) const;
   Result<std::shared_ptr<const hnsw::Graph>> OpenGraphOf(const SegmentEntry& segment, const IndexEntry& index,
                                                          std::uint64_t collection) const;
-  /// None where there should be one, or a damaged one.
+  /// There should be one, and none is there but perhaps one that is growing.
   bool LacksGraph(const SealedView& view, std::size_t field) const;
+  /// Damaged ones count as lacking.
   bool LacksGraphs(const SealedView& view) const;
+  /// Makes a manifest the newest that names the same log; `version` becomes the current one (null: it stays).
+  Status Replace(Manifest next, std::shared_ptr<const Version> version) ZVEC_REQUIRES(write_mu_);
+  /// Of the mutable segment, before it is merged.
+  Status CompleteTail(std::uint32_t concurrency) ZVEC_REQUIRES(write_mu_);
   Status WriteChangedDeletes(Rewrite& rewrite);
   Status StartLog(Rewrite& rewrite);
   Status Install(Rewrite& rewrite);
   void Abandon(const Rewrite& rewrite);
   Status ForgetOlderGeneration();
   void RemoveUnnamed();
+
+  // Maintenance (store_maintain.cc).
+  struct Heritage;
+  struct LinkJob;
+  bool LinkStep(const cocozvec::Cancel& cancel) ZVEC_EXCLUDES(write_mu_);
+  std::size_t FirstLacking(const Version& version) const;
+  std::uint64_t Unlinked(const SegmentView& view) const;
+  std::size_t MaintenanceThreads() const;
+  Status GrowTail(const Version& version, const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);
+  Status Complete(TailGraphs& graphs, const StoredView& view, const BuildHelp& help,
+                  const std::function<void()>& show);
+  Status LinkSegment(const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);
+  bool PlanLink(LinkJob& job) ZVEC_REQUIRES(write_mu_);
+  Status MakeGraphs(LinkJob& job, const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);
+  Status InstallGraphs(LinkJob& job) ZVEC_REQUIRES(write_mu_);
+  void ShowTailGraphs() ZVEC_REQUIRES(write_mu_);
+  void ShowHeritage(std::uint64_t segment, const Heritage& heritage) ZVEC_REQUIRES(write_mu_);
+  /// `rows`: of the mutable segment, as they are in the only new segment.
+  void Bequeath(Rewrite& rewrite, std::span<const RowRef> rows) ZVEC_REQUIRES(write_mu_);
+  void SettleMaintenance(const Status& status, std::atomic<bool>& paused) ZVEC_EXCLUDES(state_mu_);
 
   std::string PathOf(const std::string& name) const { return cocozvec::JoinPath(directory_, name); }
 
@@ -144,7 +204,10 @@ class Store {
       0;  ///< for the next file; never goes back, also when a rewrite came to nothing
   std::uint64_t seal_at_bytes_ = 0;      ///< of the mutable segment
   std::uint64_t seal_at_log_bytes_ = 0;  ///< of the log: deletions fill it too
-  Status fence_;                         ///< why no write is taken any more
+  /// Segment number -> where its graphs may come from.
+  std::map<std::uint64_t, std::shared_ptr<const Heritage>> heritage_;
+  std::set<std::string> in_work_;  ///< files that maintenance is making: no manifest names them yet
+  Status fence_;                   ///< why no write is taken any more
   /// Inside a step after which files and memory agree again. It stays set when the step ends by an exception
   /// (no memory): then no write is taken any more.
   bool in_doubt_ = false;
@@ -154,6 +217,12 @@ class Store {
   mutable cocozvec::SharedMutex state_mu_;
   std::shared_ptr<const Version> version_ ZVEC_GUARDED_BY(state_mu_);
   std::shared_ptr<const Manifest> manifest_ ZVEC_GUARDED_BY(state_mu_);
+  Status maintenance_error_ ZVEC_GUARDED_BY(state_mu_);
+
+  // After a failure, until the next seal.
+  std::atomic<bool> segments_paused_{false}, tail_paused_{false};
+  std::unique_ptr<cocozvec::ThreadPool> pool_;  ///< of the linker's steps
+  Background linker_;
 };
 
 /// A log as large as this is sealed whatever the mutable segment holds.
@@ -161,6 +230,9 @@ inline std::uint64_t LogLimit(const CollectionOptions& options) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 62;  // "never" must not wrap round
   return 2 * (options.seal_bytes < kMost ? options.seal_bytes : kMost) + (1 << 20);
 }
+
+/// Of those that build graphs.
+inline constexpr std::uint32_t kMostThreads = 256;
 
 /// The names of the files that a manifest needs, its own among them.
 std::set<std::string> NamedFiles(const Manifest& manifest);

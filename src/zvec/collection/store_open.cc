@@ -165,6 +165,7 @@ Status Store::LoadSegments() {
   }
   tail_ = std::make_shared<MutableSegment>(schema_);
   version->tail = tail_->Publish(nullptr);
+  version->growing = std::make_shared<TailGraphs>(schema_, options_.index_min_rows);
   Publish(std::move(version));
   return {};
 }

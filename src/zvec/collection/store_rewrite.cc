@@ -157,12 +157,15 @@ Status Store::BuildOutputs(Rewrite& rewrite) {
     const SealedView bare(std::move(segment), nullptr);
     SegmentEntry entry{.file = file};
     auto graphs = std::make_shared<Graphs>(schema_->fields.size());
-    ZVEC_RETURN_IF_ERROR(BuildGraphs(rewrite, bare, sources, part, entry, *graphs));
+    if (rewrite.complete) ZVEC_RETURN_IF_ERROR(BuildGraphs(rewrite, bare, sources, part, entry, *graphs));
     rewrite.version->sealed.push_back(
         std::make_shared<SealedView>(bare.segment(), nullptr, std::move(graphs)));
     rewrite.manifest.segments.push_back(std::move(entry));
     begin = end;
   }
+  // Of other sources, no live row.
+  if (!rewrite.complete && ends.size() == 1 && rows.front().source + 1 == sources.size())
+    Bequeath(rewrite, rows);
   return {};
 }
 
@@ -185,6 +188,12 @@ Status Store::Install(Rewrite& rewrite) {
   ZVEC_RETURN_IF_ERROR(InstallManifest(fs_, directory_, rewrite.manifest, &rewrite.uncertain));
   auto tail = std::make_shared<MutableSegment>(schema_);
   rewrite.version->tail = tail->Publish(nullptr);
+  rewrite.version->growing = std::make_shared<TailGraphs>(schema_, options_.index_min_rows);
+  std::erase_if(heritage_, [&](const auto& item) {
+    return std::none_of(rewrite.manifest.segments.begin(), rewrite.manifest.segments.end(),
+                        [&](const SegmentEntry& entry) { return entry.file.number == item.first; });
+  });
+  if (rewrite.heritage) heritage_[rewrite.manifest.segments.back().file.number] = std::move(rewrite.heritage);
   {
     cocozvec::WriterLock lock(state_mu_);
     previous_ = *manifest_;
@@ -196,6 +205,7 @@ Status Store::Install(Rewrite& rewrite) {
   log_ = std::move(rewrite.log);
   persisted_dead_ = std::move(rewrite.persisted_dead);
   SetSealLimits(options_.seal_bytes, LogLimit(options_));
+  segments_paused_ = tail_paused_ = false;
   RemoveUnnamed();
   return {};
 }
@@ -216,7 +226,8 @@ void Store::RemoveUnnamed() {
   if (!entries.ok()) return;
   for (const auto& entry : *entries) {
     const auto name = ParseName(entry.name);
-    if (!name || name->kind == NameKind::kLock || name->kind == NameKind::kMark || keep.contains(entry.name))
+    if (!name || name->kind == NameKind::kLock || name->kind == NameKind::kMark ||
+        keep.contains(entry.name) || in_work_.contains(entry.name))
       continue;
     // What stays is removed by a later seal or open.
     if (const Status status = fs_.RemoveFile(PathOf(entry.name)); !status.ok())
@@ -245,6 +256,7 @@ void Store::SealIfLarge() {
 Status Store::Optimize(std::uint32_t concurrency) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
   ZVEC_RETURN_IF_ERROR(Settle());
+  ZVEC_RETURN_IF_ERROR(CompleteTail(concurrency));
   const auto version = Snapshot();
   std::vector<bool> chosen(version->sealed.size());
   std::size_t count = 0;
@@ -274,7 +286,18 @@ Status Store::ForgetOlderGeneration() {
     if (older.size() <= 1) return {};  // nothing but its manifest
     next = *manifest_;
   }
+  return Replace(std::move(next), nullptr);
+}
+
+Status Store::Replace(Manifest next, std::shared_ptr<const Version> version) {
+  ZVEC_RETURN_IF_ERROR(Settle());
   next.generation += 1;
+  next.next_number = next_number_;
+  std::optional<Manifest> previous;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    previous = *manifest_;
+  }
   bool uncertain = false;
   in_doubt_ = true;
   if (Status status = InstallManifest(fs_, directory_, next, &uncertain); !status.ok()) {
@@ -284,10 +307,12 @@ Status Store::ForgetOlderGeneration() {
     in_doubt_ = false;
     return status;
   }
+  auto shared = std::make_shared<const Manifest>(std::move(next));
+  previous_.swap(previous);
   {
     cocozvec::WriterLock lock(state_mu_);
-    previous_ = *manifest_;
-    manifest_ = std::make_shared<Manifest>(std::move(next));
+    manifest_.swap(shared);
+    if (version) version_.swap(version);
   }
   in_doubt_ = false;
   RemoveUnnamed();

@@ -12,6 +12,8 @@
 
 namespace zvec::inline v0 {
 
+class TailGraphs;
+
 /// A row: the segment's place in the version, and the row's in the segment.
 struct Location {
   std::uint32_t segment = 0;
@@ -23,6 +25,7 @@ struct Location {
 struct Version {
   std::vector<std::shared_ptr<const SealedView>> sealed;
   std::shared_ptr<const MutableView> tail;
+  std::shared_ptr<TailGraphs> growing;  ///< over the mutable segment; maintenance works on them
   /// How often this handle has rewritten segments: row numbers of one layout mean nothing in another.
   std::uint64_t layout = 0;
 

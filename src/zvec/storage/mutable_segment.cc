@@ -128,7 +128,8 @@ MutableView::MutableView(std::shared_ptr<const MutableSegment> segment, std::sha
     : StoredView(std::move(dead)),
       segment_(std::move(segment)),
       rows_(segment_->rows_),
-      table_(segment_->table_) {
+      table_(segment_->table_),
+      graphs_(segment_->graphs_) {
   if (rows_ % kChunkRows == 0) return;
   const MutableSegment::Chunk& tail = *table_->back();
   tail_valid_.resize(tail.columns.size());

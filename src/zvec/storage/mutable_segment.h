@@ -31,6 +31,9 @@ class MutableSegment : public std::enable_shared_from_this<MutableSegment> {
   /// A view of all rows appended so far.
   std::shared_ptr<const MutableView> Publish(std::shared_ptr<const Bitmap> dead) const;
 
+  /// What views published from now on walk; the graphs may go on growing.
+  void SetGraphs(std::shared_ptr<const Graphs> graphs) noexcept { graphs_ = std::move(graphs); }
+
   std::uint32_t rows() const noexcept { return rows_; }
   std::uint64_t bytes() const noexcept { return bytes_; }  ///< of cells and ids, and what a row costs besides
 
@@ -52,6 +55,7 @@ class MutableSegment : public std::enable_shared_from_this<MutableSegment> {
   char* arena_at_ = nullptr;
   std::size_t arena_left_ = 0;
   IdTable ids_;
+  std::shared_ptr<const Graphs> graphs_;
   std::uint32_t rows_ = 0;
   std::uint64_t bytes_ = 0;
 };
@@ -62,6 +66,10 @@ class MutableView final : public StoredView {
   std::uint32_t row_count() const noexcept override { return rows_; }
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override;
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const override;
+  const hnsw::Graph* Graph(std::size_t field) const override {
+    return graphs_ && field < graphs_->size() ? (*graphs_)[field].get() : nullptr;
+  }
+  const std::shared_ptr<const Graphs>& graphs() const noexcept { return graphs_; }
 
  private:
   friend class MutableSegment;
@@ -72,6 +80,7 @@ class MutableView final : public StoredView {
   std::shared_ptr<const MutableSegment::ChunkTable> table_;
   /// Validity of the last chunk while it is not full: its words go on changing. Empty words: no nulls.
   std::vector<MutableSegment::ValidWords> tail_valid_;
+  std::shared_ptr<const Graphs> graphs_;
 };
 
 }  // namespace zvec::inline v0

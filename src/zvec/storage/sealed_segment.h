@@ -76,9 +76,6 @@ class SealedSegment {
   std::vector<const Checked*> valid_;  ///< by field; null: no nulls
 };
 
-/// By field; null where a field has none. Without entries: no field has.
-using Graphs = std::vector<std::shared_ptr<const hnsw::Graph>>;
-
 class SealedView final : public StoredView {
  public:
   SealedView(std::shared_ptr<const SealedSegment> segment, std::shared_ptr<const Bitmap> dead,

@@ -6,11 +6,15 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "zvec/storage/bitmap.h"
 #include "zvec/storage/segment_view.h"
 
 namespace zvec::inline v0 {
+
+/// By field; null where a field has none. Without entries: no field has.
+using Graphs = std::vector<std::shared_ptr<const hnsw::Graph>>;
 
 /// Immutable but for the mutable segment's id table (see Find).
 class StoredView : public SegmentView {

@@ -588,6 +588,8 @@ class _SearchQuery:
 
     def set_vector(self, field_schema: Any, obj: Any) -> None:
         """An array for a dense field, a dict for a sparse one; copied."""
+        if not hasattr(field_schema, "is_sparse_vector"):
+            raise TypeError(f"set_vector(): incompatible function arguments: a _FieldSchema is wanted, got {field_schema!r}")
         if field_schema.is_sparse_vector:
             self._vector = dict(obj)
         elif field_schema.data_type not in _ELEMENTS:

@@ -42,6 +42,7 @@ from .schema import CollectionSchema, FieldSchema
 
 __all__ = ["Collection", "DocIterator"]
 
+
 def _row_number(number: Any) -> int:
     if isinstance(number, (bool, float, str)) or not hasattr(number, "__index__"):
         raise TypeError(f"internal ids must be integers, got {number!r}")

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/io/file_system.h"
+#include "zvec/schema.h"
 
 namespace zvec::inline v0::testing_docs {
 
@@ -23,8 +24,12 @@ class HookedFileSystem final : public cocozvec::FileSystem {
   /// Instead of a listing; may answer nothing.
   std::function<std::optional<std::vector<cocozvec::DirEntry>>(const std::string& path)> list;
 
+  /// An error instead of opening; from any thread.
+  std::function<Status(const std::string& path)> refuse;
+
   Result<std::unique_ptr<cocozvec::File>> Open(PathView path, cocozvec::OpenMode mode) override {
     Hook("open", path);
+    if (refuse) ZVEC_RETURN_IF_ERROR(refuse(path.str()));
     return under_.Open(path, mode);
   }
   Result<cocozvec::FileInfo> Stat(PathView path) override {

@@ -26,6 +26,7 @@ class Place {
     CollectionOptions options;
     options.file_system = &fs();
     options.index_min_rows = 1;  // every sealed segment has a graph
+    options.maintenance = Maintenance::kInline;
     return options;
   }
   /// Of the collection "c": name -> bytes.
@@ -94,6 +95,7 @@ inline CollectionSchema AllTypesSchema() {
     field.nullable = true;
     field.dimension = IsDenseVector(field.type) ? 4 : 0;
     if (IsDenseVector(field.type)) field.index = IndexParams::Hnsw(MetricType::kL2);
+    if (IsSparseVector(field.type)) field.index = IndexParams::Hnsw(MetricType::kIp);
     schema.fields.push_back(field);
   }
   return schema;

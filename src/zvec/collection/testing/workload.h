@@ -25,6 +25,7 @@ struct State {
 std::string Describe(const State& state);
 
 struct World {
+  World() { options.maintenance = Maintenance::kInline; }
   CollectionOptions options;
   std::shared_ptr<Collection> collection;
   static constexpr const char* kPath = "parent/c";

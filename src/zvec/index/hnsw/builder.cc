@@ -11,9 +11,6 @@
 namespace zvec::inline v0::hnsw {
 namespace {
 
-/// Rows that are linked together. They see each other exactly, so the number may be fixed; larger ones spend
-/// more on that, smaller ones more on waiting for each other.
-constexpr std::size_t kBatch = 512;
 /// Links that a row takes beyond its final number, so that pruning is rare.
 constexpr std::uint32_t kSlack = 16;
 constexpr std::size_t kRowsPerTask = 8;
@@ -234,12 +231,13 @@ void GraphBuilder::WriteRow(std::uint32_t level, std::uint32_t node, std::span<c
   count = static_cast<std::uint16_t>(links.size());
 }
 
-void GraphBuilder::Link(std::span<const std::uint32_t> rows, std::uint32_t nodes, const VectorSource& vectors,
-                        cocozvec::ThreadPool* pool) {
+bool GraphBuilder::Link(std::span<const std::uint32_t> rows, std::uint32_t nodes, const VectorSource& vectors,
+                        cocozvec::ThreadPool* pool, const cocozvec::Cancel* cancel) {
   if (!rows.empty()) Reserve(rows.back() + 1, 0, 0);
   std::uint32_t seen = Current().view.nodes;
-  for (std::size_t at = 0; at < rows.size(); at += kBatch) {
-    const auto batch = rows.subspan(at, std::min(kBatch, rows.size() - at));
+  for (std::size_t at = 0; at < rows.size(); at += kLinkBatch) {
+    if (cancel != nullptr && cancel->raised()) return false;
+    const auto batch = rows.subspan(at, std::min<std::size_t>(kLinkBatch, rows.size() - at));
     LinkBatch(batch, vectors, pool);
     // What lies between is linked already or has no vector.
     seen = std::max(seen, batch.back() + 1);
@@ -248,6 +246,7 @@ void GraphBuilder::Link(std::span<const std::uint32_t> rows, std::uint32_t nodes
   Reserve(nodes, 0, 0);
   UseRows(nodes);
   Publish(std::max(seen, nodes));
+  return true;
 }
 
 void GraphBuilder::Encode(std::span<const std::uint32_t> rows, const VectorSource& vectors,

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "base/cancel.h"
 #include "base/mutex.h"
 #include "base/thread_pool.h"
 #include "zvec/index/hnsw/graph.h"
@@ -22,6 +23,10 @@ struct BuildParams {
   std::uint32_t m = 16;                 ///< links per node above level 0; twice as many there
   std::uint32_t ef_construction = 120;  ///< candidates of a new node
 };
+
+/// Rows that are linked together. They see each other exactly, so the number may be fixed; larger ones spend
+/// more on that, smaller ones more on waiting for each other.
+inline constexpr std::uint32_t kLinkBatch = 512;
 
 struct Scratch;
 
@@ -38,13 +43,16 @@ class GraphBuilder final : public Graph {
   /// `rows`: the rows of the new graph. To be called before any Link.
   Status Adopt(const GraphView& old, std::span<const std::uint32_t> new_row, std::uint32_t rows,
                const VectorSource& vectors, cocozvec::ThreadPool* pool);
-  /// Links rows (ascending, none twice, none linked before) and lets readers see rows below `nodes`.
-  void Link(std::span<const std::uint32_t> rows, std::uint32_t nodes, const VectorSource& vectors,
-            cocozvec::ThreadPool* pool);
+  /// Links rows (ascending, none twice, none linked before) and lets readers see rows below `nodes`. Calls
+  /// whose rows but for the last call's come in multiples of kLinkBatch give the same bytes as one call.
+  /// False: it was cancelled before the last batch; Current().view.nodes says how far it came.
+  bool Link(std::span<const std::uint32_t> rows, std::uint32_t nodes, const VectorSource& vectors,
+            cocozvec::ThreadPool* pool, const cocozvec::Cancel* cancel = nullptr);
   /// Makes every node reachable on level 0 and brings every row down to its final number of links.
   void Finish(cocozvec::ThreadPool* pool);
 
   GraphRef Current() const override ZVEC_EXCLUDES(mu_);
+  bool growing() const noexcept override { return true; }
   const Encoder& encoder() const noexcept { return *encoder_; }
   const BuildParams& params() const noexcept { return params_; }
   /// GraphView::breadth, from now on.

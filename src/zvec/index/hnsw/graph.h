@@ -80,6 +80,8 @@ class Graph {
  public:
   virtual ~Graph() = default;
   virtual GraphRef Current() const = 0;
+  /// True: it serves until there is a finished one, and no file has it.
+  virtual bool growing() const noexcept { return false; }
   /// Of a mapped one: every block, checked now unless it was before. kDataLoss
   virtual Status Verify() const { return {}; }
   /// What a sparse field has in place of a graph (which is empty then); null: a graph.

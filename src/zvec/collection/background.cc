@@ -1,0 +1,141 @@
+#include "zvec/collection/background.h"
+
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "base/mutex.h"
+#include "cocozvec/base/log.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::MutexLock;
+
+struct Background::State {
+  explicit State(Step s) : step(std::move(s)) {}
+
+  const Step step;
+  cocozvec::Cancel cancel;
+  cocozvec::Mutex mu;
+  cocozvec::CondVar wake;      ///< for the thread
+  cocozvec::CondVar progress;  ///< for those who wait for it
+  bool wanted ZVEC_GUARDED_BY(mu) = false;
+  bool running ZVEC_GUARDED_BY(mu) = false;
+  bool stopped ZVEC_GUARDED_BY(mu) = false;
+  bool threadless ZVEC_GUARDED_BY(mu) = false;  ///< the system had no thread to give
+  int quiet ZVEC_GUARDED_BY(mu) = 0;
+  std::thread thread;  ///< started under `mu`, joined by Stop
+};
+
+Background::Background(Maintenance mode, Step step)
+    : mode_(mode), state_(std::make_unique<State>(std::move(step))) {}
+
+Background::~Background() {
+  if (process_.inherited())
+    (void)state_.release();
+  else
+    Stop();
+}
+
+/// One step, by the thread or by the caller of an inline Wake: `running` is set.
+bool Background::RunStep(State& state) {
+  const bool more = state.step(state.cancel);
+  MutexLock lock(state.mu);
+  state.running = false;
+  if (more) state.wanted = true;
+  state.progress.NotifyAll();
+  return more;
+}
+
+void Background::Work(State& state) {
+  for (;;) {
+    {
+      MutexLock lock(state.mu);
+      while (!state.stopped && (!state.wanted || state.quiet > 0)) state.wake.Wait(state.mu);
+      if (state.stopped) return;
+      state.wanted = false;
+      state.running = true;
+    }
+    (void)RunStep(state);
+  }
+}
+
+void Background::Wake() {
+  if (mode_ == Maintenance::kManual) return;
+  State& state = *state_;
+  if (mode_ == Maintenance::kInline) {
+    do {
+      MutexLock lock(state.mu);
+      while (!state.stopped && (state.running || state.quiet > 0)) state.progress.Wait(state.mu);
+      if (state.stopped) return;
+      state.wanted = false;
+      state.running = true;
+    } while (RunStep(state));
+    return;
+  }
+  MutexLock lock(state.mu);
+  if (state.stopped) return;
+  state.wanted = true;
+  if (!state.thread.joinable() && !state.threadless) {
+    try {
+      state.thread = std::thread([&state] { Work(state); });
+    } catch (const std::system_error&) {
+      state.threadless = true;
+      cocozvec::Log(cocozvec::LogLevel::kWarning,
+                    "the system gives no thread for maintenance: it is left to Optimize");
+    }
+  }
+  state.wake.NotifyOne();
+}
+
+void Background::WaitWhile(const std::function<bool()>& wanted) {
+  if (mode_ != Maintenance::kBackground || !wanted()) return;
+  State& state = *state_;
+  MutexLock lock(state.mu);
+  while (!state.stopped && !state.threadless && (state.running || state.wanted) && wanted())
+    state.progress.Wait(state.mu);
+}
+
+void Background::Progress() {
+  MutexLock lock(state_->mu);
+  state_->progress.NotifyAll();
+}
+
+bool Background::busy() const {
+  MutexLock lock(state_->mu);
+  return state_->running || (state_->wanted && mode_ == Maintenance::kBackground && !state_->stopped);
+}
+
+void Background::Stop() {
+  State& state = *state_;
+  std::thread thread;
+  {
+    MutexLock lock(state.mu);
+    if (!state.stopped) state.cancel.Raise();
+    state.stopped = true;
+    state.wake.NotifyAll();
+    state.progress.NotifyAll();
+    while (state.running) state.progress.Wait(state.mu);
+    thread.swap(state.thread);
+  }
+  if (thread.joinable()) thread.join();
+}
+
+Background::Quiet::Quiet(Background& background) : background_(background) {
+  State& state = *background_.state_;
+  MutexLock lock(state.mu);
+  ++state.quiet;
+  state.cancel.Raise();
+  while (state.running) state.progress.Wait(state.mu);
+}
+
+Background::Quiet::~Quiet() {
+  State& state = *background_.state_;
+  MutexLock lock(state.mu);
+  --state.quiet;
+  state.cancel.Lower();
+  state.wake.NotifyAll();
+  state.progress.NotifyAll();
+}
+
+}  // namespace zvec::inline v0

@@ -1,0 +1,60 @@
+// zvec/collection/background.h: work that nobody waits for, one step after the other: on a thread of its own,
+// which starts with the first step, or in the calls that gave rise to it, or not at all.
+// Threads: all functions from any; a step must call none of them but Progress. Forks: a child that inherited
+// one may destroy it.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/cancel.h"
+#include "base/fork.h"
+#include "zvec/options.h"
+
+namespace zvec::inline v0 {
+
+class Background {
+ public:
+  /// Does a part of the work and returns true when there may be more. Ends early when it is cancelled. Must
+  /// not throw. Never two at a time.
+  using Step = std::function<bool(const cocozvec::Cancel& cancel)>;
+
+  Background(Maintenance mode, Step step);
+  ~Background();  ///< Stop
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  /// There may be something to do. kInline: it is done now, by the caller.
+  void Wake();
+  /// Returns when `wanted()` is false, or when nobody is at work that could make it so. kBackground only;
+  /// else at once. `wanted` is called under a lock and must not take one.
+  void WaitWhile(const std::function<bool()>& wanted);
+  /// From a step: what WaitWhile waits for may have changed.
+  void Progress();
+  bool busy() const;
+  /// Cancels what runs and waits for its end; nothing begins any more.
+  void Stop();
+
+  /// While one lives, nothing runs.
+  class Quiet {
+   public:
+    explicit Quiet(Background& background);
+    ~Quiet();
+    Quiet(const Quiet&) = delete;
+    Quiet& operator=(const Quiet&) = delete;
+
+   private:
+    Background& background_;
+  };
+
+ private:
+  struct State;
+  static void Work(State& state);
+  static bool RunStep(State& state);
+
+  const Maintenance mode_;
+  const cocozvec::BornHere process_;
+  std::unique_ptr<State> state_;  ///< left alone in a forked child: its locks may be taken for ever
+};
+
+}  // namespace zvec::inline v0

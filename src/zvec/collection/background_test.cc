@@ -1,0 +1,71 @@
+#include "zvec/collection/background.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+namespace zvec::inline v0 {
+namespace {
+
+TEST(BackgroundTest, EveryWakeIsWorkedOffUntilNothingIsLeft) {
+  std::atomic<int> left = 0;
+  Background background(Maintenance::kBackground, [&](const cocozvec::Cancel&) { return --left > 0; });
+  for (int round = 0; round < 3; ++round) {
+    left = 50;
+    background.Wake();
+    background.WaitWhile([&] { return left > 0; });
+    EXPECT_EQ(left, 0);
+  }
+}
+
+TEST(BackgroundTest, InlineWorkIsDoneWhenWakeReturns) {
+  int done = 0;
+  Background background(Maintenance::kInline, [&](const cocozvec::Cancel&) { return ++done < 5; });
+  background.Wake();
+  EXPECT_EQ(done, 5);
+  EXPECT_FALSE(background.busy());
+}
+
+TEST(BackgroundTest, ManualNeverWorksAndNobodyWaits) {
+  Background background(Maintenance::kManual, [](const cocozvec::Cancel&) { return ADD_FAILURE(), false; });
+  background.Wake();
+  background.WaitWhile([] { return true; });
+}
+
+TEST(BackgroundTest, NobodyWaitsForWorkThatWasGivenUp) {
+  Background background(Maintenance::kBackground, [](const cocozvec::Cancel&) { return false; });
+  background.Wake();
+  background.WaitWhile([] { return true; });  // never comes true
+  EXPECT_FALSE(background.busy());
+}
+
+TEST(BackgroundTest, QuietCancelsAndHoldsBackUntilItsEnd) {
+  std::atomic<int> cancelled = 0, begun = 0;
+  Background background(Maintenance::kBackground, [&](const cocozvec::Cancel& cancel) {
+    ++begun;
+    while (!cancel.raised()) std::this_thread::yield();
+    ++cancelled;
+    return true;
+  });
+  background.Wake();
+  while (begun == 0) std::this_thread::yield();
+  {
+    const Background::Quiet quiet(background);
+    const int seen = cancelled;
+    EXPECT_GT(seen, 0);
+    background.Wake();
+    const Background::Quiet another(background);
+    EXPECT_EQ(cancelled, seen);
+    EXPECT_EQ(begun, seen);
+  }
+  const int before = begun;
+  while (begun == before) std::this_thread::yield();
+  background.Stop();
+  EXPECT_EQ(begun, cancelled);
+  background.Wake();
+  EXPECT_FALSE(background.busy());
+}
+
+}  // namespace
+}  // namespace zvec::inline v0

@@ -1,0 +1,287 @@
+// Maintenance: what makes queries quick and that no caller waits for. One step at a time: the rows of the
+// mutable segment are linked where they lie; a sealed segment gets its graphs as files, named by a manifest
+// that differs in nothing else. A step looks up what it works on, works without a lock on what cannot change,
+// and takes the write lock to show what it made. A crash leaves files that no manifest names.
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <thread>
+
+#include "cocozvec/base/log.h"
+#include "zvec/collection/graphs.h"
+#include "zvec/collection/rewrite.h"
+#include "zvec/collection/tail_graphs.h"
+#include "zvec/storage/file_names.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::MutexLock;
+
+/// A sealed segment that lacks graphs, and what is made for it.
+struct Store::LinkJob {
+  std::shared_ptr<const SealedView> segment;
+  SegmentEntry entry;
+  std::uint64_t collection = 0;
+  std::shared_ptr<const Heritage> heritage;  ///< null: the segment was found like this
+  std::vector<std::size_t> fields;           ///< that lack one
+  std::vector<std::uint64_t> numbers;        ///< of the files to come, as `fields`
+  std::vector<NewGraph> made;                ///< as `fields`
+};
+
+void Store::WaitForRoom() {
+  if (options_.maintenance != Maintenance::kBackground || options_.read_only) return;
+  linker_.WaitWhile([this] { return UnlinkedRows() > options_.max_unlinked_rows; });
+}
+
+void Store::WakeMaintenance() {
+  if (options_.maintenance == Maintenance::kManual || options_.read_only) return;
+  const auto version = Snapshot();
+  if (version && (Unlinked(*version->tail) >= hnsw::kLinkBatch || FirstLacking(*version) != SIZE_MAX))
+    linker_.Wake();
+}
+
+void Store::StopMaintenance() {
+  linker_.Stop();
+  pool_.reset();
+}
+
+std::uint64_t Store::Unlinked(const SegmentView& view) const {
+  std::uint64_t most = 0;
+  for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
+    if (!WantsGraph(schema_->fields[f])) continue;
+    const hnsw::Graph* graph = view.Graph(f);
+    if (graph != nullptr && !graph->growing()) continue;  // finished, or refused
+    const std::uint32_t nodes = graph != nullptr ? graph->Current().view.nodes : 0;
+    most = std::max<std::uint64_t>(most, view.row_count() - std::min(nodes, view.row_count()));
+  }
+  return most;
+}
+
+std::uint64_t Store::UnlinkedRows() const {
+  const auto version = Snapshot();
+  if (!version) return 0;
+  std::uint64_t rows = Unlinked(*version->tail);
+  for (const auto& view : version->sealed)
+    if (view->row_count() >= options_.index_min_rows) rows += Unlinked(*view);
+  return rows;
+}
+
+Status Store::MaintenanceError() const {
+  cocozvec::ReaderLock lock(state_mu_);
+  return maintenance_error_;
+}
+
+void Store::SettleMaintenance(const Status& status, std::atomic<bool>& paused) {
+  if (status.code() == StatusCode::kCancelled || (status.ok() && (segments_paused_ || tail_paused_))) return;
+  {
+    cocozvec::WriterLock lock(state_mu_);
+    maintenance_error_ = status;
+  }
+  if (status.ok()) return;
+  paused = true;
+  cocozvec::Log(cocozvec::LogLevel::kWarning,
+                "maintenance of " + directory_ +
+                    " failed and is tried again after the next seal: " + status.ToString());
+}
+
+namespace {
+
+/// A refusal counts for the mutable segment: the sealed one is judged when its own graph is built.
+std::shared_ptr<const Graphs> WithoutRefused(const std::shared_ptr<const Graphs>& graphs) {
+  if (!graphs) return nullptr;
+  auto kept = std::make_shared<Graphs>(*graphs);
+  for (auto& graph : *kept)
+    if (graph && !graph->growing()) graph = nullptr;
+  return kept;
+}
+
+/// What `work` answers, or that memory did not suffice for it.
+template <class Work>
+Status Guarded(const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    static const Status none(StatusCode::kResourceExhausted, "there was no memory for maintenance");
+    return none;
+  }
+}
+
+}  // namespace
+
+bool Store::LinkStep(const cocozvec::Cancel& cancel) {
+  const auto version = Snapshot();
+  if (!version) return false;
+  if (!pool_ && MaintenanceThreads() > 1)
+    pool_ = std::make_unique<cocozvec::ThreadPool>(MaintenanceThreads() - 1);
+  const BuildHelp help{pool_.get(), &cancel};
+  if (!segments_paused_ && FirstLacking(*version) != SIZE_MAX) {
+    const Status status = Guarded([&] { return LinkSegment(help); });
+    SettleMaintenance(status, segments_paused_);
+    return status.ok() || status.code() == StatusCode::kCancelled;
+  }
+  if (tail_paused_ || !version->growing->Wants(version->tail->row_count(), /*last=*/false)) return false;
+  const Status status = Guarded([&] { return GrowTail(*version, help); });
+  SettleMaintenance(status, tail_paused_);
+  return status.ok() || status.code() == StatusCode::kCancelled;
+}
+
+std::size_t Store::MaintenanceThreads() const {
+  if (options_.maintenance_threads != 0) return std::min(options_.maintenance_threads, kMostThreads);
+  return std::max(1u, std::thread::hardware_concurrency() / 2);
+}
+
+/// The first sealed segment without a graph that it should have.
+std::size_t Store::FirstLacking(const Version& version) const {
+  for (std::size_t i = 0; i < version.sealed.size(); ++i)
+    for (std::size_t f = 0; f < schema_->fields.size(); ++f)
+      if (LacksGraph(*version.sealed[i], f)) return i;
+  return SIZE_MAX;
+}
+
+Status Store::GrowTail(const Version& version, const BuildHelp& help) {
+  ZVEC_ASSIGN_OR_RETURN(const bool show, version.growing->Grow(*version.tail, /*last=*/false, help));
+  if (!show) return {};
+  MutexLock lock(write_mu_);
+  if (const auto now = Snapshot(); now && now->growing == version.growing) ShowTailGraphs();
+  return {};
+}
+
+void Store::ShowTailGraphs() {
+  auto next = std::make_shared<Version>(*Snapshot());
+  tail_->SetGraphs(next->growing->graphs());
+  next->tail = tail_->Publish(next->tail->dead());
+  Publish(std::move(next));
+}
+
+/// Links all rows: what is taken over then does not depend on how many had been linked before.
+Status Store::Complete(TailGraphs& graphs, const StoredView& view, const BuildHelp& help,
+                       const std::function<void()>& show) {
+  while (graphs.Wants(view.row_count(), /*last=*/true)) {
+    ZVEC_RETURN_IF_ERROR(help.Check());
+    ZVEC_ASSIGN_OR_RETURN(const bool changed, graphs.Grow(view, /*last=*/true, help));
+    if (changed) show();
+    linker_.Progress();
+  }
+  return {};
+}
+
+Status Store::LinkSegment(const BuildHelp& help) {
+  LinkJob job;
+  {
+    MutexLock lock(write_mu_);
+    ZVEC_RETURN_IF_ERROR(CheckWritable());
+    if (!PlanLink(job)) return {};
+  }
+  Status status = Guarded([&] { return MakeGraphs(job, help); });
+  MutexLock lock(write_mu_);
+  if (status.ok()) status = CheckWritable();
+  if (status.ok()) status = Guarded([&] { return InstallGraphs(job); });
+  if (!status.ok() && status.code() != StatusCode::kCancelled) heritage_.erase(job.entry.file.number);
+  for (const std::uint64_t number : job.numbers) in_work_.erase(IndexName(number));
+  // Of a manifest that may or may not be there, the files stay.
+  if (!status.ok() && fence_.ok() && !in_doubt_)
+    for (const std::uint64_t number : job.numbers) (void)fs_.RemoveFile(PathOf(IndexName(number)));
+  return status;
+}
+
+bool Store::PlanLink(LinkJob& job) {
+  const auto version = Snapshot();
+  const std::size_t at = FirstLacking(*version);
+  if (at == SIZE_MAX) return false;
+  job.segment = version->sealed[at];
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    job.entry = manifest_->segments[at];
+    job.collection = manifest_->collection;
+  }
+  if (const auto it = heritage_.find(job.entry.file.number); it != heritage_.end()) job.heritage = it->second;
+  for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
+    if (!LacksGraph(*job.segment, f)) continue;
+    job.fields.push_back(f);
+    job.numbers.push_back(TakeNumber());
+    in_work_.insert(IndexName(job.numbers.back()));
+  }
+  return true;
+}
+
+Status Store::MakeGraphs(LinkJob& job, const BuildHelp& help) {
+  // Deleted rows are linked too: which of them are gone by now is a matter of time.
+  const SealedView view(job.segment->segment(), nullptr);
+  std::shared_ptr<const MutableView> source;
+  std::vector<const SegmentView*> sources;
+  std::span<const RowRef> from;
+  if (job.heritage) {
+    const Heritage& heritage = *job.heritage;
+    const auto show = [&] {
+      MutexLock lock(write_mu_);
+      ShowHeritage(job.entry.file.number, heritage);
+    };
+    ZVEC_RETURN_IF_ERROR(Complete(*heritage.graphs, *heritage.segment->Publish(nullptr), help, show));
+    heritage.segment->SetGraphs(heritage.graphs->graphs());  // nobody else looks at it any more
+    source = heritage.segment->Publish(nullptr);
+    sources.push_back(source.get());
+    from = heritage.rows;
+  }
+  for (std::size_t i = 0; i < job.fields.size(); ++i) {
+    ZVEC_ASSIGN_OR_RETURN(job.made.emplace_back(), MakeGraph(view, job.entry, job.fields[i], sources, from,
+                                                             job.numbers[i], job.collection, help));
+  }
+  return {};
+}
+
+Status Store::InstallGraphs(LinkJob& job) {
+  auto version = std::make_shared<Version>(*Snapshot());
+  Manifest manifest;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    manifest = *manifest_;
+  }
+  const std::uint64_t segment = job.entry.file.number;
+  const auto at = std::find_if(manifest.segments.begin(), manifest.segments.end(),
+                               [&](const SegmentEntry& entry) { return entry.file.number == segment; });
+  if (at == manifest.segments.end())  // it has been merged, or nothing in it was alive
+    return Status::Cancelled("the segment is gone");
+  auto& view = version->sealed[static_cast<std::size_t>(at - manifest.segments.begin())];
+  auto graphs = view->graphs() ? std::make_shared<Graphs>(*view->graphs())
+                               : std::make_shared<Graphs>(schema_->fields.size());
+  for (std::size_t i = 0; i < job.fields.size(); ++i) {
+    std::erase_if(at->indexes, [&](const IndexEntry& index) { return index.field == job.fields[i]; });
+    at->indexes.push_back(job.made[i].entry);
+    (*graphs)[job.fields[i]] = job.made[i].graph;
+  }
+  view = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));
+  ZVEC_RETURN_IF_ERROR(Replace(std::move(manifest), std::move(version)));
+  heritage_.erase(segment);
+  return {};
+}
+
+/// What was the mutable segment is a sealed one without graphs of its own. While no row of it was deleted,
+/// the graphs that were growing go on serving it.
+void Store::Bequeath(Rewrite& rewrite, std::span<const RowRef> rows) {
+  if (options_.maintenance == Maintenance::kManual || !LacksGraphs(*rewrite.version->sealed.back())) return;
+  auto heritage = std::make_shared<Heritage>();
+  heritage->segment = tail_;
+  heritage->graphs = rewrite.from->growing;
+  heritage->rows.assign(rows.begin(), rows.end());
+  for (RowRef& row : heritage->rows) row.source = 0;
+  heritage->same_rows = rows.size() == tail_->rows();
+  if (heritage->same_rows) {
+    auto& view = rewrite.version->sealed.back();
+    view = std::make_shared<SealedView>(view->segment(), view->dead(),
+                                        WithoutRefused(rewrite.from->tail->graphs()));
+  }
+  rewrite.heritage = std::move(heritage);
+}
+
+void Store::ShowHeritage(std::uint64_t segment, const Heritage& heritage) {
+  const auto now = Snapshot();
+  if (!heritage.same_rows || !now) return;
+  auto next = std::make_shared<Version>(*now);
+  for (auto& view : next->sealed)
+    if (view->segment()->file().number == segment)
+      view = std::make_shared<SealedView>(view->segment(), view->dead(),
+                                          WithoutRefused(heritage.graphs->graphs()));
+  Publish(std::move(next));
+}
+
+}  // namespace zvec::inline v0
