@@ -12,6 +12,7 @@
 #include <memory>
 #include <random>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct Options {
   bool Wants(const std::string& table) const {
     return only.empty() || ("," + only + ",").find("," + table + ",") != std::string::npos;
   }
+  /// `peer` stands beside what these measured in the same run.
+  bool Measures(const std::string& table) const { return Wants(table) || (!peer.empty() && Wants("peer")); }
   /// Of the collection that is fetched from and opened.
   std::size_t rows() const { return quick ? 100'000 : 1'000'000; }
 };
@@ -295,9 +298,12 @@ void MeasureReads(const Options& options, Report& report) {
 // The peer syncs nothing before flush(): beside our relaxed figures.
 void MeasurePeer(const Options& options, Report& report) {
   if (options.peer.empty()) return;
-  report.Begin("peer",
-               "zvec of PyPI through its Python package beside ours (relaxed, through C++), in this run");
-  const std::size_t rows = std::min<std::size_t>(options.rows(), 100'000);
+  const std::size_t rows = options.rows();
+  report.Begin(
+      "peer",
+      "zvec of PyPI through its Python package beside ours (relaxed, through C++), in this run; fetch "
+      "(microseconds) and open (read-only, milliseconds) of " +
+          std::to_string(rows) + " x 128 on both sides");
   for (const auto& [name, value] : Figures(options.peer + " " BENCH_FOLDER "/peer.py " + options.directory +
                                            " " + std::to_string(rows) + (options.quick ? " 0.3" : " 2"))) {
     const auto mine = ours.find(name);
@@ -446,10 +452,12 @@ Options Parse(int argc, char** argv) {
       std::fprintf(
           stderr,
           "usage: bench_database [--quick] [--json] [--directory PATH] [--only TABLE,...] [--peer PYTHON]\n"
-          "tables: sync insert create fetch (with open) recovery peer scan\n");
+          "tables: sync insert create fetch (with open) recovery peer (with insert, create, fetch) scan\n");
       std::exit(2);
     }
   }
+  if (options.peer.empty() && !options.only.empty() && options.Wants("peer"))
+    throw std::runtime_error("--only peer needs --peer PYTHON, one that has zvec");
   return options;
 }
 
@@ -483,10 +491,10 @@ int Main(Options options) {
   report.Add({{"kernels", std::string(zvec::simd::ActiveKernels().name)},
               {"directory", options.directory},
               {"load", LoadAverage()}});
-  if (options.Wants("sync") || options.Wants("insert")) MeasureSync(options, report);
-  if (options.Wants("insert")) MeasureWrites(options, report);
-  if (options.Wants("create")) MeasureCreate(options, report);
-  if (options.Wants("fetch")) MeasureReads(options, report);
+  if (options.Wants("sync") || options.Measures("insert")) MeasureSync(options, report);
+  if (options.Measures("insert")) MeasureWrites(options, report);
+  if (options.Measures("create")) MeasureCreate(options, report);
+  if (options.Measures("fetch")) MeasureReads(options, report);
   if (options.Wants("recovery")) MeasureRecovery(options, report);
   if (options.Wants("peer")) MeasurePeer(options, report);
   if (options.Wants("scan")) MeasureScans(options, report);

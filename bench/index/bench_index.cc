@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -201,6 +202,8 @@ int main(int argc, char** argv) {
   try {
     const Options options = Parse(argc, argv);
     std::FILE* json = options.json.empty() ? nullptr : std::fopen(options.json.c_str(), "w");
+    if (json == nullptr && !options.json.empty())
+      throw std::runtime_error("--json " + options.json + ": " + std::strerror(errno));
     if (options.mode == "sparse") {
       bench::RunSparse({Directory(), options.threads, options.passes});
       return 0;

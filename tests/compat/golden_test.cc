@@ -74,7 +74,7 @@ TEST_P(Golden, HoldsAFileOfEveryKindThatItsFormatHas) {
   }
 }
 
-// docs/format/index.md, section 0: "breadth (absent: 1)".
+// docs/format/index.md: version 1 is read without a breadth and, as a time wrote it, with one.
 TEST_P(Golden, AGraphHasABreadthOrIsOneOfTheFirst) {
   for (const auto& [name, bytes] : Bytes()) {
     if (!bytes.starts_with(kIndexMagic)) continue;

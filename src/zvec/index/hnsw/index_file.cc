@@ -24,7 +24,7 @@ namespace {
 
 enum Kind : std::uint8_t { kMeta = 0, kCodes = 1, kLinks = 2, kSlots = 3 };
 constexpr std::size_t kSections = 4;
-/// 1 has codes of 7 bits only; it is written where that suffices.
+/// 1 has codes of 7 bits and no breadth; it is written where that suffices, for older readers.
 constexpr std::uint32_t kIndexVersion = 2;
 constexpr std::uint64_t kAlignment = 64;
 constexpr std::uint64_t kBlock = 64 << 10;
@@ -109,6 +109,10 @@ class Writer {
   Section* section_ = nullptr;
 };
 
+std::uint32_t VersionOf(const GraphView& graph) {
+  return graph.encoder->kind() == CodeKind::kBits7 && graph.breadth == 1 ? 1 : kIndexVersion;
+}
+
 std::string EncodeMeta(const GraphPlace& place, const GraphView& graph) {
   std::string meta;
   PutFixed(meta, place.segment);
@@ -116,7 +120,7 @@ std::string EncodeMeta(const GraphPlace& place, const GraphView& graph) {
        {place.field, graph.m, graph.slots, graph.upper_rows, graph.entry, graph.top_level})
     PutFixed(meta, v);
   graph.encoder->Save(meta);
-  PutFixed(meta, graph.breadth);
+  if (VersionOf(graph) > 1) PutFixed(meta, graph.breadth);
   return meta;
 }
 
@@ -284,7 +288,7 @@ Status FileGraph::ReadMeta(MetricType metric, std::size_t dim) {
   for (std::uint32_t* v : {&shape_.m, &shape_.slots, &shape_.upper_rows, &shape_.entry, &shape_.top_level})
     *v = in.Read<std::uint32_t>();
   const bool encoder = encoder_.Load(in, metric, dim);
-  if (!in.done()) view_.breadth = in.Read<std::uint32_t>();  // the first files have none
+  if (!in.done()) view_.breadth = in.Read<std::uint32_t>();  // files of version 1 may lack it
   if (!encoder || !in.done() || view_.breadth < 1 || view_.breadth > kMostBreadth ||
       segment != place_.segment || field != place_.field)
     return Damage(sections_[kMeta].offset, "this is not the graph of this field and segment");
@@ -416,7 +420,7 @@ Result<IndexEntry> WriteGraph(FileSystem& fs, const std::string& path, std::uint
   ZVEC_RETURN_IF_ERROR(WriteSections(out, place, graph, sections));
   ZVEC_RETURN_IF_ERROR(out.EndBlock());
   const std::string table = EncodeTable(sections);
-  FileHeader header{.version = graph.encoder->kind() == CodeKind::kBits7 ? 1 : kIndexVersion,
+  FileHeader header{.version = VersionOf(graph),
                     .collection = place.collection,
                     .number = number,
                     .a = graph.nodes,

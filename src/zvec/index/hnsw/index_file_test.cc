@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/coding.h"
 #include "base/io/sim_disk.h"
 #include "zvec/index/hnsw/builder.h"
 #include "zvec/index/hnsw/searcher.h"
@@ -80,6 +81,26 @@ TEST_F(IndexFile, AfterManySearchesItIsWalkedInMemoryWithTheSameAnswers) {
 TEST_F(IndexFile, TheSameGraphIsTheSameFile) {
   ASSERT_TRUE(WriteGraph(disk_, "other", 9, kPlace, builder_->Current().view).ok());
   EXPECT_EQ(cocozvec::ReadFile(disk_, "other", 1 << 24).value(), bytes_);
+}
+
+// Guards: four bytes that a reader of version 1 takes for damage.
+TEST_F(IndexFile, VersionOneIsWrittenWhereItsReaderUnderstandsTheFile) {
+  const auto shape = [](const std::string& bytes) {  // version, bytes of the first section
+    const auto header =
+        DecodeFileHeader(kIndexMagic, bytes.substr(0, kFileHeaderBytes), 9, "index-9", 2).value();
+    cocozvec::Reader table(std::string_view(bytes).substr(header.b + 8));
+    return std::pair(header.version, table.Read<std::uint64_t>());
+  };
+  constexpr std::uint64_t kAbout = 32 + 21 + 4 * kDim;
+  EXPECT_EQ(shape(bytes_), std::pair(1u, kAbout));
+  EXPECT_EQ(Open().value()->Current().view.breadth, 1u);
+
+  GraphView broad = builder_->Current().view;
+  broad.breadth = 4;
+  ASSERT_TRUE(disk_.RemoveFile("index-9").ok());
+  entry_ = WriteGraph(disk_, "index-9", 9, kPlace, broad).value();
+  EXPECT_EQ(shape(cocozvec::ReadFile(disk_, "index-9", 1 << 24).value()), std::pair(2u, kAbout + 4));
+  EXPECT_EQ(Open().value()->Current().view.breadth, 4u);
 }
 
 TEST_F(IndexFile, AnotherPlaceOrManifestIsDataLoss) {
