@@ -43,7 +43,10 @@ bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
   const bool has_direction = vector_.Encode(*graph.encoder, code_.data(), &cut);
   breadth_ = hnsw::BreadthFor(query_.topk, query_.ef, hnsw::MoreFor(graph, cut));
   // Four bits leave near candidates in the wrong order: all of them are scored.
-  if (graph.encoder->kind() == hnsw::CodeKind::kBits4) breadth_.keep = breadth_.ef;
+  if (graph.encoder->kind() == hnsw::CodeKind::kBits4) {
+    breadth_.keep = breadth_.ef;
+    breadth_.margin = -1;
+  }
   return has_direction;
 }
 
