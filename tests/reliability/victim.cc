@@ -62,7 +62,8 @@ zvec::CollectionOptions Victim::OptionsOn(cocozvec::FileSystem& disk) {
   zvec::CollectionOptions options;
   options.file_system = &disk;
   options.seal_bytes = 3000;
-  options.index_min_rows = 1;  // a graph for every sealed segment
+  options.index_min_rows = 1;                        // a graph for every sealed segment,
+  options.maintenance = zvec::Maintenance::kInline;  // at the same call each time
   return options;
 }
 

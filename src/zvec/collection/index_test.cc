@@ -170,7 +170,7 @@ TEST_F(IndexTest, AFilterGetsAsManyHitsAsThereAreHoweverFewMatch) {
   for (const std::uint32_t topk : {1u, 100u, 1'000u, 5'000u, kMaxTopk}) EXPECT_GT(Recall(topk), 0.95) << topk;
   std::string strategy;
   (void)Recall(10, "n < 2900", &strategy);
-  EXPECT_EQ(strategy, "scan of codes");
+  EXPECT_EQ(strategy, "scan of matches");
   (void)Recall(10, "n < 3", &strategy);
   EXPECT_EQ(strategy, "scan of matches");
 }

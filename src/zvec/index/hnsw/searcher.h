@@ -15,8 +15,12 @@ inline constexpr std::uint32_t kMostFromGraph = 2'000;
 
 struct Breadth {
   std::uint32_t ef = 0;    ///< candidates that a walk keeps
-  std::uint32_t keep = 0;  ///< of them, those that are scored exactly
-  float slack = -1;        ///< StopRule
+  std::uint32_t keep = 0;  ///< of them, those that are scored exactly, at most
+  /// Not scored: what is farther from the k-th by so many times the distance to it (both in levels of codes),
+  /// as rounding cannot bring it nearer. Negative, and under inner
+  /// product: everything up to `keep` is scored.
+  float margin = -1;
+  float slack = -1;  ///< StopRule
 };
 
 /// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index), and a walk stops
@@ -52,7 +56,8 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
 
 /// The same, by the codes of all rows that the mask has; some times more rows, as what is far from the query
 /// differs by less than codes tell.
-Status FindByCodes(const GraphView& graph, const std::uint8_t* code, const Breadth& breadth, const Mask& mask,
-                   Scratch& scratch, std::vector<std::uint32_t>* rows);
+Status FindByCodes(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
+                   const Breadth& breadth, const Mask& mask, Scratch& scratch,
+                   std::vector<std::uint32_t>* rows);
 
 }  // namespace zvec::inline v0::hnsw

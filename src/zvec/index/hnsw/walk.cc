@@ -151,8 +151,17 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
       ++scratch.counts.expansions;
     }
     ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer.graph, layer.codes, query, count, scratch));
+    // Which of them get in nobody can predict either: chosen without a branch first.
+    const float limit = pool.Limit();
+    std::size_t chosen = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      if (!(scratch.distances[i] < pool.Limit())) continue;
+      const float d = scratch.distances[i];
+      const std::uint32_t node = scratch.nodes[i];
+      scratch.distances[chosen] = d;
+      scratch.nodes[chosen] = node;
+      chosen += d < limit;
+    }
+    for (std::size_t i = 0; i < chosen; ++i) {
       // The best so far is expanded next: its links are asked for while the others are sorted in.
       if (!pool.HasNext() || scratch.distances[i] < pool.next_distance())
         PrefetchLinks(layer.Row(scratch.nodes[i]), layer.width);
