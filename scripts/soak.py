@@ -4,12 +4,14 @@
     scripts/soak.py --program build/debug/bin/reliability [NAME ...] [--figure release|ci] [--state DIRECTORY]
 
 Every piece is a range of cases of one harness, run by the program; after each the count is written to
-STATE/NAME.json, so that a run that was stopped goes on where it was. `--table` prints what was reached. A violation
-stops that harness and is kept in its file with the case that shows it. Only the standard library.
+STATE/NAME.json, so that a run that was stopped goes on where it was, while the program (and the script that runs it) is
+the same; another one begins anew and says so. `--table` prints what was reached, and what was skipped. A violation stops
+that harness and is kept in its file with the case that shows it. Only the standard library.
 """
 
 import argparse
 import datetime
+import hashlib
 import json
 import os
 import subprocess
@@ -28,12 +30,12 @@ HARNESSES = {
     "returns": ("R3", 208, 16, "failed_calls", 10_000, 2),  # under a preloaded shim
     "model": ("M1", 5_000, 100, "operations", 2_000_000, 125),
     "allocations": ("R4", 4_000, 4_000, "failed_allocations", 3_000, 4_000),
-    "flips": ("C1", 90_000, 30_000, "cases", 80_000, 3_000),
-    "cut_files": ("C2", 30_000, 30_000, "cases", 25_000, 2_000),
+    "flips": ("C1", 90_000, 30_000, "cases", 86_157, 3_000),
+    "cut_files": ("C2", 30_000, 30_000, "cases", 28_719, 2_000),
     "log_damage": ("C3", 40_000, 20_000, "cases", 30_000, 2_000),
     "misplaced": ("C4", 20_000, 10_000, "cases", 1_000, 2_000),
     "missing": ("C5", 100, 100, "cases", 25, 100),
-    "sizes": ("R9", 30_000, 5_000, "places", 25_000, 500),
+    "sizes": ("R9", 30_000, 5_000, "places", 28_719, 500),
     "links": ("S1 S2 S3", 1_000, 1_000, "planted", 500, 1_000),
     "locks": ("T4", 1_000, 100, "races", 1_000, 50),
     "forks": ("T5", 70, 10, "children", 200, 10),
@@ -42,8 +44,8 @@ HARNESSES = {
     "races": ("T1", 3_600, 10, "seconds", 3_600, 2),  # the stress of the tsan preset: --program
     "stress": ("T2", 140, 10, "reads", 10_000_000, 2),
     "logs": ("D11", 5, 1, "logs", 5, 1),
-    "cuts": ("D4", 500, 50, "cuts", 500, 12),
-    "eio": ("D5 R2", 100, 10, "runs", 100, 2),
+    "cuts": ("D4", 500, 50, "cuts_after_acknowledgements", 450, 12),
+    "eio": ("D5 R2", 200, 10, "proving_runs", 50, 4),
     "bad": ("R2", 300, 50, "bad_blocks", 300, 6),
     "ext4": ("D3", 200, 20, "runs", 200, 3),
     "xfs": ("D3", 200, 20, "runs", 200, 3),
@@ -55,12 +57,28 @@ def state_path(directory, name):
     return os.path.join(directory, name + ".json")
 
 
+def fresh():
+    return {"next": 1, "figures": {}, "violations": 0, "found": "", "skipped": "", "date": "", "program": ""}
+
+
 def load(directory, name):
     try:
         with open(state_path(directory, name), encoding="utf-8") as file:
-            return json.load(file)
+            return fresh() | json.load(file)
     except FileNotFoundError:
-        return {"next": 1, "figures": {}, "violations": 0, "found": "", "date": ""}
+        return fresh()
+
+
+def identity(words, preloaded):
+    """Of everything that a command runs: its programs, scripts and preloaded libraries."""
+    digest = hashlib.sha256()
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/reliability")
+    helpers = [os.path.join(folder, file) for file in sorted(os.listdir(folder)) if file.endswith(".py")]
+    scripted = words[0].endswith(".py")
+    for path in [*words[:1], *words[words.index("--program") + 1:][:1], *helpers] if scripted else [words[0], *preloaded.values()]:
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()
 
 
 def save(directory, name, state):
@@ -104,13 +122,25 @@ def run(program, name, figure, directory):
     _, release, piece, counted, _, small = HARNESSES[name]
     last = release if figure == "release" else small
     state = load(directory, name)
+    program_now = identity(command(program, name, 1, 1), preloads(program, name))
+    if state["program"] != program_now:
+        if state["date"]:
+            print(f"{name}: begins anew, what ran up to case {state['next'] - 1} was another program", flush=True)
+        state = fresh() | {"program": program_now}
+    if state["next"] > last or state["violations"]:
+        print(f"{name}: nothing to do, cases up to {state['next'] - 1} of {last}, {counted} "
+              f"{state['figures'].get(counted, 0):,}, violations {state['violations']} {state['found'][-300:]}", flush=True)
     while state["next"] <= last and not state["violations"]:
         count = min(piece, last + 1 - state["next"])
         done = subprocess.run(command(program, name, state["next"], count), capture_output=True, text=True, check=False,
                               env=os.environ | preloads(program, name))
         if done.returncode == 77:
-            print(f"{name}: {done.stdout.strip()}", flush=True)
+            why = done.stdout.strip().removeprefix("SKIPPED: ")
+            print(f"{name}: skipped, {why}", flush=True)
+            state |= {"skipped": why, "date": datetime.date.today().isoformat()}
+            save(directory, name, state)
             return True
+        state["skipped"] = ""
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
         if not lines:
             state["violations"] += 1
@@ -134,7 +164,7 @@ def table(directory):
         state = load(directory, name)
         reached = state["figures"].get(counted, 0)
         print(f"| {promises} | `./dev soak {name}` | {reached:,} {counted} of {goal:,} | {state['violations']} | "
-              f"{state['date'] or 'not run'} | {json.dumps(state['figures'])} |")
+              f"{('skipped: ' + state['skipped']) if state['skipped'] else state['date'] or 'not run'} | {json.dumps(state['figures'])} |")
 
 
 def main():

@@ -45,7 +45,7 @@ TEST(StaticEmbedder, WordsOfLikeMeaningAreNear) {
 }
 
 // The same texts through the tool's NumPy code (tools/distill/table.py, Table.embed): bit for bit, on every
-// CPU.
+// CPU. tools/distill/check_tokenizer.py without --program prints the sum.
 TEST(StaticEmbedder, VectorsAreThoseOfTheTool) {
   const StaticEmbedder embedder;
   EXPECT_EQ(embedder.identity(), "static/1 minilm-l6-256 hash=dc6f797fdf133fa9");

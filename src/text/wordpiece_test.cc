@@ -115,7 +115,8 @@ TEST(WordPiece, TokensAreTheReferences) {
 
 TEST(WordPiece, BytesThatAreNoUtf8AreLeftOut) { EXPECT_EQ(Encode("wea\xFFther\xE2\x82"), Encode("weather")); }
 
-// Every character of Unicode in three surroundings; the sum is of what the reference gives.
+// Every character of Unicode in three surroundings; the sum is of what the reference gives
+// (tools/distill/check_tokenizer.py without --program prints it).
 TEST(WordPiece, EveryCharacterIsTreatedAsTheReferenceDoes) {
   std::string all;
   for (std::uint32_t c = 0; c < 0x110000; ++c) {

@@ -166,7 +166,6 @@ class Folders(CliTest):
         self.assert_fails(["index", inner, "--store", self.store], inner, self.docs, "inside")
         self.assertEqual(self.index(self.docs)["files"]["unchanged"], 1)
 
-    # Guards: a drive that is not mounted must not empty the index.
     # Guards: the store's own files were indexed, and every quiet run found one of them changed.
     def test_a_store_inside_the_folder_does_not_index_itself(self):
         files = {os.path.join(folder, name) for folder, _, names in os.walk(self.docs) for name in names}
@@ -182,6 +181,7 @@ class Folders(CliTest):
         for folder in (self.store, os.path.join(self.store, "data")):
             self.assert_fails(["index", folder, "--store", self.store], folder, self.store)
 
+    # Guards: a drive that is not mounted must not empty the index.
     def test_a_known_folder_that_is_gone_fails_and_keeps_its_documents(self):
         self.index(self.docs, self.other)
         os.rename(self.other, self.at("away"))

@@ -22,8 +22,7 @@ inline std::map<std::string, Doc> GoldenDocs() {
   return docs;
 }
 
-/// Two sealed segments, deletions in the first, three calls in the log.
-inline Status WriteGolden(Collection& collection) {
+inline Status WriteGoldenDocs(Collection& collection) {
   const auto put = [&](int first, int last) {
     std::vector<Doc> docs;
     for (int i = first; i < last; ++i) docs.push_back(AllTypesDoc("document " + std::to_string(i), i));
@@ -39,7 +38,12 @@ inline Status WriteGolden(Collection& collection) {
   ZVEC_RETURN_IF_ERROR(drop(0, 20));
   ZVEC_RETURN_IF_ERROR(put(20, 35));
   ZVEC_RETURN_IF_ERROR(put(35, 40));
-  ZVEC_RETURN_IF_ERROR(drop(20, 40));
+  return drop(20, 40);
+}
+
+/// Two sealed segments, deletions in the first, three calls in the log.
+inline Status WriteGolden(Collection& collection) {
+  ZVEC_RETURN_IF_ERROR(WriteGoldenDocs(collection));
   return collection.SetMark(kGoldenMark);
 }
 

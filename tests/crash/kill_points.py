@@ -183,10 +183,16 @@ class Phase:
             if report["killed_at"]:
                 break
             call = ws.random.randint(1, report["calls"])
+        last, struck_again = report["last"], False
         if kill_again:
-            ws.program.run_watched(self.complete, ws.area, ws.report, kill_again, tear)
+            done, again = ws.program.run_watched(self.complete, ws.area, ws.report, kill_again, tear)
+            struck_again = again["killed_at"] != 0
+            if struck_again:
+                last += f", then {again['last']}"
+            elif done.returncode != 0 and not ws.program.fault:
+                raise Finding(f"the run after the kill ends with {done.returncode}: {done.stderr[-500:]!r}")
         self.check()
-        return report["killed_at"] != 0, report["last"]
+        return report["killed_at"] != 0, struck_again, last
 
     def kill_at_time(self, seconds):
         for _ in range(4):
@@ -316,7 +322,7 @@ class Tally:
 
     def __init__(self, phase):
         self.name, self.calls, self.by_op, self.by_place = phase.name, phase.calls, phase.by_op, phase.by_place
-        self.late = 0
+        self.late = self.recoveries = self.recoveries_killed = 0
         self.tried, self.struck, self.findings = collections.Counter(), collections.Counter(), []
 
 
@@ -345,7 +351,9 @@ def work(options, index, base):
             tally.tried[kind] += 1
             try:
                 if kind == "call":
-                    struck, last = phase.kill_at_call(where, torn, again)
+                    tally.recoveries += again != 0
+                    struck, struck_again, last = phase.kill_at_call(where, torn, again)
+                    tally.recoveries_killed += struck_again
                 elif kind == "time":
                     struck, last = phase.kill_at_time(where), ""
                 else:
@@ -397,6 +405,8 @@ def main():
 
 def report(options, shares, seconds):
     tried, struck, findings = collections.Counter(), collections.Counter(), []
+    recoveries, recoveries_killed = (sum(getattr(tally, what) for tallies in shares for tally in tallies)
+                                     for what in ("recoveries", "recoveries_killed"))
     for name in dict.fromkeys(tally.name for tallies in shares for tally in tallies):
         rows = [tally for tallies in shares for tally in tallies if tally.name == name]
         here_tried = sum((row.tried for row in rows), collections.Counter())
@@ -412,13 +422,16 @@ def report(options, shares, seconds):
               f"{sum(row.late for row in rows)} times a stray file waited for the next write")
     for finding in findings[:20]:
         print("FOUND", finding[:1500])
-    print(f"{struck['call']} kills at calls, {struck['time']} at times, {len(findings)} findings, {seconds:.0f} s")
+    print(f"{struck['call']} kills at calls, {struck['time']} at times, {recoveries_killed} of {recoveries} recoveries killed, {len(findings)} findings, {seconds:.0f} s")
     if options.expect_caught:
         caught = any(DIFFERS in finding for finding in findings)
         print("the planted fault was caught" if caught else "the planted fault was NOT caught")
         return 0 if caught else 1
     if struck["call"] < 0.9 * tried["call"] or struck["time"] < 0.4 * tried["time"]:
         print("too few kills struck: the points do not cover the run")
+        return 1
+    if recoveries >= 20 and recoveries_killed < 0.3 * recoveries:
+        print(f"only {recoveries_killed} of {recoveries} recoveries were killed")
         return 1
     return 1 if findings else 0
 

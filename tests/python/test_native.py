@@ -5,7 +5,7 @@ import pytest
 from support import DIM, M, T, doc, unit
 
 from cocozvec import zvec
-from cocozvec.zvec import _zvec
+from cocozvec.zvec import _core, _zvec
 from cocozvec.zvec._zvec import param, schema, typing
 from cocozvec.zvec.executor import QueryContext, QueryExecutor
 from cocozvec.zvec.extension import CallbackReRanker
@@ -34,6 +34,19 @@ def multi(*candidates):
 def test_a_collection_may_be_made_of_its_native_object(native):
     again = zvec.Collection(native)
     assert again.schema.name == "books" and [d.id for d in again.query(topk=1)] == ["d0"] and again._obj is native
+
+
+# Guards: a query with a parameter was told that there is no such field in the schema.
+def test_a_vector_field_that_was_made_without_an_index_is_flat(tmp_path):
+    path = str(tmp_path / "bare")
+    _core.create(path, ("bare", [("v", int(T.VECTOR_FP32), False, DIM, None)]), True, False).close()
+    with zvec.open(path) as opened:
+        opened.insert([doc(f"d{i}", unit(i)) for i in range(3)])
+        assert [d.id for d in opened.query(zvec.Query("v", vector=unit(1)), topk=1)] == ["d1"]
+        with pytest.raises(ValueError, match="expected FLAT but got HNSW"):
+            opened.query(zvec.Query("v", vector=unit(1), param=zvec.HnswQueryParam()))
+        native = opened._obj.Schema().get_vector_field("v")
+        assert native.index_param == opened.schema.vector("v").index_param == zvec.FlatIndexParam()
 
 
 def test_an_executor_takes_either_object(books, native):

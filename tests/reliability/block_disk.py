@@ -7,15 +7,16 @@
 cuts  A writer's life is recorded, block by block, with its acknowledgements in the record. A cut is a prefix of it: mounted and
       examined, everything acknowledged before must be there. Every second cut is at a flush or right behind an acknowledgement; every
       second one loses, besides, any subset of the writes since the last flush, as a disk with a cache does. 50 cuts a recording.
+      At least half of the cuts must come behind an acknowledgement.
 eio   The disk refuses one write, or all for a while, then works again, then loses power; the writer tries again and again. What it
-      acknowledged, at any time, must be there.
+      acknowledged, at any time, must be there. A run proves something when a write was refused, and batches were acknowledged before
+      and after; of ten or more at least a tenth must, and in half of any the fault must strike after an acknowledgement.
 bad   A block of the collection's files cannot be read: all answers are right, or there is an error; nobody dies of it.
 
 One line per result, JSON at the end. Exit code as power_loss.py. Needs root, /dev/fuse, loop devices. Only the standard library.
 """
 
 import argparse
-import bisect
 import json
 import os
 import random
@@ -31,7 +32,7 @@ from mounts import call, clean_environment, enter_namespace, make_image, skip, u
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECORD = struct.Struct("<IQI")
-WRITE, FLUSH, ACK, CONTROL = 1, 2, 3, 4
+WRITE, FLUSH, ACK, CONTROL, REFUSED = 1, 2, 3, 4, 5
 SIZE = 32 << 20
 CUTS_A_RECORDING = 50
 
@@ -82,6 +83,22 @@ def read_record(path):
     return events
 
 
+def wait_for(path, wanted, at=0, seconds=3.0):
+    """Until the record has an event of this kind behind byte `at`, but not for long."""
+    deadline = time.monotonic() + seconds
+    with open(path, "rb", buffering=0) as file:
+        while time.monotonic() < deadline:
+            file.seek(at)
+            head = file.read(RECORD.size)
+            if len(head) < RECORD.size:
+                time.sleep(0.005)
+                continue
+            kind, _, size = RECORD.unpack(head)
+            if kind == wanted:
+                return
+            at += RECORD.size + size
+
+
 def examine(program, mount, acknowledged, fault=""):
     return subprocess.run([program, "examine", os.path.join(mount, "c"), str(acknowledged), str(acknowledged)],
                           capture_output=True, text=True, env=clean_environment(fault), check=False)
@@ -108,6 +125,7 @@ class Recording:
             os.remove(record)
         disk = BlockDisk(folder, self.image, record)
         writer = disk.stream(options.program, [], options.fault)
+        wait_for(record, ACK)
         time.sleep(dice.uniform(0.3, 0.8))
         writer.kill()
         writer.wait()
@@ -159,8 +177,11 @@ def cuts(options, folder, result):
         acknowledged = recording.cut(position, dice, loses_cache=n % 4 >= 2)
         problem = look(options, folder, recording.image, acknowledged)
         result["cuts"] += 1
+        result["cuts_after_acknowledgements"] += acknowledged > 0
         if problem:
             yield f"cut {n} at event {position} of {len(recording.events)}, {acknowledged} acknowledged: {problem}"
+    if 2 * result["cuts_after_acknowledgements"] < result["cuts"] and not options.expect_caught:
+        yield f"nothing was acknowledged before {result['cuts'] - result['cuts_after_acknowledgements']} of {result['cuts']} cuts"
 
 
 def eio(options, folder, result):
@@ -172,11 +193,15 @@ def eio(options, folder, result):
             os.remove(record)
         disk = BlockDisk(folder, image, record)
         writer = disk.stream(options.program, ["stubborn"], options.fault)
-        time.sleep(dice.uniform(0.15, 0.5))
-        disk.control("fail_once" if n % 4 else "fail_writes")  # one write: nearly always the log's, the journal is not hit
-        time.sleep(dice.uniform(0.01, 0.15))
-        disk.control("heal")
+        wait_for(record, ACK)
         time.sleep(dice.uniform(0.05, 0.4))
+        disk.control("fail_once" if n % 4 else "fail_writes")  # one write: nearly always the log's, the journal is not hit
+        wait_for(record, REFUSED)
+        time.sleep(dice.uniform(0, 0.15))
+        healed = os.path.getsize(record)
+        disk.control("heal")
+        wait_for(record, ACK, healed)
+        time.sleep(dice.uniform(0, 0.4))
         disk.control("fail_writes")  # for good: the power is off
         snapshot = os.path.join(folder, "snapshot")
         shutil.copyfile(image, snapshot)
@@ -188,10 +213,18 @@ def eio(options, folder, result):
         acks = [(i, number) for i, (kind, number, _) in enumerate(events) if kind == ACK]
         owed = [number for i, number in acks if i < controls[2]]
         result["runs"] += 1
-        result["went_on_after_the_error"] += bisect.bisect_left(acks, (controls[2], 0)) > bisect.bisect_left(acks, (controls[1], 0))
+        struck = any(kind == REFUSED for kind, _, _ in events[controls[0]:controls[1]])
+        before = any(i < controls[0] for i, _ in acks)
+        went_on = any(controls[1] < i < controls[2] for i, _ in acks)
+        for what, so in (("struck_after_acknowledgements", struck and before), ("went_on_after_the_error", went_on),
+                         ("proving_runs", struck and before and went_on)):
+            result[what] += so
         problem = look(options, folder, snapshot, owed[-1] if owed else 0)
         if problem:
             yield f"run {n}, {owed[-1:]} acknowledged: {problem}"
+    runs, struck, proving = (result[what] for what in ("runs", "struck_after_acknowledgements", "proving_runs"))
+    if (2 * struck < runs or (runs >= 10 and 10 * proving < runs)) and not options.expect_caught:
+        yield f"of {runs} runs {struck} were struck, {proving} prove something"
 
 
 def bad(options, folder, result):
@@ -249,7 +282,8 @@ def main():
     enter_namespace("mkfs.ext4")
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         skip("no /dev/fuse")
-    result = dict.fromkeys({"cuts": ("cuts", "recordings", "blocks"), "eio": ("runs", "went_on_after_the_error"),
+    result = dict.fromkeys({"cuts": ("cuts", "cuts_after_acknowledgements", "recordings", "blocks"),
+                            "eio": ("runs", "struck_after_acknowledgements", "went_on_after_the_error", "proving_runs"),
                             "bad": ("bad_blocks", "harmless", "reported")}[options.what], 0)
     folder = tempfile.mkdtemp(prefix="zvec-block-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
     problems = []

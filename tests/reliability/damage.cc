@@ -30,6 +30,35 @@ bool NothingReadsIt(const std::string& name) { return name == "LOCK"; }
 /// A log that ends too early cannot be told from one whose last calls were never made: docs/format/log.md.
 bool IsLog(const std::string& name) { return name.starts_with("log-"); }
 
+struct Misplaced {
+  std::string name, other, content, what;
+};
+
+/// A block or the whole of one file, or of its older copy, in the place of another.
+Misplaced Misplace(const Victim& victim, const std::vector<std::string>& names, Random& random) {
+  const std::string& name = names[random() % names.size()];
+  const std::string& other_name = names[random() % names.size()];
+  Misplaced drawn{name, other_name, victim.files().at(name), other_name + " in place of " + name};
+  std::string& content = drawn.content;
+  const auto old = victim.older().find(other_name);
+  const std::string& other =
+      random() % 2 == 0 && old != victim.older().end() ? old->second : victim.files().at(other_name);
+  if (random() % 4 == 0) {
+    content = other;
+    return drawn;
+  }
+  const std::uint64_t size = std::uint64_t{8} << random() % 10;
+  if (content.size() < size || other.size() < size) return drawn;
+  const std::uint64_t to = random() % ((content.size() - size) / 8 + 1) * 8;
+  const std::uint64_t from = name == other_name && to + size <= other.size() && random() % 2 == 0
+                                 ? to
+                                 : random() % ((other.size() - size) / 8 + 1) * 8;
+  content.replace(to, size, other, from, size);
+  drawn.what = std::to_string(size) + " bytes from " + std::to_string(from) + " of " + drawn.what + " at " +
+               std::to_string(to);
+  return drawn;
+}
+
 /// An older copy of a log is the same; one of a mark is what the mark was.
 bool IsEarlier(const std::string& name, const std::string& other) {
   return (IsLog(name) && IsLog(other)) || (name == "MARK" && other == name);
@@ -37,7 +66,7 @@ bool IsEarlier(const std::string& name, const std::string& other) {
 
 }  // namespace
 
-/// C1. Case n: one of bytes x 3: a random bit, 0x00, 0xFF.
+/// C1. Case n: one of bytes x 3: a random bit, 0x00, 0xFF (where it is that already, another bit).
 void FlippedBytes(const Settings& settings, Tally& tally) {
   const Victim victim;
   const std::uint64_t total = victim.bytes() * 3;
@@ -50,7 +79,7 @@ void FlippedBytes(const Settings& settings, Tally& tally) {
     std::string content = victim.files().at(name);
     const char old = content[offset];
     content[offset] = at % 3 == 0 ? static_cast<char>(old ^ (1 << n % 8)) : at % 3 == 1 ? '\0' : '\xFF';
-    if (content[offset] == old) return {"the same", ""};
+    if (content[offset] == old) content[offset] = static_cast<char>(old ^ (1 << n / 8 % 8));
     return Judged(victim, {{name, &content}}, name, n % 4 == 0,
                   name + " at byte " + std::to_string(offset) + ", case " + std::to_string(n));
   });
@@ -77,29 +106,11 @@ void MisplacedBlocks(const Settings& settings, Tally& tally) {
     if (!NothingReadsIt(name)) names.push_back(name);
   RunInChildren(settings.from, settings.count, tally, [&](std::uint64_t n) -> Outcome {
     Random random(n);
-    const std::string& name = names[random() % names.size()];
-    std::string content = victim.files().at(name);
-    const std::string& other_name = names[random() % names.size()];
-    const auto old = victim.older().find(other_name);
-    const std::string& other =
-        random() % 2 == 0 && old != victim.older().end() ? old->second : victim.files().at(other_name);
-    std::string what = other_name + " in place of " + name;
-    if (random() % 4 == 0) {
-      content = other;
-    } else {
-      const std::uint64_t size = std::uint64_t{8} << random() % 10;
-      if (content.size() < size || other.size() < size) return {"too small", ""};
-      const std::uint64_t to = random() % ((content.size() - size) / 8 + 1) * 8;
-      const std::uint64_t from = name == other_name && to + size <= other.size() && random() % 2 == 0
-                                     ? to
-                                     : random() % ((other.size() - size) / 8 + 1) * 8;
-      content.replace(to, size, other, from, size);
-      what = std::to_string(size) + " bytes from " + std::to_string(from) + " of " + what + " at " +
-             std::to_string(to);
-    }
-    if (content == victim.files().at(name)) return {"the same", ""};
-    return Judged(victim, {{name, &content}}, name, n % 4 == 0, what + ", case " + std::to_string(n),
-                  IsEarlier(name, other_name));
+    Misplaced drawn;
+    do drawn = Misplace(victim, names, random);
+    while (drawn.content == victim.files().at(drawn.name));  // too small, or the same bytes
+    return Judged(victim, {{drawn.name, &drawn.content}}, drawn.name, n % 4 == 0,
+                  drawn.what + ", case " + std::to_string(n), IsEarlier(drawn.name, drawn.other));
   });
 }
 
@@ -124,8 +135,10 @@ void MissingFiles(const Settings& settings, Tally& tally) {
                                             "log-99999999999999999999999999",
                                             "segment-\xFF"};
   const std::string junk = "junk";
-  RunInChildren(1, names.size() + foreign.size(), tally, [&](std::uint64_t n) -> Outcome {
-    if (n < settings.from || n >= settings.from + settings.count) return {};
+  const std::uint64_t total = names.size() + foreign.size();
+  if (settings.from > total) return;
+  const std::uint64_t count = std::min(settings.count, total + 1 - settings.from);
+  RunInChildren(settings.from, count, tally, [&](std::uint64_t n) -> Outcome {
     const bool write = n % 2 == 0;
     if (n <= names.size())
       return Judged(victim, {{names[n - 1], nullptr}}, names[n - 1], write, "without " + names[n - 1]);

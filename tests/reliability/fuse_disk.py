@@ -5,7 +5,7 @@
     fuse_disk.py MOUNT_POINT IMAGE RECORD
 
 IMAGE is the content. Every write that reaches the device is done to it and appended to RECORD, every flush too:
-    record := u32 kind (1 write, 2 flush, 3 acknowledgement, 4 command), u64 offset or number, u32 size, bytes
+    record := u32 kind (1 write, 2 flush, 3 acknowledgement, 4 command, 5 refused write or flush), u64 offset or number, u32 size, bytes
 What is written to the file `acks` (numbers, one a line) becomes acknowledgements in the record, in the same order as the writes.
 What is written to the file `control` is a command: `fail_writes` (EIO to writes and flushes), `fail_once` (to the next write),
 `bad OFFSET SIZE` (to reads of these bytes), `heal` (none of them).
@@ -56,6 +56,7 @@ class Disk:
         else:
             if self.fail_writes or self.fail_next:
                 self.fail_next = False
+                self.note(5, offset)
                 raise Refused
             os.pwrite(self.image, data, offset)
             self.note(1, offset, data)
@@ -81,6 +82,7 @@ class Disk:
     def sync(self, node):
         if node == 2:
             if self.fail_writes:
+                self.note(5, 0)
                 raise Refused
             self.note(2, 0)
         return b""

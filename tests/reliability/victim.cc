@@ -1,13 +1,16 @@
 #include "victim.h"
 
 #include <algorithm>
+#include <cstdio>
 
-#include "zvec/collection/testing/test_docs.h"
+#include "zvec/collection/testing/indexed_schema.h"
 
 namespace reliability {
 
 using zvec::testing_docs::AllTypesDoc;
-using zvec::testing_docs::AllTypesSchema;
+using zvec::testing_docs::IndexedSchema;
+using zvec::testing_docs::kAllHits;
+using zvec::testing_docs::kFewHits;
 
 namespace {
 
@@ -21,20 +24,14 @@ std::map<std::string, std::string> FilesOf(SimDisk& disk) {
   return files;
 }
 
-zvec::VectorQuery QueryOn(const std::string& field) {
-  zvec::VectorQuery query;
-  query.field = field;
-  query.vector = std::vector<float>{1, 2, 3, 4};
-  if (field == "VECTOR_INT8") query.vector = std::vector<std::int8_t>{1, 2, 3, 4};
-  query.topk = 100;
-  return query;
-}
-
 /// Hits of one score stand in any order.
 Status Find(const Collection& collection, std::vector<std::vector<std::pair<std::string, float>>>* found) {
-  for (const char* field : {"VECTOR_FP32", "VECTOR_FP16", "VECTOR_INT8"})
-    for (const char* filter : {"", "INT64 < 0"}) {
-      zvec::VectorQuery query = QueryOn(field);
+  const std::pair<const char*, std::uint32_t> queries[] = {
+      {"", kAllHits}, {"", kFewHits}, {"INT64 < 0", kAllHits}, {"INT64 < 0", kFewHits}};
+  for (const auto& field : collection.schema().fields)
+    for (const auto& [filter, topk] : queries) {
+      if (!zvec::IsVector(field.type)) continue;
+      zvec::VectorQuery query = zvec::testing_docs::QueryOn(field, topk);
       query.filter = filter;
       auto hits = collection.Query(query);
       if (!hits.ok()) return hits.status();
@@ -70,7 +67,7 @@ zvec::CollectionOptions Victim::OptionsOn(cocozvec::FileSystem& disk) {
 Victim::Victim(int records) : mark_("mark") {
   SimDisk disk;
   const auto options = OptionsOn(disk);
-  auto collection = Collection::Create(kPath, AllTypesSchema(), options).value();
+  auto collection = Collection::Create(kPath, IndexedSchema(), options).value();
   std::vector<Doc> docs;
   for (int i = 0; i < 8; ++i) docs.push_back(AllTypesDoc("doc" + std::to_string(i), i));
   (void)collection->Upsert(docs).value();
@@ -96,8 +93,14 @@ Victim::Victim(int records) : mark_("mark") {
   }
   if (!collection->SetMark(mark_).ok()) std::abort();
   if (!ReadAll(*collection, &docs_).ok() || !Find(*collection, &found_).ok()) std::abort();
+  const std::string unindexed = zvec::testing_docs::Unindexed(*collection);
   if (!collection->Close().ok()) std::abort();
   files_ = FilesOf(disk);
+  const std::string missing = zvec::testing_docs::MissingKind(files_);
+  if (!missing.empty() || !unindexed.empty()) {
+    std::fprintf(stderr, "the victim has no %s; it finds %s\n", missing.c_str(), unindexed.c_str());
+    std::abort();
+  }
   for (const auto& [name, content] : files_) bytes_ += content.size();
 }
 

@@ -1,5 +1,5 @@
-// tests/reliability/victim.h: a closed collection with a file of every kind, and the judge of what is read
-// from a damaged copy of it.
+// tests/reliability/victim.h: a closed collection with a file of every kind (indexed_schema.h), and the judge
+// of what is read from a damaged copy of it.
 #pragma once
 
 #include <map>

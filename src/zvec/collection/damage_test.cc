@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/sanitizer.h"
-#include "zvec/collection/testing/test_docs.h"
+#include "zvec/collection/testing/indexed_schema.h"
 #include "zvec/storage/file_header.h"
 
 namespace zvec::inline v0::testing_docs {
@@ -25,7 +25,7 @@ class Damage : public ::testing::Test {
     options_.seal_bytes = 3000;
     options_.index_min_rows = 1;
     options_.maintenance = Maintenance::kInline;
-    auto collection = Collection::Create("c", AllTypesSchema(), options_).value();
+    auto collection = Collection::Create("c", IndexedSchema(), options_).value();
     std::vector<Doc> docs;
     for (int i = 0; i < 8; ++i) docs.push_back(AllTypesDoc("doc" + std::to_string(i), i));
     ASSERT_TRUE(collection->Upsert(docs).ok());
@@ -40,12 +40,14 @@ class Damage : public ::testing::Test {
       expected_[doc.id] = doc;
       with_vectors_ += doc.Get<std::vector<float>>("VECTOR_FP32") != nullptr;
     }
+    ASSERT_EQ(Unindexed(*collection), "");
     ASSERT_TRUE(collection->Close().ok());
-    for (const auto& entry : disk_.List("c").value()) names_.push_back(entry.name);
-    for (const char* kind : {"MANIFEST-", "log-", "segment-", "deletes-", "index-", "MARK", "LOCK"})
-      ASSERT_TRUE(std::any_of(names_.begin(), names_.end(), [&](auto& name) {
-        return name.starts_with(kind);
-      })) << kind;
+    std::map<std::string, std::string> files;
+    for (const auto& entry : disk_.List("c").value()) {
+      names_.push_back(entry.name);
+      files[entry.name] = cocozvec::ReadFile(disk_, JoinPath("c", entry.name), 1 << 20).value();
+    }
+    ASSERT_EQ(MissingKind(files), "");
     read_only_ = options_;
     read_only_.read_only = true;
   }
@@ -64,15 +66,16 @@ class Damage : public ::testing::Test {
       docs[doc.id] = doc;
     }
     if (docs != expected_) return "the damage changed what is read";
-    for (const char* field : {"VECTOR_FP32", "VECTOR_FP16", "VECTOR_INT8"}) {
-      VectorQuery query;
-      query.field = field;
-      query.vector = std::vector<float>{1, 2, 3, 4};
-      if (query.field == "VECTOR_INT8") query.vector = std::vector<std::int8_t>{1, 2, 3, 4};
-      query.topk = 100;
-      const auto found = (*opened)->Query(query);
+    for (const FieldSchema& field : (*opened)->schema().fields) {
+      if (!IsVector(field.type)) continue;
+      const auto found = (*opened)->Query(QueryOn(field, kAllHits));
       if (!found.ok()) return Judge(found.status());
       if (found->hits.size() != with_vectors_) return "the damage changed what is found";
+      const auto nearest = (*opened)->Query(QueryOn(field, kFewHits));
+      if (!nearest.ok()) return Judge(nearest.status());
+      if (nearest->hits.size() != kFewHits) return "the damage changed how many are found";
+      for (std::size_t i = 0; i < kFewHits; ++i)
+        if (nearest->hits[i].score != found->hits[i].score) return "the damage changed what is nearest";
     }
     for (const auto& [id, doc] : expected_) {
       const auto fetched = (*opened)->Fetch(std::vector{id});

@@ -32,6 +32,7 @@ Result<bool> ManifestHasHole(FileSystem& fs, const std::string& path) {
   ZVEC_ASSIGN_OR_RETURN(const std::string bytes, cocozvec::ReadFile(fs, path, kMaxManifestBytes));
   if (bytes.size() < kFileHeaderBytes) return true;
   const auto header = DecodeFileHeader(kManifestMagic, bytes, kFirstGeneration, path, kManifestVersion);
+  if (header.status().code() == StatusCode::kUnimplemented) return false;  // newer: not ours to judge
   if (header.ok() && bytes.size() - kFileHeaderBytes < header->a) return true;
   return !DecodeManifest(bytes, kFirstGeneration, path).ok() && HasHole(bytes);
 }

@@ -153,7 +153,7 @@ class _Collection:
         self._handle.destroy()
 
     def _debug_hnsw_storage_mode(self, column_name: str) -> str:
-        """Graphs and codes are copied into memory of their own when they are opened, whatever was asked for."""
+        """Always answers "contiguous", whatever was asked for: there is no such mode here (docs/search.md, "Memory")."""
         if self._index_kinds().get(column_name) is not IndexType.HNSW or not self._handle.stats[1].get(column_name):
             raise KeyError(f"No HNSW index found for column '{column_name}'")
         return "contiguous"

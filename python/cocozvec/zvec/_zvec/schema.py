@@ -245,8 +245,10 @@ def _to_core(schema: _CollectionSchema) -> tuple[str, list[tuple[Any, ...]]]:
 
 def _from_core(description: tuple[str, list[tuple[Any, ...]]]) -> _CollectionSchema:
     name, items = description
-    fields = [
-        _FieldSchema(field_name, DataType(kind), dimension, nullable, _index_from_native(index))
-        for field_name, kind, nullable, dimension, index in items
-    ]
+    fields = []
+    for field_name, kind, nullable, dimension, index in items:
+        field = _FieldSchema(field_name, DataType(kind), dimension, nullable, _index_from_native(index))
+        if field._is_vector and field.index_param is None:  # a C++ program may leave it out: flat, inner product
+            field = _FieldSchema(field_name, DataType(kind), dimension, nullable, params.FlatIndexParam())
+        fields.append(field)
     return _CollectionSchema(name, fields)
