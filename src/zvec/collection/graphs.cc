@@ -70,16 +70,16 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> LinkAll(const hnsw::Encoder& encoder
   return graph;
 }
 
-/// Null: the old graph is damaged, or what came of it is not good enough.
+/// Null: the old graph cannot be used, or what came of it is not good enough.
 Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hnsw::Encoder& encoder,
                                                      const hnsw::BuildParams& params,
                                                      const SealedView& target, std::size_t field,
                                                      const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
   const Status status = graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), help.pool);
-  if (status.code() == StatusCode::kDataLoss) {
+  if (hnsw::IsUnusable(status)) {
     cocozvec::Log(cocozvec::LogLevel::kWarning,
-                  "a damaged graph is replaced by a new one: " + status.ToString());
+                  "a damaged or unreadable graph is replaced by a new one: " + status.ToString());
     return std::shared_ptr<hnsw::GraphBuilder>();
   }
   ZVEC_RETURN_IF_ERROR(status);

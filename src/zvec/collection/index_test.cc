@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cocozvec/base/log.h"
+#include "zvec/collection/testing/hooked_fs.h"
 #include "zvec/collection/testing/test_docs.h"
 
 namespace zvec::inline v0::testing_docs {
@@ -405,6 +406,50 @@ TEST_F(DamagedGraph, OneThatIsMissingIsBuiltAnew) {
   ExpectReplaced();
 }
 
+/// A sector of the graph's file that the disk cannot read: the documents are whole, so nothing is lost but
+/// time. 0: the header.
+class UnreadableGraph : public DamagedGraph,
+                        public ::testing::WithParamInterface<std::pair<std::uint64_t, bool>> {
+ protected:
+  UnreadableGraph() {
+    hooked_.unreadable = [this](const std::string& path, std::uint64_t offset, std::uint64_t size) {
+      const std::uint64_t at = GetParam().first;
+      return path == name_ && offset <= at && at < offset + size
+                 ? Status::IoError(path + ": Input/output error at " + std::to_string(at))
+                 : Status();
+    };
+    EXPECT_TRUE(collection_->Close().ok());
+    collection_.reset();
+    options_.file_system = &hooked_;
+    options_.enable_mmap = GetParam().second;
+    collection_ = Collection::Open("c", options_).value();
+  }
+  ~UnreadableGraph() override { collection_.reset(); }
+
+  HookedFileSystem hooked_{disk_};
+};
+
+TEST_P(UnreadableGraph, QueriesScanAndOptimizeReplacesIt) {
+  EXPECT_GT(Recall(), 0.95);
+  EXPECT_EQ(Recall(10, "n < 2900"), 1);
+  EXPECT_NE(log_.find(name_ + ": Input/output error"), std::string::npos) << log_;
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ExpectReplaced();
+}
+
+TEST_P(UnreadableGraph, ItIsReplacedWhenItsSegmentIsRewritten) {
+  ASSERT_TRUE(collection_->DeleteByFilter("n = 7").ok());
+  ASSERT_TRUE(collection_->Optimize().ok());
+  if (GetParam() == std::pair(std::uint64_t{20'000}, true)) log_ += name_;  // codes are made anew: not read
+  ExpectReplaced();
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, UnreadableGraph,
+                         ::testing::Values(std::pair(std::uint64_t{0}, true),
+                                           std::pair(std::uint64_t{20'000}, true),
+                                           std::pair(std::uint64_t{250'000}, true),
+                                           std::pair(std::uint64_t{20'000}, false)));
+
 TEST_F(IndexTest, DocumentsWithoutAGraphAreCountedAsUnlinked) {
   options_.maintenance = Maintenance::kManual;
   Create(Schema());
@@ -448,7 +493,22 @@ TEST_F(IndexTest, ARefusedGraphIsNotTriedAgain) {
   EXPECT_EQ(refusals, 1);
   VectorQuery query = Ask();
   query.vector = *docs[0].Get<std::vector<float>>("v");
-  EXPECT_EQ(collection_->Query(query)->stats.strategy, "scan");
+  const QueryStats stats = collection_->Query(query)->stats;
+  EXPECT_EQ(stats.strategy, "scan");
+  EXPECT_EQ(stats.refused, 1u);
+}
+
+TEST_F(IndexTest, ASegmentWithoutVectorsWasNotRefused) {
+  Create(Schema());
+  std::vector<Doc> docs;
+  for (std::int64_t n = 0; n < 200; ++n)
+    docs.push_back(Doc("d" + std::to_string(n), {{"n", n}, {"cluster", n}}));
+  ASSERT_TRUE(collection_->Upsert(docs).ok());
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_EQ(collection_->Stats().index_completeness.at("v"), 1);
+  const HitList found = collection_->Query(Ask()).value();
+  EXPECT_TRUE(found.hits.empty());
+  EXPECT_EQ(found.stats.refused, 0u);
 }
 
 }  // namespace

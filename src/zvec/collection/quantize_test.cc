@@ -6,6 +6,9 @@
 
 #include "zvec/collection/graphs.h"
 #include "zvec/collection/testing/test_docs.h"
+#include "zvec/index/hnsw/index_file.h"
+#include "zvec/storage/file_names.h"
+#include "zvec/storage/manifest.h"
 
 namespace zvec::inline v0::testing_docs {
 namespace {
@@ -131,6 +134,48 @@ TEST_P(QuantizeTest, FilesHaveTheBytesOfTheirCodes) {
   EXPECT_NEAR(bytes(QuantizeType::kInt4) - none, -64, 12);
 }
 
+class NarrowCodes : public QuantizeTest {};
+
+TEST_P(NarrowCodes, FourBitsThatCannotTellTheRowsApartBecomeSeven) {
+  CollectionSchema schema;
+  schema.name = "narrow";
+  const IndexParams index = IndexParams::Hnsw(GetParam(), QuantizeType::kInt4);
+  schema.fields = {{"narrow", DataType::kVectorFp32, false, 2, index},
+                   {"wide", DataType::kVectorFp32, false, kDim, index}};
+  collection_ = Collection::Create("c", schema, options_).value();
+  std::vector<Doc> docs;
+  for (int n = 0; n < kDocs; ++n) {
+    // On a circle, so that directions differ as distances do.
+    const float angle = 6.2831853f * static_cast<float>(n) / kDocs;
+    docs.push_back(
+        Doc("d" + std::to_string(n),
+            {{"narrow", std::vector<float>{std::cos(angle), std::sin(angle)}}, {"wide", Draw(n % 20)}}));
+  }
+  ASSERT_TRUE(collection_->Upsert(docs).ok());
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ASSERT_TRUE(collection_->Close().ok());
+  std::uint64_t generation = 0;
+  for (const auto& entry : disk_.List("c").value())
+    if (const auto name = ParseName(entry.name); name && name->kind == NameKind::kManifest)
+      generation = std::max(generation, name->number);
+  const Manifest manifest = ReadManifest(disk_, "c", generation).value();
+  const SegmentEntry& segment = manifest.segments.at(0);
+  ASSERT_EQ(segment.indexes.size(), 2u);
+  for (const IndexEntry& entry : segment.indexes) {
+    ASSERT_FALSE(entry.refused());
+    const FieldSchema& field = manifest.schema.fields[entry.field];
+    const auto graph =
+        hnsw::OpenGraph(disk_, "c/" + IndexName(entry.number), entry,
+                        {manifest.collection, segment.file.number, static_cast<std::uint32_t>(entry.field)},
+                        field.metric(), field.dimension, /*map=*/false, /*resident=*/false);
+    ASSERT_TRUE(graph.ok()) << graph.status().ToString();
+    EXPECT_EQ((*graph)->Current().view.encoder->kind(),
+              field.name == "wide" ? hnsw::CodeKind::kBits4 : hnsw::CodeKind::kBits7);
+  }
+}
+
+// Not under the inner product, for which codes have elements more.
+INSTANTIATE_TEST_SUITE_P(Metrics, NarrowCodes, ::testing::Values(MetricType::kL2, MetricType::kCosine));
 INSTANTIATE_TEST_SUITE_P(Metrics, QuantizeTest,
                          ::testing::Values(MetricType::kL2, MetricType::kIp, MetricType::kCosine));
 

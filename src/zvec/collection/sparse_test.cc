@@ -3,8 +3,13 @@
 
 #include <random>
 
+#include "base/coding.h"
 #include "cocozvec/base/log.h"
+#include "zvec/collection/testing/hooked_fs.h"
 #include "zvec/collection/testing/test_docs.h"
+#include "zvec/storage/file_header.h"
+#include "zvec/storage/file_names.h"
+#include "zvec/storage/manifest.h"
 
 namespace zvec::inline v0::testing_docs {
 namespace {
@@ -112,38 +117,134 @@ TEST_P(SparseTest, AFieldWithoutAVectorAndAFlatFieldHaveNoLists) {
   EXPECT_EQ(hits.stats.unlinked, 0u);
 }
 
-// Guards: lists as a matter of truth. Files that are gone or damaged cost time only, and Optimize mends them.
-TEST_P(SparseTest, MissingAndDamagedListsAreScannedUntilOptimizeMakesThemAnew) {
-  Insert(0, 600);
-  ASSERT_TRUE(collection_->Optimize().ok());
-  std::string file;
-  for (const auto& entry : disk_.List("c").value())
-    if (entry.name.starts_with("index-")) file = "c/" + entry.name;
-  ASSERT_FALSE(file.empty());
-  ASSERT_TRUE(collection_->Close().ok());
-  const std::uint64_t size = disk_.Stat(file).value().size;
-  for (const std::uint64_t at : {std::uint64_t{3}, size / 4, size / 2, size - 9}) {
-    const auto damaged = disk_.Open(file, cocozvec::OpenMode::kReadWrite).value();
-    std::byte byte{};
-    ASSERT_TRUE(damaged->ReadAt(at, {&byte, 1}).ok());
-    const std::byte other = ~byte;
-    ASSERT_TRUE(damaged->WriteAt(at, {&other, 1}).ok());
+// Guards: lists as a matter of truth. Files that are gone, damaged or unreadable cost time only, and Optimize
+// mends them.
+class BadLists : public SparseTest {
+ protected:
+  BadLists() {
+    cocozvec::SetLogCallback([this](cocozvec::LogLevel, std::string_view message) { log_ += message; });
+    hooked_.unreadable = [this](const std::string& path, std::uint64_t offset, std::uint64_t size) {
+      return path == file_ && offset <= bad_ && bad_ < offset + size
+                 ? Status::IoError(path + ": Input/output error")
+                 : Status();
+    };
+    EXPECT_TRUE(collection_->Close().ok());
+    options_.file_system = &hooked_;
     collection_ = Collection::Open("c", options_).value();
-    ExpectScans();
-    ASSERT_TRUE(collection_->Close().ok());
-    ASSERT_TRUE(damaged->WriteAt(at, {&byte, 1}).ok());
+    Insert(0, 600);
   }
-  ASSERT_TRUE(disk_.RemoveFile(file).ok());
+  ~BadLists() override {
+    collection_.reset();
+    cocozvec::SetLogCallback({});
+  }
+
+  std::string File() {
+    std::string file;
+    for (const auto& entry : disk_.List("c").value())
+      if (entry.name.starts_with("index-")) file = "c/" + entry.name;
+    return file;
+  }
+  /// Where the parts of a file begin.
+  std::vector<std::uint64_t> Places(const std::string& file) {
+    const std::string bytes = cocozvec::ReadFile(disk_, file, 1 << 20).value();
+    const std::uint64_t number = cocozvec::Reader(AsBytes(bytes.substr(24, 8))).Read<std::uint64_t>();
+    const FileHeader header = DecodeFileHeader(kSparseMagic, bytes.substr(0, 64), number, file).value();
+    const std::string table = bytes.substr(header.b);
+    cocozvec::Reader in(AsBytes(table));
+    std::vector<std::uint64_t> places = {0, header.b};
+    while (!in.done()) {
+      places.push_back(in.Read<std::uint64_t>());
+      in.Read<std::uint64_t>();
+      for (auto blocks = in.Read<std::uint32_t>(); blocks > 0; --blocks) in.Read<std::uint64_t>();
+      EXPECT_TRUE(in.ok());
+      if (!in.ok()) break;
+    }
+    return places;
+  }
+  void Flip(std::uint64_t at) {
+    const auto file = disk_.Open(file_, cocozvec::OpenMode::kReadWrite).value();
+    std::byte byte{};
+    ASSERT_TRUE(file->ReadAt(at, {&byte, 1}).ok());
+    byte = ~byte;
+    ASSERT_TRUE(file->WriteAt(at, {&byte, 1}).ok());
+  }
+  void ExpectOptimizeMends() {
+    ASSERT_TRUE(collection_->Optimize().ok());
+    log_.clear();
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(Ask({.field = "s", .vector = Draw()}).stats.strategy, "lists");
+      Reopen();
+    }
+    EXPECT_EQ(log_, "");
+  }
+
+  HookedFileSystem hooked_{disk_};
+  std::string log_, file_;
+  std::uint64_t bad_ = UINT64_MAX;
+};
+
+TEST_P(BadLists, WhateverPartIsDamagedOrUnreadableIsToldAndScannedUntilOptimizeMakesThemAnew) {
+  ASSERT_TRUE(collection_->Optimize().ok());
+  const std::size_t places = Places(File()).size();
+  ASSERT_EQ(places, 2 + 7u);
+  for (const bool unreadable : {false, true}) {
+    for (std::size_t place = 0; place < places; ++place) {
+      SCOPED_TRACE((unreadable ? "unreadable " : "damaged ") + std::to_string(place));
+      ASSERT_TRUE(collection_->Close().ok());
+      file_ = File();
+      const std::uint64_t at = Places(file_)[place];
+      unreadable ? static_cast<void>(bad_ = at) : Flip(at);
+      log_.clear();
+      auto opened = Collection::Open("c", options_);
+      ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+      collection_ = *std::move(opened);
+      const std::string strategy = Ask({.field = "s", .vector = Draw()}).stats.strategy;
+      EXPECT_EQ(strategy, "scan");
+      EXPECT_NE(log_.find(file_), std::string::npos) << log_;
+      Ask({.field = "s", .vector = Draw(), .topk = 10, .filter = "n < 300"});
+      Ask({.field = "s", .vector = Draw(), .topk = 10, .filter = "n < 3"});
+      ExpectOptimizeMends();
+      bad_ = UINT64_MAX;
+    }
+  }
+}
+
+TEST_P(BadLists, MissingOnesAreScannedUntilOptimizeMakesThemAnew) {
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ASSERT_TRUE(collection_->Close().ok());
+  ASSERT_TRUE(disk_.RemoveFile(File()).ok());
   collection_ = Collection::Open("c", options_).value();
   EXPECT_EQ(ExpectScans(), "scan");
   EXPECT_GT(Ask({.field = "s", .vector = Draw()}).stats.unlinked, 0u);
+  ExpectOptimizeMends();
+}
+
+// As where a segment has more entries than lists can have (UINT32_MAX).
+TEST_P(BadLists, ASegmentWithoutListsWasNotRefused) {
   ASSERT_TRUE(collection_->Optimize().ok());
-  EXPECT_EQ(ExpectScans(), "lists");
-  Reopen();
-  EXPECT_EQ(ExpectScans(), "lists");
+  ASSERT_TRUE(collection_->Close().ok());
+  std::uint64_t generation = 0;
+  for (const auto& entry : disk_.List("c").value())
+    if (const auto name = ParseName(entry.name); name && name->kind == NameKind::kManifest)
+      generation = std::max(generation, name->number);
+  Manifest manifest = ReadManifest(disk_, "c", generation).value();
+  ASSERT_EQ(manifest.segments.at(0).indexes.size(), 1u);
+  IndexEntry& index = manifest.segments[0].indexes[0];
+  index = {.field = index.field, .nodes = index.nodes};
+  ++manifest.generation;
+  bool uncertain = false;
+  ASSERT_TRUE(InstallManifest(disk_, "c", manifest, &uncertain).ok());
+  collection_ = Collection::Open("c", options_).value();
+  const HitList found = Ask({.field = "s", .vector = Draw()});
+  EXPECT_EQ(found.stats.strategy, "scan");
+  EXPECT_FALSE(found.hits.empty());
+  EXPECT_EQ(found.stats.refused, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Values, SparseTest,
+                         ::testing::Values(DataType::kSparseVectorFp32, DataType::kSparseVectorFp16));
+
+INSTANTIATE_TEST_SUITE_P(Values, BadLists,
                          ::testing::Values(DataType::kSparseVectorFp32, DataType::kSparseVectorFp16));
 
 }  // namespace

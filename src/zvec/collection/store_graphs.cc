@@ -65,7 +65,8 @@ Status Store::KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedVi
       grows |= graph != nullptr && graph->growing();
       const Status sound = graph != nullptr ? graph->Verify() : Status();
       if (!sound.ok())
-        cocozvec::Log(cocozvec::LogLevel::kWarning, "a damaged graph is built anew: " + sound.ToString());
+        cocozvec::Log(cocozvec::LogLevel::kWarning,
+                      "a damaged or unreadable graph is built anew: " + sound.ToString());
       if (sound.ok() && !LacksGraph(*view, f)) continue;
       (*graphs)[f] = nullptr;
       std::erase_if(entry.indexes, [f](const IndexEntry& index) { return index.field == f; });

@@ -64,7 +64,7 @@ Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& di
     // Beside a writer a file may be retired between the manifest and its opening, and what looks damaged may
     // belong to the next manifest: the newer one knows better.
     if (options.read_only && attempt < kReadOnlyAttempts &&
-        (status.IsNotFound() || (status.code() == StatusCode::kDataLoss && store->IsSuperseded())))
+        (status.IsNotFound() || (hnsw::IsUnusable(status) && store->IsSuperseded())))
       continue;
     if (status.IsNotFound() && fs.Stat(directory).ok())
       return Status::DataLoss("a file that the manifest names is missing: " + std::string(status.message()));
@@ -153,12 +153,12 @@ Status Store::LoadSegments() {
       }
       const Status& status = graph.status();
       // Without a graph the rows are scanned. (A reader beside a writer may only be late.)
-      if ((!status.IsNotFound() && status.code() != StatusCode::kDataLoss) ||
-          (options_.read_only && IsSuperseded()))
+      if ((!status.IsNotFound() && !hnsw::IsUnusable(status)) || (options_.read_only && IsSuperseded()))
         return status;
       cocozvec::Log(
           cocozvec::LogLevel::kWarning,
-          "a graph is missing or damaged, queries scan until Optimize builds it anew: " + status.ToString());
+          "a graph is missing, damaged or unreadable, queries scan until Optimize builds it anew: " +
+              status.ToString());
     }
     version->sealed.push_back(
         std::make_shared<SealedView>(std::move(segment), std::move(dead), std::move(graphs)));

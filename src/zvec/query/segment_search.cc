@@ -1,8 +1,8 @@
 #include "zvec/query/segment_search.h"
 
 #include <algorithm>
-#include <bit>
 
+#include "base/bits.h"
 #include "cocozvec/base/log.h"
 
 namespace zvec::inline v0 {
@@ -43,7 +43,10 @@ bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
   const bool has_direction = vector_.Encode(*graph.encoder, code_.data(), &cut);
   breadth_ = hnsw::BreadthFor(query_.topk, query_.ef, hnsw::MoreFor(graph, cut));
   // Four bits leave near candidates in the wrong order: all of them are scored.
-  if (graph.encoder->kind() == hnsw::CodeKind::kBits4) breadth_.keep = breadth_.ef;
+  if (graph.encoder->kind() == hnsw::CodeKind::kBits4) {
+    breadth_.keep = breadth_.ef;
+    breadth_.margin = -1;
+  }
   return has_direction;
 }
 
@@ -56,9 +59,13 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   if (graph != nullptr && graph->lists() != nullptr) return SearchLists(*graph->lists());
   const hnsw::GraphRef ref = graph != nullptr ? graph->Current() : hnsw::GraphRef{};
   if (ref.view.empty()) {
-    stats_->refused += graph != nullptr;
     const FieldSchema& field = segment.schema().fields[vector_.field()];
-    return hnsw::WantsGraph(field) || sparse::WantsLists(field) ? ScanUnlinked(0) : Scan(0);
+    if (!hnsw::WantsGraph(field) && !sparse::WantsLists(field)) return Scan(0);
+    const std::uint64_t scored = stats_->distances;
+    ZVEC_RETURN_IF_ERROR(ScanUnlinked(0));
+    // Without vectors there was nothing to refuse; nor is there for lists.
+    stats_->refused += graph != nullptr && hnsw::WantsGraph(field) && stats_->distances > scored;
+    return {};
   }
   // Rows that came after this snapshot may be linked already: they lead on, but are no answers.
   if (!UsesGraph(ref.view)) return Scan(0);
@@ -79,12 +86,13 @@ Status SegmentSearch::ScanUnlinked(std::uint32_t first_row) {
   return status;
 }
 
-/// True when the way through the graph ended at damage: the stored vectors have the answer.
+/// True when the way through the graph, or the lists, ended where the file is damaged or unreadable: the
+/// stored vectors have the answer.
 bool SegmentSearch::IsDamaged(const Status& found) const {
-  if (found.code() != StatusCode::kDataLoss) return false;
-  cocozvec::Log(
-      cocozvec::LogLevel::kWarning,
-      "a query scans instead of using a damaged graph, which Optimize replaces: " + found.ToString());
+  if (!hnsw::IsUnusable(found)) return false;
+  cocozvec::Log(cocozvec::LogLevel::kWarning,
+                "a query scans instead of using a damaged or unreadable graph, which Optimize replaces: " +
+                    found.ToString());
   return true;
 }
 
@@ -254,7 +262,7 @@ Status SegmentSearch::EvaluateMaskOf(const sparse::Searcher& lists) {
   }
   ZVEC_RETURN_IF_ERROR(lists.MaskPresent(mask_));
   matches_ = 0;
-  for (const std::uint64_t word : mask_) matches_ += static_cast<std::uint64_t>(std::popcount(word));
+  for (const std::uint64_t word : mask_) matches_ += cocozvec::CountBits(word);
   return {};
 }
 
@@ -263,7 +271,11 @@ Status SegmentSearch::SearchLists(const sparse::Searcher& lists) {
   Status status = EvaluateMaskOf(lists);
   if (status.ok() && matches_ == 0) return {};
   if (status.ok()) {
-    if (lists.ScanIsCheaper(vector_.indices(), matches_)) return ScanMask(segment_->row_count());
+    const Result<bool> scan = lists.ScanIsCheaper(vector_.indices(), matches_);
+    if (scan.ok() && *scan) return ScanMask(segment_->row_count());
+    status = scan.status();
+  }
+  if (status.ok()) {
     ListHits hits(*top_, number_);
     sparse::SearchCounts counts;
     status = lists.Find(vector_.indices(), vector_.values(), mask_.data(), hits, &counts);

@@ -5,7 +5,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "base/io/file_system.h"
 #include "zvec/schema.h"
@@ -27,10 +29,16 @@ class HookedFileSystem final : public cocozvec::FileSystem {
   /// An error instead of opening; from any thread.
   std::function<Status(const std::string& path)> refuse;
 
+  /// An error instead of these bytes, read or mapped, of files that were opened while it was set; from any
+  /// thread.
+  std::function<Status(const std::string& path, std::uint64_t offset, std::uint64_t size)> unreadable;
+
   Result<std::unique_ptr<cocozvec::File>> Open(PathView path, cocozvec::OpenMode mode) override {
     Hook("open", path);
     if (refuse) ZVEC_RETURN_IF_ERROR(refuse(path.str()));
-    return under_.Open(path, mode);
+    auto file = under_.Open(path, mode);
+    if (!file.ok() || !unreadable) return file;
+    return std::unique_ptr<cocozvec::File>(std::make_unique<BadFile>(*std::move(file), unreadable));
   }
   Result<cocozvec::FileInfo> Stat(PathView path) override {
     Hook("stat", path);
@@ -68,6 +76,55 @@ class HookedFileSystem final : public cocozvec::FileSystem {
   }
 
  private:
+  using Unreadable = decltype(unreadable);
+
+  class BadMapping final : public cocozvec::Mapping {
+   public:
+    BadMapping(std::unique_ptr<cocozvec::Mapping> under, std::string path, Unreadable unreadable)
+        : under_(std::move(under)), path_(std::move(path)), unreadable_(std::move(unreadable)) {}
+    std::span<const std::byte> bytes() const noexcept override { return under_->bytes(); }
+    Status Populate(std::uint64_t offset, std::uint64_t size) const override {
+      ZVEC_RETURN_IF_ERROR(unreadable_(path_, offset, size));
+      return under_->Populate(offset, size);
+    }
+
+   private:
+    const std::unique_ptr<cocozvec::Mapping> under_;
+    const std::string path_;
+    const Unreadable unreadable_;
+  };
+
+  class BadFile final : public cocozvec::File {
+   public:
+    BadFile(std::unique_ptr<cocozvec::File> under, Unreadable unreadable)
+        : under_(std::move(under)), unreadable_(std::move(unreadable)) {}
+    const std::string& path() const noexcept override { return under_->path(); }
+    Result<std::uint64_t> Size() const override { return under_->Size(); }
+    Result<std::size_t> ReadAt(std::uint64_t offset, std::span<std::byte> out) const override {
+      ZVEC_RETURN_IF_ERROR(unreadable_(path(), offset, out.size()));
+      return under_->ReadAt(offset, out);
+    }
+    Status WriteAt(std::uint64_t offset, std::span<const std::byte> data) override {
+      return under_->WriteAt(offset, data);
+    }
+    Status Truncate(std::uint64_t size) override { return under_->Truncate(size); }
+    Status Sync() override { return under_->Sync(); }
+    void StartWriteback(std::uint64_t offset, std::uint64_t size) override {
+      under_->StartWriteback(offset, size);
+    }
+    Result<std::unique_ptr<cocozvec::Mapping>> Map(std::uint64_t size) const override {
+      ZVEC_ASSIGN_OR_RETURN(auto mapping, under_->Map(size));
+      return std::unique_ptr<cocozvec::Mapping>(
+          std::make_unique<BadMapping>(std::move(mapping), path(), unreadable_));
+    }
+    Status TryLock(bool exclusive) override { return under_->TryLock(exclusive); }
+    Status Unlock() override { return under_->Unlock(); }
+
+   private:
+    const std::unique_ptr<cocozvec::File> under_;
+    const Unreadable unreadable_;
+  };
+
   void Hook(const char* call, PathView path) {
     if (!before || inside_) return;
     inside_ = true;

@@ -35,6 +35,12 @@ inline void StoreLink(std::uint32_t* link, std::uint32_t node) noexcept {
   __atomic_store_n(link, node, __ATOMIC_RELEASE);
 }
 
+/// The file of a graph, or of lists, cannot be used: damaged, or the disk does not read it. It is made from a
+/// segment's vectors, so they are scanned in its place, and it is made anew.
+inline bool IsUnusable(const Status& status) noexcept {
+  return status.code() == StatusCode::kDataLoss || status.code() == StatusCode::kIoError;
+}
+
 /// Checks blocks of a mapped file when they are touched for the first time.
 class BlockGuard {
  public:
@@ -82,7 +88,7 @@ class Graph {
   virtual GraphRef Current() const = 0;
   /// True: it serves until there is a finished one, and no file has it.
   virtual bool growing() const noexcept { return false; }
-  /// Of a mapped one: every block, checked now unless it was before. kDataLoss
+  /// Of a mapped one: every block, checked now unless it was before. kDataLoss, kIoError
   virtual Status Verify() const { return {}; }
   /// What a sparse field has in place of a graph (which is empty then); null: a graph.
   virtual const sparse::Searcher* lists() const noexcept { return nullptr; }

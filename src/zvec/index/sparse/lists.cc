@@ -44,7 +44,7 @@ class FileLists final : public hnsw::Graph, public Searcher {
     return {};
   }
 
-  bool ScanIsCheaper(std::span<const std::uint32_t> terms, std::uint64_t matches) const override;
+  Result<bool> ScanIsCheaper(std::span<const std::uint32_t> terms, std::uint64_t matches) const override;
   Status Find(std::span<const std::uint32_t> terms, std::span<const float> weights, const std::uint64_t* mask,
               Hits& hits, SearchCounts* counts) const override;
   Status MaskPresent(std::span<std::uint64_t> mask) const override {
@@ -109,8 +109,9 @@ Status FileLists::CheckTerm(std::uint32_t term) const {
   return file_->Touch(kValue, std::uint64_t{first} * 4, std::uint64_t{count} * 4);
 }
 
-bool FileLists::ScanIsCheaper(std::span<const std::uint32_t> terms, std::uint64_t matches) const {
-  if (!file_->TouchAll(kTerms).ok() || !file_->TouchAll(kFirstEntry).ok()) return true;
+Result<bool> FileLists::ScanIsCheaper(std::span<const std::uint32_t> terms, std::uint64_t matches) const {
+  ZVEC_RETURN_IF_ERROR(file_->TouchAll(kTerms));
+  ZVEC_RETURN_IF_ERROR(file_->TouchAll(kFirstEntry));
   std::uint64_t entries = 0;
   for (const std::uint32_t term : terms) {
     const std::uint32_t* at = std::lower_bound(Terms(), Terms() + terms_, term);

@@ -41,12 +41,13 @@ class Searcher {
  public:
   virtual ~Searcher() = default;
   /// What a search of these terms may have to read, against that of scoring `matches` rows one by one.
-  virtual bool ScanIsCheaper(std::span<const std::uint32_t> terms, std::uint64_t matches) const = 0;
+  /// kDataLoss, kIoError
+  virtual Result<bool> ScanIsCheaper(std::span<const std::uint32_t> terms, std::uint64_t matches) const = 0;
   /// Offers every row of `mask` (bit r: row r; as many words as blocks) that has a vector and whose score is
-  /// at least hits.Least(), and some others. `terms`: ascending, with their weights. kDataLoss
+  /// at least hits.Least(), and some others. `terms`: ascending, with their weights. kDataLoss, kIoError
   virtual Status Find(std::span<const std::uint32_t> terms, std::span<const float> weights,
                       const std::uint64_t* mask, Hits& hits, SearchCounts* counts) const = 0;
-  /// Of `mask`, the rows that have a vector, word by word. kDataLoss
+  /// Of `mask`, the rows that have a vector, word by word. kDataLoss, kIoError
   virtual Status MaskPresent(std::span<std::uint64_t> mask) const = 0;
 };
 
