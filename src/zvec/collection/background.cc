@@ -1,5 +1,6 @@
 #include "zvec/collection/background.h"
 
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -39,7 +40,11 @@ Background::~Background() {
 
 /// One step, by the thread or by the caller of an inline Wake: `running` is set.
 bool Background::RunStep(State& state) {
-  const bool more = state.step(state.cancel);
+  bool more = false;
+  try {
+    more = state.step(state.cancel);
+  } catch (const std::bad_alloc&) {  // not even enough to say so
+  }
   MutexLock lock(state.mu);
   state.running = false;
   if (more) state.wanted = true;

@@ -15,8 +15,8 @@ namespace zvec::inline v0 {
 
 class Background {
  public:
-  /// Does a part of the work and returns true when there may be more. Ends early when it is cancelled. Must
-  /// not throw. Never two at a time.
+  /// Does a part of the work and returns true when there may be more. Ends early when it is cancelled. May
+  /// throw std::bad_alloc, nothing else: then the work is given up until the next Wake. Never two at a time.
   using Step = std::function<bool(const cocozvec::Cancel& cancel)>;
 
   Background(Maintenance mode, Step step);

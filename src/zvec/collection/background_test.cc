@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
 #include <thread>
 
 namespace zvec::inline v0 {
@@ -25,6 +26,26 @@ TEST(BackgroundTest, InlineWorkIsDoneWhenWakeReturns) {
   background.Wake();
   EXPECT_EQ(done, 5);
   EXPECT_FALSE(background.busy());
+}
+
+// A step that stayed "running" would let Optimize and Close wait for ever.
+TEST(BackgroundTest, AStepWithoutMemoryIsGivenUpUntilTheNextWake) {
+  for (const Maintenance mode : {Maintenance::kInline, Maintenance::kBackground}) {
+    std::atomic<int> calls = 0;
+    Background background(mode, [&](const cocozvec::Cancel&) -> bool {
+      if (++calls == 1) throw std::bad_alloc();
+      return false;
+    });
+    background.Wake();
+    background.WaitWhile([&] { return calls < 1; });
+    while (background.busy()) std::this_thread::yield();
+    {
+      const Background::Quiet quiet(background);
+    }
+    background.Wake();
+    background.WaitWhile([&] { return calls < 2; });
+    EXPECT_EQ(calls, 2);
+  }
 }
 
 TEST(BackgroundTest, ManualNeverWorksAndNobodyWaits) {
