@@ -57,6 +57,7 @@ ThreadPool::ThreadPool(std::size_t workers) {
     for (std::size_t i = 0; i < workers; ++i) workers_.emplace_back([this] { Work(); });
   } catch (const std::system_error&) {
     // No more threads: the pool works with those that it has.
+  } catch (const std::bad_alloc&) {  // the same: what a thread needs is allocated, too
   }
 }
 

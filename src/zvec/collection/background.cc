@@ -108,7 +108,8 @@ void Background::Progress() {
 
 bool Background::busy() const {
   MutexLock lock(state_->mu);
-  return state_->running || (state_->wanted && mode_ == Maintenance::kBackground && !state_->stopped);
+  return state_->running ||
+         (state_->wanted && mode_ == Maintenance::kBackground && !state_->stopped && !state_->threadless);
 }
 
 void Background::Stop() {

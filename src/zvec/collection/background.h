@@ -27,7 +27,7 @@ class Background {
   /// There may be something to do. kInline: it is done now, by the caller.
   void Wake();
   /// Returns when `wanted()` is false, or when nobody is at work that could make it so. kBackground only;
-  /// else at once. `wanted` is called under a lock and must not take one.
+  /// else at once. `wanted` is called under a lock that nobody takes while holding one that it takes.
   void WaitWhile(const std::function<bool()>& wanted);
   /// From a step: what WaitWhile waits for may have changed.
   void Progress();

@@ -207,6 +207,46 @@ TEST_F(MaintenanceTest, AFailureIsToldAndTriedAgainAfterTheNextSeal) {
   EXPECT_EQ(collection_->Stats().doc_count, 6'000u);
 }
 
+// Guards: rows of a call that got an error, shown with the graph that was growing meanwhile.
+TEST_F(MaintenanceTest, ARefusedWriteIsNotShownWithTheGraphThatGrewBesideIt) {
+  options_.maintenance = Maintenance::kBackground;
+  options_.index_min_rows = 4'000;
+  Create();
+  ASSERT_TRUE(Insert(0, 4'500, 4'500).ok());
+  disk_.FailAt(disk_.calls() + 2, cocozvec::DiskFault::kIoError);  // the sync behind the write
+  EXPECT_FALSE(Insert(7, 8).ok());
+  EXPECT_EQ(disk_.faults_struck(), 1u);
+  WaitForMaintenance();
+  EXPECT_EQ(collection_->Stats().doc_count, 4'500u);
+  EXPECT_EQ(AllIds(*collection_).size(), 4'500u);
+  collection_.reset();
+  disk_.ClearFault();
+  collection_ = Collection::Open("c", options_).value();
+  EXPECT_EQ(AllIds(*collection_).size(), 4'500u);
+}
+
+// Guards: the first write after an opening waited until a large old segment had its graph (without the fix:
+// for ever, here).
+TEST_F(MaintenanceTest, ASegmentThatWasThereBeforeHoldsNoWriterUp) {
+  options_.maintenance = Maintenance::kManual;
+  options_.seal_bytes = 100'000;
+  Create();
+  ASSERT_TRUE(Insert(0, 3'000).ok());
+  ASSERT_GT(collection_->Stats().unlinked_rows, 2'000u);
+  options_.maintenance = Maintenance::kBackground;
+  options_.max_unlinked_rows = 1'000;
+  std::atomic<bool> held = true;
+  fs_.refuse = [&](const std::string& path) {
+    while (held && path.find("index-") != std::string::npos) std::this_thread::yield();
+    return Status();
+  };
+  Reopen();
+  ASSERT_TRUE(collection_->Delete(std::vector<std::string>{"d1"}).ok());
+  EXPECT_GT(collection_->Stats().unlinked_rows, 2'000u);
+  held = false;
+  EXPECT_TRUE(collection_->Close().ok());
+}
+
 TEST_F(MaintenanceTest, WritersWaitWhileTooManyRowsAreUnlinked) {
   options_.maintenance = Maintenance::kBackground;
   options_.max_unlinked_rows = 1'500;

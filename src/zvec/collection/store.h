@@ -61,7 +61,7 @@ class Store {
       ZVEC_EXCLUDES(state_mu_);
   std::uint64_t DiskBytes() const ZVEC_EXCLUDES(state_mu_);
   /// Rows that queries scan and that should be in a graph.
-  std::uint64_t UnlinkedRows() const ZVEC_EXCLUDES(state_mu_);
+  std::uint64_t UnlinkedRows() const ZVEC_EXCLUDES(state_mu_) { return UnlinkedSince(0); }
   bool maintaining() const { return linker_.busy(); }
   /// Why the last piece of maintenance failed; OK when a later one came off.
   Status MaintenanceError() const ZVEC_EXCLUDES(state_mu_);
@@ -167,7 +167,9 @@ class Store {
   struct Heritage;
   struct LinkJob;
   bool LinkStep(const cocozvec::Cancel& cancel) ZVEC_EXCLUDES(write_mu_);
-  std::size_t FirstLacking(const Version& version) const;
+  std::size_t FirstLacking(const Version& version) const ZVEC_EXCLUDES(state_mu_);
+  /// Of the mutable segment and of the sealed ones from that number on.
+  std::uint64_t UnlinkedSince(std::uint64_t first_segment) const ZVEC_EXCLUDES(state_mu_);
   std::uint64_t Unlinked(const SegmentView& view) const;
   std::size_t MaintenanceThreads() const;
   Status GrowTail(const Version& version, const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);
@@ -206,6 +208,7 @@ class Store {
   std::uint64_t seal_at_log_bytes_ = 0;  ///< of the log: deletions fill it too
   /// Segment number -> where its graphs may come from.
   std::map<std::uint64_t, std::shared_ptr<const Heritage>> heritage_;
+  std::uint64_t made_here_ = 0;    ///< number of the first file that this handle may make; as opened
   std::set<std::string> in_work_;  ///< files that maintenance is making: no manifest names them yet
   Status fence_;                   ///< why no write is taken any more
   /// Inside a step after which files and memory agree again. It stays set when the step ends by an exception
@@ -218,6 +221,8 @@ class Store {
   std::shared_ptr<const Version> version_ ZVEC_GUARDED_BY(state_mu_);
   std::shared_ptr<const Manifest> manifest_ ZVEC_GUARDED_BY(state_mu_);
   Status maintenance_error_ ZVEC_GUARDED_BY(state_mu_);
+  /// Segments whose vectors are damaged: no graph is tried until Optimize.
+  std::set<std::uint64_t> unlinkable_ ZVEC_GUARDED_BY(state_mu_);
 
   // After a failure, until the next seal.
   std::atomic<bool> segments_paused_{false}, tail_paused_{false};

@@ -30,7 +30,7 @@ struct Store::LinkJob {
 
 void Store::WaitForRoom() {
   if (options_.maintenance != Maintenance::kBackground || options_.read_only) return;
-  linker_.WaitWhile([this] { return UnlinkedRows() > options_.max_unlinked_rows; });
+  linker_.WaitWhile([this] { return UnlinkedSince(made_here_) > options_.max_unlinked_rows; });
 }
 
 void Store::WakeMaintenance() {
@@ -42,7 +42,9 @@ void Store::WakeMaintenance() {
 
 void Store::StopMaintenance() {
   linker_.Stop();
-  pool_.reset();
+  std::unique_ptr<cocozvec::ThreadPool> pool;  // two threads may close
+  MutexLock lock(write_mu_);
+  pool.swap(pool_);
 }
 
 std::uint64_t Store::Unlinked(const SegmentView& view) const {
@@ -57,12 +59,13 @@ std::uint64_t Store::Unlinked(const SegmentView& view) const {
   return most;
 }
 
-std::uint64_t Store::UnlinkedRows() const {
+std::uint64_t Store::UnlinkedSince(std::uint64_t first_segment) const {
   const auto version = Snapshot();
   if (!version) return 0;
   std::uint64_t rows = Unlinked(*version->tail);
   for (const auto& view : version->sealed)
-    if (view->row_count() >= options_.index_min_rows) rows += Unlinked(*view);
+    if (view->segment()->file().number >= first_segment && view->row_count() >= options_.index_min_rows)
+      rows += Unlinked(*view);
   return rows;
 }
 
@@ -95,14 +98,16 @@ std::shared_ptr<const Graphs> WithoutRefused(const std::shared_ptr<const Graphs>
   return kept;
 }
 
+// Made beforehand: there may be no memory for it when it is wanted.
+const Status no_memory(StatusCode::kResourceExhausted, "there was no memory for maintenance");
+
 /// What `work` answers, or that memory did not suffice for it.
 template <class Work>
 Status Guarded(const Work& work) {
   try {
     return work();
   } catch (const std::bad_alloc&) {
-    static const Status none(StatusCode::kResourceExhausted, "there was no memory for maintenance");
-    return none;
+    return no_memory;
   }
 }
 
@@ -132,9 +137,12 @@ std::size_t Store::MaintenanceThreads() const {
 
 /// The first sealed segment without a graph that it should have.
 std::size_t Store::FirstLacking(const Version& version) const {
+  cocozvec::ReaderLock lock(state_mu_);
   for (std::size_t i = 0; i < version.sealed.size(); ++i)
     for (std::size_t f = 0; f < schema_->fields.size(); ++f)
-      if (LacksGraph(*version.sealed[i], f)) return i;
+      if (LacksGraph(*version.sealed[i], f) &&
+          !unlinkable_.contains(version.sealed[i]->segment()->file().number))
+        return i;
   return SIZE_MAX;
 }
 
@@ -147,6 +155,8 @@ Status Store::GrowTail(const Version& version, const BuildHelp& help) {
 }
 
 void Store::ShowTailGraphs() {
+  // The mutable segment may hold rows of a write whose sync failed: no reader is to see them.
+  if (!CheckWritable().ok()) return;
   auto next = std::make_shared<Version>(*Snapshot());
   tail_->SetGraphs(next->growing->graphs());
   next->tail = tail_->Publish(next->tail->dead());
@@ -177,6 +187,11 @@ Status Store::LinkSegment(const BuildHelp& help) {
   if (status.ok()) status = CheckWritable();
   if (status.ok()) status = Guarded([&] { return InstallGraphs(job); });
   if (!status.ok() && status.code() != StatusCode::kCancelled) heritage_.erase(job.entry.file.number);
+  if (status.code() ==
+      StatusCode::kDataLoss) {  // of its vectors: the segments behind it shall not wait for it
+    cocozvec::WriterLock state(state_mu_);
+    unlinkable_.insert(job.entry.file.number);
+  }
   for (const std::uint64_t number : job.numbers) in_work_.erase(IndexName(number));
   // Of a manifest that may or may not be there, the files stay.
   if (!status.ok() && fence_.ok() && !in_doubt_)
@@ -259,6 +274,7 @@ Status Store::InstallGraphs(LinkJob& job) {
 /// the graphs that were growing go on serving it.
 void Store::Bequeath(Rewrite& rewrite, std::span<const RowRef> rows) {
   if (options_.maintenance == Maintenance::kManual || !LacksGraphs(*rewrite.version->sealed.back())) return;
+  if (std::none_of(schema_->fields.begin(), schema_->fields.end(), WantsGraph)) return;  // sparse lists only
   auto heritage = std::make_shared<Heritage>();
   heritage->segment = tail_;
   heritage->graphs = rewrite.from->growing;

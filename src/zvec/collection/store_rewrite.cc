@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{2} << 30;
 constexpr std::size_t kMaxSegmentRows = 10'000'000;
 /// Optimize merges segments below this.
+constexpr std::size_t kMostHeritages = 4;
 constexpr std::uint64_t kSmallSegmentBytes = std::uint64_t{256} << 20;
 
 std::vector<RowRef> LiveRows(std::span<const SegmentView* const> sources) {
@@ -194,6 +195,8 @@ Status Store::Install(Rewrite& rewrite) {
                         [&](const SegmentEntry& entry) { return entry.file.number == item.first; });
   });
   if (rewrite.heritage) heritage_[rewrite.manifest.segments.back().file.number] = std::move(rewrite.heritage);
+  // Each keeps its rows in memory. Without one a graph is made from the sealed rows.
+  while (heritage_.size() > kMostHeritages) heritage_.erase(heritage_.begin());
   {
     cocozvec::WriterLock lock(state_mu_);
     previous_ = *manifest_;
@@ -255,6 +258,10 @@ void Store::SealIfLarge() {
 
 Status Store::Optimize(std::uint32_t concurrency) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
+  {
+    cocozvec::WriterLock lock(state_mu_);
+    unlinkable_.clear();
+  }
   ZVEC_RETURN_IF_ERROR(Settle());
   ZVEC_RETURN_IF_ERROR(CompleteTail(concurrency));
   const auto version = Snapshot();
@@ -315,7 +322,10 @@ Status Store::Replace(Manifest next, std::shared_ptr<const Version> version) {
     if (version) version_.swap(version);
   }
   in_doubt_ = false;
-  RemoveUnnamed();
+  try {
+    RemoveUnnamed();
+  } catch (const std::bad_alloc&) {  // what was asked for is done; the next manifest removes them
+  }
   return {};
 }
 

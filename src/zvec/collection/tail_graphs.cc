@@ -1,6 +1,7 @@
 #include "zvec/collection/tail_graphs.h"
 
 #include <algorithm>
+#include <new>
 #include <numeric>
 #include <string>
 
@@ -64,9 +65,10 @@ bool TailGraphs::Wants(std::uint32_t rows, bool last) const {
 
 bool TailGraphs::Lags(const Field& field, std::uint32_t rows, bool last) const {
   if (BeginsAt(rows) > std::max(field.shown.begun_at, field.next.begun_at)) return true;
-  if (field.next.begun_at != 0) return field.next.linked < (last ? rows : WholeBatches(rows));
+  const std::uint32_t wanted = last ? rows : WholeBatches(rows);
+  if (field.next.begun_at != 0) return field.next.LagsBehind(wanted);
   const Growing& shown = field.shown;
-  return shown.begun_at != 0 && !shown.refused && shown.linked < (last ? rows : WholeBatches(rows));
+  return shown.begun_at != 0 && !shown.refused && shown.LagsBehind(wanted);
 }
 
 Result<bool> TailGraphs::Grow(const StoredView& view, bool last, const BuildHelp& help) {
@@ -84,7 +86,7 @@ Result<bool> TailGraphs::Grow(const StoredView& view, bool last, const BuildHelp
   // The older graph goes when the new one serves as many rows and has been measured.
   const Growing& next = field->next;
   if (next.begun_at != 0 &&
-      (next.refused || (next.linked >= field->shown.linked && next.linked >= next.begun_at))) {
+      (next.refused || (next.linked >= field->shown.linked && next.examined >= next.begun_at))) {
     field->shown = std::move(field->next);
     field->next = {};
     show = true;
@@ -112,6 +114,7 @@ Status TailGraphs::Begin(Field& field, const StoredView& view, std::uint32_t row
 
 Status TailGraphs::LinkSome(Field& field, Growing& growing, const StoredView& view, bool last,
                             const BuildHelp& help) {
+  if (growing.examined < growing.linked) return Examine(field, growing, view, help);  // it was interrupted
   const std::uint32_t from = growing.linked;
   std::uint32_t to = std::min(view.row_count(), (from / kExamineRows + 1) * kExamineRows);
   for (const std::uint32_t stop : {growing.begun_at, 2 * growing.begun_at})
@@ -121,7 +124,13 @@ Status TailGraphs::LinkSome(Field& field, Growing& growing, const StoredView& vi
   ZVEC_ASSIGN_OR_RETURN(const VectorColumn column, VectorColumn::Make(view, field.field));
   std::vector<std::uint32_t> rows(to - from);
   std::iota(rows.begin(), rows.end(), from);
-  const bool complete = growing.graph->Link(rows, to, column.Source(), help.pool, help.cancel);
+  bool complete = false;
+  try {
+    complete = growing.graph->Link(rows, to, column.Source(), help.pool, help.cancel);
+  } catch (const std::bad_alloc&) {  // some rows may be linked, and none may be twice
+    growing = {};
+    throw;
+  }
   growing.linked = complete ? to : growing.graph->Current().view.nodes;
   if (!complete) return help.Check();
   return Examine(field, growing, view, help);
@@ -129,6 +138,14 @@ Status TailGraphs::LinkSome(Field& field, Growing& growing, const StoredView& vi
 
 /// At numbers of rows that do not depend on how many were linked at once.
 Status TailGraphs::Examine(Field& field, Growing& growing, const StoredView& view, const BuildHelp& help) {
+  const std::uint32_t linked = growing.linked;
+  growing.examined = 0;
+  ZVEC_RETURN_IF_ERROR(ExamineAt(field, growing, view, help));
+  growing.examined = linked;
+  return {};
+}
+
+Status TailGraphs::ExamineAt(Field& field, Growing& growing, const StoredView& view, const BuildHelp& help) {
   const std::uint32_t linked = growing.linked;
   if (linked % kLinkBatch != 0) return {};
   std::string why;

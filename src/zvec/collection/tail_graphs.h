@@ -38,7 +38,10 @@ class TailGraphs {
     std::shared_ptr<hnsw::GraphBuilder> graph;  ///< null: refused, or none
     std::uint32_t begun_at = 0;                 ///< the number of rows to which its codes are fitted; 0: none
     std::uint32_t linked = 0;
+    std::uint32_t examined = 0;  ///< `linked` when Examine last came to its end
     bool refused = false;
+    /// Rows are to be linked, or what was linked has not been examined.
+    bool LagsBehind(std::uint32_t rows) const noexcept { return linked < rows || examined < linked; }
   };
   struct Field {
     std::size_t field = 0;
@@ -53,6 +56,7 @@ class TailGraphs {
   Status Begin(Field& field, const StoredView& view, std::uint32_t rows, const BuildHelp& help);
   Status LinkSome(Field& field, Growing& growing, const StoredView& view, bool last, const BuildHelp& help);
   Status Examine(Field& field, Growing& growing, const StoredView& view, const BuildHelp& help);
+  Status ExamineAt(Field& field, Growing& growing, const StoredView& view, const BuildHelp& help);
   void Show() ZVEC_EXCLUDES(mu_);
   void CountLinked();
 
