@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "base/sanitizer.h"
 #include "zvec/index/hnsw/builder.h"
 #include "zvec/index/hnsw/searcher.h"
 #include "zvec/index/hnsw/testing/vectors.h"
@@ -62,13 +63,16 @@ std::string BytesOf(const GraphView& g) {
   return out;
 }
 
+constexpr std::uint32_t kRowsOfCodes = cocozvec::kSanitized ? 1'500 : 4'000;
+
 class EveryCode : public ::testing::TestWithParam<std::pair<MetricType, CodeKind>> {};
 
 // The candidates of a walk, against those of 7 bits (with all of them scored where there are 4).
 TEST_P(EveryCode, CandidatesAreAsGoodAsThoseOf7Bits) {
   const auto [metric, kind] = GetParam();
   for (const std::size_t dim : {32u, 97u}) {
-    const Vectors data = Vectors::Clustered(4'000, dim, 1), queries = Vectors::Clustered(100, dim, 1, 4'000);
+    const Vectors data = Vectors::Clustered(kRowsOfCodes, dim, 1),
+                  queries = Vectors::Clustered(100, dim, 1, 4'000);
     const auto recall = [&](CodeKind of) {
       GraphBuilder graph(Encoder::Train(metric, dim, data.Sample(), {}, of), {}, data.count);
       graph.Link(Rows(data.count), data.count, data.Source(), nullptr);
