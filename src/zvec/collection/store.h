@@ -129,8 +129,9 @@ class Store {
       ZVEC_REQUIRES(write_mu_);
   void SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes);
   std::uint64_t TakeNumber() { return next_number_++; }
-  Status BuildOutputs(Rewrite& rewrite);
-  Status KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedView>& view, SegmentEntry entry);
+  Status BuildOutputs(Rewrite& rewrite) ZVEC_REQUIRES(write_mu_);
+  Status KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedView>& view, SegmentEntry entry)
+      ZVEC_REQUIRES(write_mu_);
   /// Builds, writes and opens the graphs that `view` should have and `entry` does not name.
   Status BuildGraphs(Rewrite& rewrite, const SealedView& view, std::span<const SegmentView* const> sources,
                      std::span<const RowRef> from, SegmentEntry& entry, Graphs& graphs)
@@ -156,11 +157,11 @@ class Store {
   Status Replace(Manifest next, std::shared_ptr<const Version> version) ZVEC_REQUIRES(write_mu_);
   /// Of the mutable segment, before it is merged.
   Status CompleteTail(std::uint32_t concurrency) ZVEC_REQUIRES(write_mu_);
-  Status WriteChangedDeletes(Rewrite& rewrite);
+  Status WriteChangedDeletes(Rewrite& rewrite) ZVEC_REQUIRES(write_mu_);
   Status StartLog(Rewrite& rewrite);
   Status Install(Rewrite& rewrite);
   void Abandon(const Rewrite& rewrite);
-  Status ForgetOlderGeneration();
+  Status ForgetOlderGeneration() ZVEC_REQUIRES(write_mu_);
   void RemoveUnnamed();
 
   // Maintenance (store_maintain.cc).

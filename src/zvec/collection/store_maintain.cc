@@ -185,7 +185,11 @@ Status Store::LinkSegment(const BuildHelp& help) {
   Status status = Guarded([&] { return MakeGraphs(job, help); });
   MutexLock lock(write_mu_);
   if (status.ok()) status = CheckWritable();
-  if (status.ok()) status = Guarded([&] { return InstallGraphs(job); });
+  try {  // not Guarded: the analysis does not see in a lambda that the lock is held
+    if (status.ok()) status = InstallGraphs(job);
+  } catch (const std::bad_alloc&) {
+    status = no_memory;
+  }
   if (!status.ok() && status.code() != StatusCode::kCancelled) heritage_.erase(job.entry.file.number);
   if (status.code() ==
       StatusCode::kDataLoss) {  // of its vectors: the segments behind it shall not wait for it
