@@ -211,15 +211,21 @@ nlohmann::json Output(int (*command)(const Options&, Console&), const Options& o
   return nlohmann::json::parse(out);
 }
 
-// Guards: a store made before there was another embedder than hashing.
-TEST(Embedders, AStoreOfFormat1GoesOnAndSaysWhatItUses) {
-  const Folder tmp;
+/// A folder with one file, and what indexes it into a store beside it.
+Options OfOneFile(const Folder& tmp) {
   std::filesystem::create_directory(tmp / "docs");
-  ASSERT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "docs/a.txt", "alpha beta gamma").ok());
+  EXPECT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "docs/a.txt", "alpha beta gamma").ok());
   Options options;
   options.json = true;
   options.store = tmp / "store";
   options.folders = {tmp / "docs"};
+  return options;
+}
+
+// Guards: a store made before there was another embedder than hashing.
+TEST(Embedders, AStoreOfFormat1GoesOnAndSaysWhatItUses) {
+  const Folder tmp;
+  Options options = OfOneFile(tmp);
   options.embedder = "hashing";
   EXPECT_EQ(Output(RunIndex, options)["files"]["processed"], 1);
 
@@ -247,12 +253,7 @@ TEST(Embedders, AStoreOfFormat1GoesOnAndSaysWhatItUses) {
 // Guards: a search in vectors of a table that this program does not have; and a way out of it.
 TEST(Embedders, AStoreOfAnotherTableIsRefusedUntilItIsRebuilt) {
   const Folder tmp;
-  std::filesystem::create_directory(tmp / "docs");
-  ASSERT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "docs/a.txt", "alpha beta gamma").ok());
-  Options options;
-  options.json = true;
-  options.store = tmp / "store";
-  options.folders = {tmp / "docs"};
+  Options options = OfOneFile(tmp);
   options.text = "gamma";
   Output(RunIndex, options);
   StoreConfig config = ReadConfig(StorePaths(options.store)).value();
@@ -280,12 +281,7 @@ TEST(Embedders, AStoreOfAnotherTableIsRefusedUntilItIsRebuilt) {
 // Guards: a script that always names its dimension, and an update of a library under it.
 TEST(Embedders, ADimensionDoesNotHideThatTheVectorsAreOfAnotherEmbedder) {
   const Folder tmp;
-  std::filesystem::create_directory(tmp / "docs");
-  ASSERT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp / "docs/a.txt", "alpha beta gamma").ok());
-  Options options;
-  options.json = true;
-  options.store = tmp / "store";
-  options.folders = {tmp / "docs"};
+  Options options = OfOneFile(tmp);
   options.dimension = 64;
   Output(RunIndex, options);
   StoreConfig config = ReadConfig(StorePaths(options.store)).value();
@@ -305,11 +301,6 @@ TEST(Embedders, ADimensionDoesNotHideThatTheVectorsAreOfAnotherEmbedder) {
 class Reading : public ::testing::Test {
  protected:
   Reading() {
-    std::filesystem::create_directory(tmp_ / "docs");
-    EXPECT_TRUE(WriteFileAtomically(PosixFileSystem(), tmp_ / "docs/a.txt", "alpha beta gamma").ok());
-    options_.json = true;
-    options_.store = tmp_ / "store";
-    options_.folders = {tmp_ / "docs"};
     options_.embedder = "hashing";
     Rebuild(64);
   }
@@ -320,7 +311,7 @@ class Reading : public ::testing::Test {
   }
 
   Folder tmp_;
-  Options options_;
+  Options options_ = OfOneFile(tmp_);
 };
 
 // Guards: a question of one embedder asked of the vectors of another, and an answer without an error.

@@ -13,13 +13,8 @@
 namespace bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using zvec::SparseVector;
 using zvec::VectorQuery;
-
-double Micros(Clock::time_point since) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - since).count();
-}
 
 class Place {
  public:
@@ -38,13 +33,7 @@ class Place {
   }
   zvec::Collection& operator*() { return *collection_; }
   zvec::Collection* operator->() { return collection_.get(); }
-  double Optimize() {
-    const auto start = Clock::now();
-    zvec::OptimizeOptions optimize;
-    optimize.concurrency = static_cast<std::uint32_t>(options_.threads);
-    if (const auto status = collection_->Optimize(optimize); !status.ok()) cocozvec::ThrowStatusError(status);
-    return Micros(start) / 1e6;
-  }
+  double Optimize() { return OptimizeSeconds(*collection_, options_.threads); }
 
  private:
   const ModeOptions& options_;

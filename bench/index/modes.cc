@@ -19,12 +19,7 @@
 namespace bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using zvec::VectorQuery;
-
-double Micros(Clock::time_point since) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - since).count();
-}
 
 /// A collection with the rows of a set, and with numbers to filter by.
 class Table {
@@ -54,13 +49,7 @@ class Table {
   }
 
   zvec::Collection& collection() { return *collection_; }
-  double Optimize() {
-    const auto start = Clock::now();
-    zvec::OptimizeOptions optimize;
-    optimize.concurrency = static_cast<std::uint32_t>(options_.threads);
-    if (const auto status = collection_->Optimize(optimize); !status.ok()) cocozvec::ThrowStatusError(status);
-    return Micros(start) / 1e6;
-  }
+  double Optimize() { return OptimizeSeconds(*collection_, options_.threads); }
   /// Upserts rows of the set under their numbers.
   void Put(const std::vector<std::uint32_t>& rows) {
     for (std::size_t at = 0; at < rows.size();) {
@@ -191,6 +180,14 @@ double Resident() {
 }
 
 }  // namespace
+
+double OptimizeSeconds(zvec::Collection& collection, std::size_t threads) {
+  const auto start = Clock::now();
+  zvec::OptimizeOptions options;
+  options.concurrency = static_cast<std::uint32_t>(threads);
+  if (const auto status = collection.Optimize(options); !status.ok()) cocozvec::ThrowStatusError(status);
+  return Micros(start) / 1e6;
+}
 
 void RunFilters(const Set& set, const ModeOptions& options) {
   const float* anchor = set.Query(0);

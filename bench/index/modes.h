@@ -2,17 +2,28 @@
 // memory.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
 #include "sets.h"
+#include "zvec/collection.h"
 
 namespace bench {
+
+using Clock = std::chrono::steady_clock;
+
+inline double Micros(Clock::time_point since) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - since).count();
+}
 
 struct ModeOptions {
   std::string directory;  ///< for a collection; removed afterwards
   std::size_t threads = 1, passes = 5;
 };
+
+/// How long it takes. Throws when it fails.
+double OptimizeSeconds(zvec::Collection& collection, std::size_t threads);
 
 /// Filters that pass 0.1, 1, 10, 50 and 90 %: at random, where the query is (they follow the clusters), where
 /// it is not (they oppose them).
