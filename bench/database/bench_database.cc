@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/io/file_system.h"
+#include "readers.h"
 #include "report.h"
 #include "zvec/collection.h"
 #include "zvec/simd/kernels.h"
@@ -452,7 +453,8 @@ Options Parse(int argc, char** argv) {
       std::fprintf(
           stderr,
           "usage: bench_database [--quick] [--json] [--directory PATH] [--only TABLE,...] [--peer PYTHON]\n"
-          "tables: sync insert create fetch (with open) recovery peer (with insert, create, fetch) scan\n");
+          "tables: sync insert create fetch (with open) recovery peer (with insert, create, fetch) scan "
+          "readers\n");
       std::exit(2);
     }
   }
@@ -498,6 +500,7 @@ int Main(Options options) {
   if (options.Wants("recovery")) MeasureRecovery(options, report);
   if (options.Wants("peer")) MeasurePeer(options, report);
   if (options.Wants("scan")) MeasureScans(options, report);
+  if (options.Wants("readers")) bench::MeasureReaders(options.directory, options.quick, report);
   report.Finish();
   if (own_directory && !cocozvec::PosixFileSystem().RemoveDirectory(options.directory).ok()) return 1;
   return 0;

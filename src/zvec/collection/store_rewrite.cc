@@ -209,6 +209,7 @@ Status Store::Install(Rewrite& rewrite) {
   persisted_dead_ = std::move(rewrite.persisted_dead);
   SetSealLimits(options_.seal_bytes, LogLimit(options_));
   segments_paused_ = tail_paused_ = false;
+  PublishCommit(log_->position());
   RemoveUnnamed();
   return {};
 }
@@ -226,7 +227,7 @@ void Store::RemoveUnnamed() {
   }
   if (previous_) keep.merge(NamedFiles(*previous_));
   const auto entries = fs_.List(directory_);
-  if (!entries.ok()) return;
+  if (!entries.ok() || !KeepPinned(*entries, keep)) return;
   for (const auto& entry : *entries) {
     const auto name = ParseName(entry.name);
     if (!name || name->kind == NameKind::kLock || name->kind == NameKind::kMark ||
@@ -258,6 +259,7 @@ void Store::SealIfLarge() {
 
 Status Store::Optimize(std::uint32_t concurrency) {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
+  if (pinned_left_) RemoveUnnamed();
   {
     cocozvec::WriterLock lock(state_mu_);
     unlinkable_.clear();
@@ -322,6 +324,7 @@ Status Store::Replace(Manifest next, std::shared_ptr<const Version> version) {
     if (version) version_.swap(version);
   }
   in_doubt_ = false;
+  PublishCommit(log_->position());
   try {
     RemoveUnnamed();
   } catch (const std::bad_alloc&) {  // what was asked for is done; the next manifest removes them

@@ -145,6 +145,20 @@ void DirectoryLock::WriteHolder() {
   (void)file_->WriteAt(0, AsBytes(text));
 }
 
+Status DirectoryLock::Publish(const Publication& publication) {
+  if (!file_) return {};  // inherited
+  Status status = WritePublication(*file_, publication);
+  if (status.ok() && publishing_) return status;
+  if (status.ok()) status = file_->TryLock(/*exclusive=*/false);
+  if (status.ok()) {
+    publishing_ = true;
+    return status;
+  }
+  if (publishing_) ZVEC_RETURN_IF_ERROR(file_->TryLock(/*exclusive=*/true));
+  publishing_ = false;
+  return {};
+}
+
 bool IsLockFile(FileSystem& fs, const std::string& path) {
   auto file = fs.Open(path, OpenMode::kRead);
   return file.ok() && ReadLockFile(**file).starts_with(kFirstLine);
