@@ -48,7 +48,7 @@ struct Place {
   zvec::CollectionOptions options;
   Board& board;
 
-  Result<Handle> Open(bool read_only) const {
+  zvec::Result<Handle> Open(bool read_only) const {
     zvec::CollectionOptions changed = options;
     changed.read_only = read_only;
     return Collection::Open(path, changed);

@@ -30,7 +30,8 @@ void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
   auto collection = Collection::Create(path, NoteSchema(), options).value();
   (void)collection->Upsert(Stamped(0)).value();
   std::atomic<bool> stop = false;
-  std::atomic<std::uint64_t> reads = 0, broken = 0;
+  std::atomic<std::uint64_t> reads = 0, broken = 0, wrong = 0;
+  std::atomic<std::int64_t> acked = 0;
   std::vector<std::thread> threads;
   for (int kind = 0; kind < 8; ++kind)
     threads.emplace_back([&, kind] {
@@ -43,6 +44,27 @@ void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
         ++reads;
       }
     });
+  threads.emplace_back([&] {  // a read-only handle that follows, and one thread that only reads it
+    zvec::CollectionOptions read_only = options;
+    read_only.read_only = true;
+    const auto follower = Collection::Open(path, read_only).value();
+    std::thread other([&] {
+      for (std::int64_t last = 0; !stop; ++reads) {
+        const std::int64_t stamp = StampOf(ReadGroup(*follower, static_cast<int>(last % 4)));
+        wrong += stamp < last;
+        last = std::max(last, stamp);
+      }
+    });
+    for (std::int64_t last = 0; !stop; ++reads) {
+      const std::int64_t before = acked;
+      wrong += !follower->Refresh().ok();
+      const std::int64_t stamp = StampOf(ReadGroup(*follower, static_cast<int>(last % 4)));
+      wrong += stamp < std::max(last, before);
+      last = stamp;
+      if (last % 8 == 0) (void)follower->WaitForChange(1);
+    }
+    other.join();
+  });
   threads.emplace_back([&] {
     while (!stop) {
       if (!collection->Optimize().ok()) break;
@@ -59,6 +81,7 @@ void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
   const auto until = Clock::now() + std::chrono::seconds(1);
   for (std::int64_t stamp = 1; Clock::now() < until; ++stamp) {
     (void)collection->Upsert(Stamped(stamp)).value();
+    acked = stamp;
     tally.Count("batches");
   }
   const bool close_under_way = n / 2 % 2 == 0;
@@ -67,6 +90,9 @@ void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
   for (std::thread& thread : threads) thread.join();
   tally.Count("reads", reads);
   tally.Count("seconds");
+  if (wrong != 0)
+    tally.Violation("stress " + std::to_string(n) + ": a follower was wrong " + std::to_string(wrong) +
+                    " times");
   // A reader that met the closing may have seen nothing at all; anything else is half a call or a step back.
   if (broken > (close_under_way ? 8u : 0u))
     tally.Violation("stress " + std::to_string(n) + ": " + std::to_string(broken) +

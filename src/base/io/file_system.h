@@ -77,6 +77,7 @@ class File {
   virtual Status TryLock(bool exclusive) = 0;
   virtual Status Unlock() = 0;
   /// What another handle holds, here or in another process; takes nothing. kExclusive where there is one.
+  /// kNone where the file system has no locks, too.
   virtual Result<HeldLock> OtherLock() const = 0;
 };
 

@@ -213,8 +213,11 @@ class PosixFile final : public File {
     struct flock lock{};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
-    if (Retry([&] { return ::fcntl(fd_.get(), F_OFD_GETLK, &lock); }) != 0)
+    if (Retry([&] { return ::fcntl(fd_.get(), F_OFD_GETLK, &lock); }) != 0) {
+      if (errno == EINVAL || errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP)
+        return HeldLock::kNone;
       return FromErrno("look at the lock of", path_, errno);
+    }
     if (lock.l_type == F_UNLCK) return HeldLock::kNone;
     return lock.l_type == F_RDLCK ? HeldLock::kShared : HeldLock::kExclusive;
   }

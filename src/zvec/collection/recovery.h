@@ -39,6 +39,14 @@ struct Store::Follower {
   bool spoilt = false;  ///< a record was applied in part, to rows that nobody sees: only reloading helps
   std::vector<std::unique_ptr<cocozvec::FileWatch>> watches;  ///< that nobody waits with just now
 
+  /// Where it is not there, or not to be read, nobody is asked.
+  Status OpenLock(cocozvec::FileSystem& fs, const std::string& path) {
+    auto file = fs.Open(path, cocozvec::OpenMode::kRead);
+    const StatusCode code = file.status().code();
+    lock_file = file.ok() ? *std::move(file) : nullptr;
+    const bool can_do_without = code == StatusCode::kNotFound || code == StatusCode::kPermissionDenied;
+    return can_do_without ? Status() : file.status();
+  }
   Result<std::optional<Publication>> Published() const {
     if (!lock_file) return std::optional<Publication>();
     return ReadPublication(*lock_file);

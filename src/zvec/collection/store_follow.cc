@@ -39,9 +39,7 @@ struct Store::Newest {
 
 Status Store::ChooseGeneration(Recovery& recovery) {
   follower_ = std::make_unique<Follower>();
-  // Without it nobody is asked.
-  if (auto lock = fs_.Open(PathOf(std::string(kLockName)), OpenMode::kRead); lock.ok())
-    follower_->lock_file = *std::move(lock);
+  ZVEC_RETURN_IF_ERROR(follower_->OpenLock(fs_, PathOf(std::string(kLockName))));
   ZVEC_ASSIGN_OR_RETURN(recovery.published, follower_->Published());
   if (recovery.published) recovery.generation = recovery.published->generation;
   const std::string name = unsettled_ && recovery.generation == kFirstGeneration
@@ -149,8 +147,7 @@ Result<Store::Newest> Store::FindNewest() {
   ZVEC_ASSIGN_OR_RETURN(auto published, follower_->Published());
   if (!published) {
     // The lock file may be another one by now.
-    auto lock = fs_.Open(PathOf(std::string(kLockName)), OpenMode::kRead);
-    follower_->lock_file = lock.ok() ? *std::move(lock) : nullptr;
+    ZVEC_RETURN_IF_ERROR(follower_->OpenLock(fs_, PathOf(std::string(kLockName))));
     ZVEC_ASSIGN_OR_RETURN(published, follower_->Published());
   }
   if (published) {
