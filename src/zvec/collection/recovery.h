@@ -15,6 +15,7 @@ namespace zvec::inline v0 {
 struct Store::Recovery {
   std::vector<std::uint64_t> generations;  ///< of the manifests that are there, ascending
   std::vector<std::uint64_t> logs;         ///< numbers of the logs that are there
+  std::string lock_text;                   ///< read before all that it is compared with
   std::uint64_t generation = 0;            ///< the one that is opened
   std::optional<Publication> published;    ///< what a living writer says; read-only
   std::unique_ptr<cocozvec::File> log_file;

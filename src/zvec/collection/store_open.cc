@@ -26,6 +26,22 @@ std::uint64_t RandomNumber() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+/// The log is at least as long as it was when it was closed in order, and no manifest has been lost since.
+Status CheckClosedNote(const std::string& lock_text, const std::string& directory, const Manifest& manifest,
+                       const std::string& log_path, std::uint64_t log_end) {
+  const auto note = ClosedNoteIn(lock_text, manifest.collection);
+  if (!note || cocozvec::FaultPlanted("forget_closed_log")) return {};
+  if (note->log > manifest.log_number)
+    return Status::DataLoss(JoinPath(directory, LogName(note->log)) + " was closed at byte " +
+                            std::to_string(note->end) + ", and manifest " +
+                            std::to_string(manifest.generation) +
+                            " does not know it: a newer manifest is missing");
+  if (note->log == manifest.log_number && log_end < note->end)
+    return DamageAt(log_path, log_end,
+                    "the log ends here, and it was closed at byte " + std::to_string(note->end));
+  return {};
+}
+
 }  // namespace
 
 Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const CollectionSchema& schema,
@@ -72,6 +88,7 @@ Status Store::Load(std::unique_ptr<DirectoryLock> lock, bool fresh) {
     ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs_, directory_, /*create=*/false));
   }
   lock_ = std::move(lock);
+  recovery.lock_text = ReadLockText(fs_, directory_);
   ZVEC_RETURN_IF_ERROR(LoadManifest(recovery));
   ZVEC_RETURN_IF_ERROR(LoadSegments());
   ZVEC_RETURN_IF_ERROR(ReplayLog(recovery));
@@ -201,6 +218,8 @@ Status Store::ReplayLog(Recovery& recovery) {
           [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }, committed));
   if (recovery.log.header.checksum != manifest->log_checksum)
     return DamageAt(path, 56, "this is not the log that the manifest names, but another one of that number");
+  ZVEC_RETURN_IF_ERROR(
+      CheckClosedNote(recovery.lock_text, directory_, *manifest, path, recovery.log.position.end));
   if (recovery.published) return CheckReached(path, recovery.log.position.end, committed);
   for (const std::uint64_t number : recovery.logs) {
     if (number <= manifest->log_number) continue;
