@@ -344,7 +344,7 @@ TEST_F(Follow, AnErrorWhileANewGenerationIsOpenedLeavesTheOldState) {
     Put(*writer, "b");
     ASSERT_TRUE(writer->Optimize().ok());
     Put(*writer, "c");
-    disk.FailAt(disk.calls() + call, DiskFault::kIoError);
+    disk.FailAt(disk.calls() + call, DiskFault::kIoError, /*sticky=*/true);
     const auto moved = reader->Refresh();
     const bool struck = disk.faults_struck() != 0;
     disk.ClearFault();
