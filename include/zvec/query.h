@@ -116,7 +116,8 @@ struct BatchHitList {
   std::vector<std::uint64_t> rows;   ///< row numbers (Collection::QueryRows)
   std::vector<float> scores;         ///< as many
   std::vector<std::string> ids;      ///< as many, or none when they were not asked for
-  QueryStats stats;  ///< added up; `strategy`: all that occurred; `segments`, `kept_filters`, `refused`: of one
+  QueryStats
+      stats;  ///< added up; `strategy`: all that occurred; `segments`, `kept_filters`, `refused`: of one
 };
 
 }  // namespace zvec::inline v0

@@ -36,8 +36,8 @@ class KeptFilters : public ::testing::Test {
   }
 
   static Doc Document(int id, int n) {
-    return {"d" + std::to_string(id),
-            {{"n", std::int64_t{n}}, {"v", std::vector<float>{static_cast<float>(n)}}}};
+    return Doc("d" + std::to_string(id),
+               {{"n", std::int64_t{n}}, {"v", std::vector<float>{static_cast<float>(n)}}});
   }
   void Put(int id, int n) {
     const Doc doc = Document(id, n);
@@ -85,7 +85,9 @@ TEST_F(KeptFilters, AnswersFollowEveryChange) {
   for (int step = 0; step < 200; ++step) {
     const int id = any(kDocs);
     any(3) == 0 ? Erase(id) : Put(id, any(200));
-    if (step % 10 == 0) EXPECT_TRUE(Ask(100)) << step;
+    if (step % 10 == 0) {
+      EXPECT_TRUE(Ask(100)) << step;
+    }
     if (step == 60 || step == 130) {
       ASSERT_TRUE(collection_->Optimize().ok());
       EXPECT_FALSE(Ask(100)) << "new segments";
