@@ -157,6 +157,7 @@ Status DocReader::Load(const Location& at, ColumnChunk* chunks) const {
   for (std::size_t i = 0; i < stride(); ++i) {
     ZVEC_ASSIGN_OR_RETURN(chunks[i], view.Column(i == 0 ? kIdColumn : projection_[i - 1], chunk));
     const ColumnChunk& column = chunks[i];
+    if (column.valid != nullptr) __builtin_prefetch(column.valid + row / 64);
     if (column.width != 0) {
       __builtin_prefetch(column.fixed + row * column.width);
     } else if (column.offsets != nullptr) {
@@ -177,6 +178,14 @@ void DocReader::PrefetchBytes(std::uint32_t row, const ColumnChunk* chunks) cons
     __builtin_prefetch(column.offsets != nullptr ? column.bytes + column.offsets[row]
                                                  : column.views[row].data());
   }
+}
+
+void DocReader::PrefetchRest(std::uint32_t row, const ColumnChunk* chunks) const noexcept {
+  constexpr std::size_t kLine = 64, kMostLines = 16;  // the rest of a long cell follows by itself
+  row %= kChunkRows;
+  for (std::size_t i = 0; i < stride(); ++i)
+    for (std::size_t line = kLine; line < std::min(chunks[i].width, kMostLines * kLine); line += kLine)
+      __builtin_prefetch(chunks[i].fixed + row * chunks[i].width + line);
 }
 
 Status DocReader::Decode(const Location& at, const ColumnChunk* chunks, Doc* doc) const {

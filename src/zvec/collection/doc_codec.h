@@ -52,8 +52,12 @@ class DocReader {
       for (std::size_t i = 0; i < some; ++i)
         ZVEC_RETURN_IF_ERROR(Load(at(first + i), ahead_.data() + i * stride()));
       for (std::size_t i = 0; i < some; ++i) PrefetchBytes(at(first + i).row, ahead_.data() + i * stride());
-      for (std::size_t i = 0; i < some; ++i)
-        ZVEC_RETURN_IF_ERROR(Decode(at(first + i), ahead_.data() + i * stride(), doc(first + i)));
+      for (std::size_t i = 0; i < some + kWideAhead; ++i) {
+        if (i < some) PrefetchRest(at(first + i).row, ahead_.data() + i * stride());
+        if (i < kWideAhead) continue;
+        const std::size_t row = i - kWideAhead;
+        ZVEC_RETURN_IF_ERROR(Decode(at(first + row), ahead_.data() + row * stride(), doc(first + row)));
+      }
     }
     return {};
   }
@@ -61,12 +65,14 @@ class DocReader {
   static Result<std::string> ReadRow(const Version& version, const RowLayout& layout, const Location& at);
 
  private:
-  static constexpr std::size_t kAhead = 64;
+  static constexpr std::size_t kAhead = 64;     ///< rows whose first lines are asked for
+  static constexpr std::size_t kWideAhead = 6;  ///< rows whose vectors are
 
   /// Of the chunks of a row: its ids, then the columns of the projection.
   std::size_t stride() const noexcept { return projection_.size() + 1; }
   Status Load(const Location& at, ColumnChunk* chunks) const;
   void PrefetchBytes(std::uint32_t row, const ColumnChunk* chunks) const noexcept;
+  void PrefetchRest(std::uint32_t row, const ColumnChunk* chunks) const noexcept;
   Status Decode(const Location& at, const ColumnChunk* chunks, Doc* doc) const;
 
   const Version& version_;
