@@ -15,8 +15,10 @@ using cocozvec::MutexLock;
 // The store closes, and logs when that fails.
 CollectionImpl::~CollectionImpl() {
   // A forked child has no such threads: waiting for them, or for a lock that one of the parent's held, would
-  // never end.
-  if (store_->inherited()) (void)threads_.release();
+  // never end; and one of them may have been changing the kept filters.
+  if (!store_->inherited()) return;
+  (void)threads_.release();
+  (void)filters_.release();
 }
 
 Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
@@ -241,7 +243,7 @@ Result<HitList> CollectionImpl::Query(const VectorQuery& query) const {
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
   ZVEC_ASSIGN_OR_RETURN(Projection projection,
                         MakeProjection(schema(), query.output_fields, query.include_vectors));
-  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_.Get(query.filter, schema()));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   HitList out;
   ZVEC_ASSIGN_OR_RETURN(const auto rows,
                         SearchVectors(version->Views(), schema(), query, *filter, &out.stats));
@@ -251,7 +253,7 @@ Result<HitList> CollectionImpl::Query(const VectorQuery& query) const {
 
 Result<RowHitList> CollectionImpl::QueryRows(const VectorQuery& query) const {
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
-  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_.Get(query.filter, schema()));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   RowHitList out;
   out.layout = version->layout;
   ZVEC_ASSIGN_OR_RETURN(const auto hits,
@@ -295,7 +297,7 @@ Result<HitList> CollectionImpl::Scan(const ScanQuery& query) const {
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
   ZVEC_ASSIGN_OR_RETURN(Projection projection,
                         MakeProjection(schema(), query.output_fields, query.include_vectors));
-  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_.Get(query.filter, schema()));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   HitList out;
   ZVEC_ASSIGN_OR_RETURN(const auto rows, ScanRows(version->Views(), *filter, query.limit, &out.stats));
   ZVEC_RETURN_IF_ERROR(ReadHits(*version, std::move(projection), rows, &out));

@@ -68,7 +68,7 @@ class CollectionImpl final : public Collection {
   const std::string path_;
   const CollectionOptions options_;
   const std::unique_ptr<Store> store_;
-  mutable FilterCache filters_;
+  std::unique_ptr<FilterCache> filters_ = std::make_unique<FilterCache>();
   mutable cocozvec::Mutex threads_mu_;
   mutable std::unique_ptr<cocozvec::ThreadPool> threads_ ZVEC_GUARDED_BY(threads_mu_);  ///< of QueryBatch
   cocozvec::Mutex queue_mu_;

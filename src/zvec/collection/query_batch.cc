@@ -198,7 +198,7 @@ Result<BatchHitList> CollectionImpl::QueryBatch(const BatchQuery& query) const {
   VectorQuery numbers;
   numbers.topk = query.topk, numbers.ef = query.ef, numbers.radius = query.radius;
   ZVEC_RETURN_IF_ERROR(CheckNumbers(numbers));
-  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_.Get(query.filter, schema()));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   ZVEC_ASSIGN_OR_RETURN(const Vectors vectors, Vectors::Make(schema(), query));
   std::unique_ptr<Filter> evaluated;
   if (vectors.count() > 1) {

@@ -231,6 +231,36 @@ class TextInTest final : public Test {
   bool negated_;
 };
 
+class TextEqualTest final : public Test {
+ public:
+  TextEqualTest(std::string value, bool negated) : needle_(std::move(value)), negated_(negated) {}
+  void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
+    if (column.offsets == nullptr) {
+      KeepEach(rows, negated_, [&](std::uint32_t row) {
+        const std::string_view cell = column.Cell(row);
+        return cell.size() == needle_.size() && needle_.IsSame(cell.data());
+      });
+      return;
+    }
+    // The sizes of all cells first, together.
+    const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(needle_.size(), UINT32_MAX));
+    std::uint32_t sizes[kChunkRows];
+    for (std::uint32_t row = 0; row < column.rows; ++row)
+      sizes[row] = column.offsets[row + 1] - column.offsets[row];
+    std::uint64_t passed[kWords] = {};
+    simd::ActiveMaskKernels().bits32(reinterpret_cast<const std::byte*>(sizes), column.rows, size, size,
+                                     passed);
+    for (std::uint32_t w = 0; w < kWords; ++w) passed[w] &= rows[w];
+    KeepEach(passed, false,
+             [&](std::uint32_t row) { return needle_.IsSame(column.bytes + column.offsets[row]); });
+    KeepPassed(column, passed, negated_, rows);
+  }
+
+ private:
+  Needle needle_;
+  bool negated_;
+};
+
 class LikeTest final : public Test {
  public:
   LikeTest(const std::string& pattern, bool negated) : pattern_(pattern), negated_(negated) {}
@@ -350,6 +380,7 @@ std::unique_ptr<Test> MakeTextRangeTest(const Range<std::string>& range, bool ne
   return std::make_unique<TextRangeTest>(range, negated);
 }
 std::unique_ptr<Test> MakeTextInTest(std::vector<std::string> values, bool negated) {
+  if (values.size() == 1) return std::make_unique<TextEqualTest>(std::move(values[0]), negated);
   return std::make_unique<TextInTest>(std::move(values), negated);
 }
 std::unique_ptr<Test> MakeLikeTest(const std::string& pattern, bool negated) {

@@ -50,6 +50,36 @@ class NumberSet {
   int shift_;
 };
 
+/// One text, compared with many of its length.
+class Needle {
+ public:
+  explicit Needle(std::string text) : text_(std::move(text)) {
+    if (text_.size() < kWord) return;
+    std::memcpy(&head_, text_.data(), kWord);
+    std::memcpy(&tail_, text_.data() + text_.size() - kWord, kWord);
+  }
+  std::size_t size() const noexcept { return text_.size(); }
+  /// `other` has size() bytes.
+  bool IsSame(const char* other) const noexcept {
+    if (text_.size() < kWord) {
+      for (std::size_t i = 0; i < text_.size(); ++i)
+        if (other[i] != text_[i]) return false;
+      return true;
+    }
+    std::uint64_t head, tail;
+    std::memcpy(&head, other, kWord);
+    std::memcpy(&tail, other + text_.size() - kWord, kWord);
+    if (head != head_ || tail != tail_) return false;
+    return text_.size() <= 2 * kWord ||
+           std::memcmp(other + kWord, text_.data() + kWord, text_.size() - 2 * kWord) == 0;
+  }
+
+ private:
+  static constexpr std::size_t kWord = 8;
+  std::string text_;
+  std::uint64_t head_ = 0, tail_ = 0;  ///< of a long text: the first and the last eight bytes
+};
+
 /// Texts; most that are none of them fail by their length or first letter.
 class TextSet {
  public:
@@ -58,14 +88,14 @@ class TextSet {
       sizes_ |= std::uint64_t{1} << (value.size() % 64);
       first_[FirstOf(value)] = true;
     }
-    if (values_.size() > 1) set_.insert(values_.begin(), values_.end());
+    set_.insert(values_.begin(), values_.end());
   }
   TextSet(const TextSet&) = delete;  // the set looks into the values
   TextSet& operator=(const TextSet&) = delete;
 
   bool Contains(std::string_view text) const noexcept {
     if ((sizes_ >> (text.size() % 64) & 1) == 0 || !first_[FirstOf(text)]) return false;
-    return set_.empty() ? !values_.empty() && text == values_[0] : set_.contains(text);
+    return set_.contains(text);
   }
 
  private:
@@ -74,8 +104,8 @@ class TextSet {
   }
 
   std::vector<std::string> values_;
-  std::unordered_set<std::string_view> set_;  ///< of more than one value
-  std::uint64_t sizes_ = 0;                   ///< bit size % 64
+  std::unordered_set<std::string_view> set_;
+  std::uint64_t sizes_ = 0;  ///< bit size % 64
   bool first_[256] = {};
 };
 
