@@ -36,7 +36,8 @@ class DirectoryLock {
   std::unique_ptr<cocozvec::File> file_;
 };
 
-/// True when the file says that it is one of our lock files.
-bool IsLockFile(cocozvec::FileSystem& fs, const std::string& path);
+/// True when the file says that it is one of our lock files. kNotFound, kIoError ...: it could not be looked
+/// at.
+Result<bool> IsLockFile(cocozvec::FileSystem& fs, const std::string& path);
 
 }  // namespace zvec::inline v0
