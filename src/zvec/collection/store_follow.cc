@@ -115,11 +115,14 @@ Result<bool> Store::Refresh() {
   for (int attempt = 1;; ++attempt) {
     auto moved = FollowOnce();
     const Status& status = moved.status();
-    if (status.ok() || attempt == kAttempts) return moved;
+    if (status.ok()) return moved;
+    if (status.IsNotFound() && fs_.Stat(directory_).status().IsNotFound())
+      return Status::NotFound("collection " + directory_ + " was removed or renamed");
     // A manifest may be retired between two calls, and what looks damaged may belong to the next one.
     if (!status.IsNotFound() && !(hnsw::IsUnusable(status) && IsSuperseded())) return moved;
-    if (fs_.List(directory_).status().IsNotFound())
-      return Status::NotFound("collection " + directory_ + " was removed or renamed");
+    if (attempt < kAttempts) continue;
+    if (!status.IsNotFound()) return moved;
+    return Status::DataLoss("a file that the manifest names is missing: " + std::string(status.message()));
   }
 }
 
@@ -229,6 +232,7 @@ Status Store::Reload(bool* more) {
   const std::shared_ptr<const Manifest> mine = known->manifest;
   next->known_ = std::move(known);
   Recovery recovery;
+  ZVEC_ASSIGN_OR_RETURN(recovery.lock_text, ReadLockText(fs_, directory_));
   ZVEC_RETURN_IF_ERROR(next->LoadManifest(recovery));
   std::shared_ptr<const Manifest> theirs;
   {
