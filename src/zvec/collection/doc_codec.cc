@@ -167,6 +167,20 @@ Status DocReader::LoadChunk(const Location& at) {
   return {};
 }
 
+void DocReader::Prefetch(const Location& at) const {
+  constexpr std::size_t kLine = 64, kMostLines = 16;  // the rest of a long cell follows by itself
+  const std::uint32_t row = at.row % kChunkRows;
+  for (const std::size_t field : projection_) {
+    const auto column = version_.At(at.segment).Column(field, at.row / kChunkRows);
+    if (!column.ok()) return;  // Read will say it
+    if (column->valid) __builtin_prefetch(column->valid + row / 64);
+    if (column->offsets) __builtin_prefetch(column->offsets + row);
+    if (column->views) __builtin_prefetch(column->views + row);
+    for (std::size_t line = 0; line < std::min(column->width, kMostLines * kLine); line += kLine)
+      __builtin_prefetch(column->fixed + row * column->width + line);
+  }
+}
+
 Status DocReader::Read(const Location& at, Doc* doc) {
   ZVEC_RETURN_IF_ERROR(LoadChunk(at));
   const std::uint32_t row = at.row % kChunkRows;

@@ -42,6 +42,8 @@ class DocReader {
   DocReader(const Version& version, Projection projection)
       : version_(version), projection_(std::move(projection)) {}
   Status Read(const Location& at, Doc* doc);
+  /// Asks for the memory of a row that Read is to be given a little later.
+  void Prefetch(const Location& at) const;
   /// The whole row, all fields.
   static Result<std::string> ReadRow(const Version& version, const RowLayout& layout, const Location& at);
 

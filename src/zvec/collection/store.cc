@@ -97,12 +97,18 @@ Result<std::vector<std::optional<Location>>> Store::LocateAll(std::span<const st
   cocozvec::ReaderLock lock(state_mu_);
   *version = version_;
   if (!version_) return found;
-  constexpr std::size_t kAhead = 16;  // slots lie anywhere: ask for some before the first is needed
-  for (std::size_t i = 0; i < ids.size() + kAhead; ++i) {
-    if (i < ids.size())
-      for (std::size_t s = 0; s < version_->size(); ++s) version_->At(s).PrefetchFind(hashes[i]);
-    if (i < kAhead) continue;
-    ZVEC_ASSIGN_OR_RETURN(found[i - kAhead], version_->Locate(ids[i - kAhead], hashes[i - kAhead]));
+  constexpr std::size_t kAhead = 8;  // slots and ids lie anywhere: ask for some before the first is needed
+  const std::size_t steps = ids.size() > kAhead ? StoredView::kFindSteps : 0;
+  for (std::size_t i = 0; i < ids.size() + steps * kAhead; ++i) {
+    for (std::size_t step = 0; step < steps; ++step) {
+      const std::size_t at = i - step * kAhead;  // wraps round to what is too large
+      if (at >= ids.size()) continue;
+      for (std::size_t s = 0; s < version_->size(); ++s)
+        version_->At(s).PrefetchFind(hashes[at], static_cast<int>(step));
+    }
+    if (i < steps * kAhead) continue;
+    const std::size_t at = i - steps * kAhead;
+    ZVEC_ASSIGN_OR_RETURN(found[at], version_->Locate(ids[at], hashes[at]));
   }
   return found;
 }
