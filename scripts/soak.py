@@ -37,6 +37,7 @@ HARNESSES = {
     "missing": ("C5", 100, 100, "cases", 25, 100),
     "sizes": ("R9", 30_000, 5_000, "places", 28_719, 500),
     "links": ("S1 S2 S3", 1_000, 1_000, "planted", 500, 1_000),
+    "churn": ("R6", 60, 6, "documents_written", 3_600_000, 2),
     "locks": ("T4", 1_000, 100, "races", 1_000, 50),
     "forks": ("T5", 70, 10, "children", 200, 10),
     "signals": ("T6", 40, 5, "lives", 40, 1),
@@ -50,7 +51,8 @@ HARNESSES = {
     "ext4": ("D3", 200, 20, "runs", 200, 3),
     "xfs": ("D3", 200, 20, "runs", 200, 3),
 }
-LARGEST = {"bytes", "log_bytes", "depth", "open_ms", "log_MiB", "grown_MiB", "documents", "shrunk_to"}  # not added up
+LARGEST = {"bytes", "log_bytes", "depth", "open_ms", "log_MiB", "grown_MiB", "documents", "shrunk_to", "peak_percent", "log_percent",
+           "optimized_percent"}  # not added up
 
 
 def state_path(directory, name):
