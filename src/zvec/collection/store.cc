@@ -283,13 +283,24 @@ Status Store::SetMark(std::string_view mark) {
   return status;
 }
 
+Status Store::CloseLog() {
+  ZVEC_RETURN_IF_ERROR(log_->Close());
+  std::shared_ptr<const Manifest> manifest;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    manifest = manifest_;
+  }
+  if (lock_) lock_->WriteClosed({manifest->log_number, log_->position().end}, manifest->collection);
+  return {};
+}
+
 Status Store::Close() {
   if (closed_) return {};
   closed_ = true;
   Status status;
   try {
     if (log_ && fence_.ok() && !in_doubt_) status = Settle();
-    if (log_ && status.ok()) status = log_->Close();
+    if (log_ && status.ok()) status = CloseLog();
     if (status.ok()) status = fence_;
     if (status.ok() && in_doubt_)
       status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");
