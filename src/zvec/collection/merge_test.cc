@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <map>
+#include <numeric>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -10,6 +12,7 @@
 #include "zvec/collection/store.h"
 #include "zvec/collection/testing/hooked_fs.h"
 #include "zvec/collection/testing/test_docs.h"
+#include "zvec/index/hnsw/builder.h"
 #include "zvec/storage/file_names.h"
 
 namespace zvec::inline v0::testing_docs {
@@ -472,6 +475,28 @@ TEST_F(MergeTest, ADamagedSegmentHoldsNoOtherUp) {
   EXPECT_LE(collection_->Stats().sealed_segments, 5u);  // the damaged one, and the others merged
   EXPECT_EQ(collection_->Stats().doc_count, 45u);
   EXPECT_EQ(collection_->Optimize().code(), StatusCode::kDataLoss);
+}
+
+TEST(MergeMemory, AGraphTakesWhatTheBudgetReckonsWithOrLess) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  constexpr std::uint32_t kRows = 3'000;
+  for (const auto& [dim, kind] : {std::pair{24u, hnsw::CodeKind::kBits7},
+                                  {130u, hnsw::CodeKind::kBits4},
+                                  {70u, hnsw::CodeKind::kHalves}}) {
+    std::vector<float> vectors(std::size_t{kRows} * dim);
+    for (float& x : vectors) x = normal(random);
+    const auto encoder =
+        hnsw::Encoder::Train(MetricType::kL2, dim, std::span(vectors).first(500 * dim), {}, kind);
+    hnsw::GraphBuilder graph(encoder, {.m = 8, .ef_construction = 20}, kRows);
+    std::vector<std::uint32_t> rows(kRows);
+    std::iota(rows.begin(), rows.end(), 0u);
+    const auto row = [&, dim = dim](std::uint32_t r, float*) { return &vectors[std::size_t{r} * dim]; };
+    ASSERT_TRUE(graph.Link(rows, kRows, row, nullptr));
+    const std::uint64_t reckoned = kRows * hnsw::BuildBytesPerRow(MetricType::kL2, dim, kind, 8);
+    EXPECT_LE(graph.bytes(), reckoned);
+    EXPECT_GE(graph.bytes() * 10, reckoned * 7);
+  }
 }
 
 TEST(PacedFilesTest, BytesTakeTheTimeThatTheRateGivesThem) {
