@@ -86,6 +86,7 @@ class SealedView final : public StoredView {
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override {
     return segment_->Column(field, chunk);
   }
+  std::shared_ptr<const void> Identity() const override { return segment_; }
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const override {
     return segment_->Find(id, hash);
   }
