@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/io/file_system.h"
+#include "merges.h"
 #include "readers.h"
 #include "report.h"
 #include "zvec/collection.h"
@@ -498,6 +499,7 @@ int Main(Options options) {
   if (options.Measures("create")) MeasureCreate(options, report);
   if (options.Measures("fetch")) MeasureReads(options, report);
   if (options.Wants("recovery")) MeasureRecovery(options, report);
+  if (options.Wants("merge")) MeasureMerges(options.directory, options.quick ? 30'000 : 200'000, report);
   if (options.Wants("peer")) MeasurePeer(options, report);
   if (options.Wants("scan")) MeasureScans(options, report);
   if (options.Wants("readers")) bench::MeasureReaders(options.directory, options.quick, report);

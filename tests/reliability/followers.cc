@@ -91,22 +91,26 @@ void Write(const Place& place) {
 }
 
 /// Every file that the handle's manifest names has its name.
-void CheckNames(const Place& place, const Collection& reader) {
+void CheckNames(const Place& place, std::uint64_t epoch, const Collection& reader) {
   auto& fs = cocozvec::PosixFileSystem();
   const std::uint64_t generation = reader.Stats().generation;
   const auto manifest = zvec::ReadManifest(fs, place.path, generation);
+  std::string missing;
+  if (manifest.ok())
+    for (const std::string& name : zvec::NamedFiles(*manifest))
+      if (!fs.Stat(cocozvec::JoinPath(place.path, name)).ok()) missing = name;
+  if (epoch != place.board.recreated) return;
   if (!manifest.ok()) return place.board.Problem("generation is gone: " + manifest.status().ToString());
-  for (const std::string& name : zvec::NamedFiles(*manifest))
-    if (!fs.Stat(cocozvec::JoinPath(place.path, name)).ok())
-      place.board.Problem("generation " + std::to_string(generation) + " is read, and " + name + " is gone");
+  if (!missing.empty())
+    place.board.Problem("generation " + std::to_string(generation) + " is read, and " + missing + " is gone");
   ++place.board.checked_names;
 }
 
 /// One handle: refreshed by this thread, read by this one and another.
 class Reading {
  public:
-  Reading(const Place& place, Handle reader, std::mt19937_64& random)
-      : place_(place), board_(place.board), reader_(std::move(reader)), random_(random) {}
+  Reading(const Place& place, std::uint64_t epoch, Handle reader, std::mt19937_64& random)
+      : place_(place), board_(place.board), epoch_(epoch), reader_(std::move(reader)), random_(random) {}
 
   /// Until the handle is to be opened anew.
   void Run(std::int64_t acked_before_open) {
@@ -121,21 +125,20 @@ class Reading {
         if (!changed.ok()) break;
         ++board_.waits;
       }
-      const std::uint64_t epoch = board_.recreated;
       const std::int64_t acked = board_.acked;
       const auto moved = reader_->Refresh();
       ++board_.refreshes;
-      if (epoch != board_.recreated || epoch % 2 != 0) break;
+      if (epoch_ != board_.recreated) break;
       if (!moved.ok()) {
         board_.Problem("refresh: " + moved.status().ToString());
         break;
       }
       last = Look(acked, last);
       const std::int64_t again = Look(acked, last);
-      if (again != last)
+      if (again != last && epoch_ == board_.recreated)
         board_.Problem("without a refresh stamp " + std::to_string(last) + " became " +
                        std::to_string(again));
-      if (random_() % 16 == 0) CheckNames(place_, *reader_);
+      if (random_() % 16 == 0) CheckNames(place_, epoch_, *reader_);
     }
     done = true;
     other.join();
@@ -144,11 +147,10 @@ class Reading {
  private:
   /// The stamp that is shown.
   std::int64_t Look(std::int64_t least, std::int64_t last) {
-    const std::uint64_t epoch = board_.recreated;
     const std::int64_t stamp = StampOf(ReadGroup(*reader_, static_cast<int>(kind_++ % 4)));
     ++board_.reads;
     const std::int64_t issued = board_.issued;
-    if (epoch != board_.recreated || epoch % 2 != 0) return stamp;
+    if (epoch_ != board_.recreated) return stamp;
     if (stamp < 0) board_.Problem("a batch is there in part");
     if (stamp < std::max(least, last) || stamp > issued)
       board_.Problem("stamp " + std::to_string(stamp) + " is shown, " + std::to_string(least) +
@@ -159,6 +161,7 @@ class Reading {
 
   const Place& place_;
   Board& board_;
+  const std::uint64_t epoch_;  ///< of the collection that is open
   const Handle reader_;
   std::mt19937_64& random_;
   std::atomic<std::uint64_t> kind_ = 0;
@@ -174,7 +177,7 @@ void Read(const Place& place, std::uint64_t seed) {
     ++board.opens;
     if (epoch != board.recreated || epoch % 2 != 0) continue;
     if (!opened.ok()) return board.Problem("open: " + opened.status().ToString());
-    Reading(place, *std::move(opened), random).Run(acked);
+    Reading(place, epoch, *std::move(opened), random).Run(acked);
   }
 }
 

@@ -119,6 +119,7 @@ Status Store::LoadManifest(Recovery& recovery) {
   if (known_) ZVEC_RETURN_IF_ERROR(CheckFollows(manifest));
   schema_ = known_ ? known_->schema : std::make_shared<const CollectionSchema>(manifest.schema);
   layout_.emplace(*schema_);
+  seal_at_rows_ = LimitsOf(MergeGoal::kGood).most_rows;
   made_here_ = next_number_ = manifest.next_number;
   cocozvec::WriterLock lock(state_mu_);
   manifest_ = std::make_shared<Manifest>(std::move(manifest));
