@@ -304,8 +304,8 @@ class Store {
   std::unique_ptr<Follower> follower_;
   std::shared_ptr<const GenerationPin> pin_;  ///< while opening; then the version has it
   std::unique_ptr<const Known> known_;        ///< of the handle that this one is opened for
-  cocozvec::Mutex optimize_mu_;                 ///< before the write lock: one Optimize at a time
-  Background linker_;                           ///< gives rows their graphs
+  cocozvec::Mutex optimize_mu_;               ///< before the write lock: one Optimize at a time
+  Background linker_;                         ///< gives rows their graphs
   Background merger_;  ///< merges beside it, so that no writer waits for the linking behind a long merge
 };
 
