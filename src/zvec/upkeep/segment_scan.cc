@@ -156,7 +156,9 @@ void SegmentScan::CheckBlocks(Notes& notes) {
       if (part.section.kind != SectionKind::kIdTable && part.section.kind != SectionKind::kValid)
         what += " (rows " + std::to_string(block * kChunkRows) + " to " +
                 std::to_string(std::min<std::uint64_t>(rows(), (block + 1) * kChunkRows) - 1) + ")";
-      notes.Add(part.section.offset + begin, end - begin, what + " does not match its checksum");
+      const bool read = ReadBytes(part.section.offset + begin, end - begin, &bytes);
+      notes.Add(part.section.offset + begin, end - begin,
+                what + (read ? " does not match its checksum" : " cannot be read"));
     }
 }
 
