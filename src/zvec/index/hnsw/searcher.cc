@@ -131,7 +131,7 @@ Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, breadth.ef,
-                                {std::max(topk, kLeastStop), breadth.slack}, scratch));
+                                {std::max(topk, kLeastStop), breadth.slack, breadth.keep}, scratch));
   Take(graph, scratch.pool, topk, breadth, nullptr, rows);
   return {};
 }
@@ -144,7 +144,7 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const std::uint32_t entry = graph.slot_node[slot];
-  const StopRule stop{std::max(topk, kLeastStop), breadth.slack};
+  const StopRule stop{std::max(topk, kLeastStop), breadth.slack, breadth.keep};
   if (way == Way::kWalk) {
     // Where it costs half of what the other ways do, and more than a filter by chance needs, one of them is
     // taken.

@@ -20,10 +20,6 @@ void PrefetchLinks(const std::uint32_t* row, std::uint32_t count) {
   for (std::uint32_t at = 0; at < count; at += 16) __builtin_prefetch(row + at);
 }
 
-void PrefetchCode(const std::uint8_t* code, std::size_t bytes) {
-  for (std::size_t at = 0; at < bytes; at += simd::kCodeBlock) __builtin_prefetch(code + at);
-}
-
 /// Codes that are asked for while links are still being read; the kernel asks for the rest.
 constexpr std::size_t kEarlyBytes = 24 * 128;
 
@@ -32,6 +28,7 @@ struct Base {
   const std::uint8_t* codes = graph.codes;
   std::uint32_t count = graph.nodes;
   std::uint32_t width = graph.row_links;
+  const std::uint32_t* rows = graph.links;  ///< by node
   const std::uint32_t* Row(std::uint32_t node) const {
     return graph.links + std::size_t{node} * graph.row_links;
   }
@@ -43,6 +40,7 @@ struct Upper {
   const std::uint8_t* codes = graph.slot_codes;
   std::uint32_t count = graph.slots;
   std::uint32_t width = graph.m;
+  const std::uint32_t* rows = nullptr;  ///< a slot has several
   const std::uint32_t* Row(std::uint32_t slot) const {
     return graph.slot_links + std::size_t{graph.slot_row[slot] + level - 1} * graph.m;
   }
@@ -54,60 +52,76 @@ Status TouchRow(const GraphView& graph, std::uint32_t node) {
   return {};
 }
 
-/// Appends the neighbours of `node` that were not seen before.
+/// What every step of a walk needs, looked up once.
 template <class Layer>
-void Gather(const Layer& layer, std::uint32_t node, std::size_t bytes, std::size_t early, Scratch& scratch,
-            std::size_t* count) {
-  const std::uint32_t* row = layer.Row(node);
-  // Copies: after every acquiring load the compiler would read them again.
-  const std::uint32_t width = layer.width, known = layer.count;
-  const std::uint8_t* const codes = layer.codes;
-  std::uint64_t* const seen = scratch.seen.words();
-  std::uint32_t* const out = scratch.nodes.data();
-  std::size_t n = *count;
-  for (std::uint32_t i = 0; i < width; ++i) {
-    const std::uint32_t next = LoadLink(row + i);
-    if (next >= known) {
-      if (next == kNoNode) break;
-      continue;  // linked after this walk began, or damage: not followed
-    }
-    // Whether it was seen nobody can predict: no branch on it.
-    out[n] = next;
-    if (n < early) PrefetchCode(codes + next * bytes, bytes);
-    std::uint64_t& word = seen[next / 64];
-    const std::uint64_t bit = std::uint64_t{1} << (next % 64), old = word;
-    word = old | bit;
-    n += (old & bit) == 0;
-  }
-  *count = n;
-}
+struct Tools {
+  const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
+  simd::CodeBatch measure;
+  simd::LinkRow row;
+  explicit Tools(const Layer& layer)
+      : measure(layer.graph.encoder->distances().squared_l2),
+        row{nullptr,
+            layer.width,
+            layer.count,
+            layer.codes,
+            layer.graph.code_bytes(),
+            kEarlyBytes / layer.graph.code_bytes()} {}
+};
 
-template <bool kGuarded>
-Status Measure(const GraphView& graph, const std::uint8_t* codes, const std::uint8_t* query,
-               std::size_t count, Scratch& scratch) {
-  if constexpr (kGuarded) {
-    for (std::size_t i = 0; i < count; ++i) ZVEC_RETURN_IF_ERROR(graph.guard->TouchCode(scratch.nodes[i]));
+/// Expands the nearest of the pool, some of them: the neighbours that were not seen before.
+template <bool kGuarded, class Layer>
+Status Gather(const Layer& layer, Tools<Layer>& tools, Scratch& scratch, std::size_t* count) {
+  *count = 0;
+  for (std::uint32_t step = 0; step < kStep && scratch.pool.HasNext(); ++step) {
+    const std::uint32_t node = scratch.pool.Pop();
+    ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(layer.graph, node));
+    tools.row.links = layer.Row(node);
+    *count = tools.kernels.take_unseen(tools.row, scratch.seen.words(), scratch.nodes.data(), *count);
+    ++scratch.counts.expansions;
   }
-  scratch.seen.Note(scratch.nodes.data(), count);
-  scratch.counts.distances += count;
-  graph.encoder->distances().squared_l2(query, {codes, graph.code_bytes(), scratch.nodes.data(), count},
-                                        scratch.distances.data());
   return {};
 }
 
+/// `asked`: the codes of so many of the nodes were asked for before.
+template <bool kGuarded, class Layer>
+Status Measure(const Layer& layer, const Tools<Layer>& tools, const std::uint8_t* query, std::size_t count,
+               std::size_t asked, Scratch& scratch) {
+  if constexpr (kGuarded) {
+    for (std::size_t i = 0; i < count; ++i)
+      ZVEC_RETURN_IF_ERROR(layer.graph.guard->TouchCode(scratch.nodes[i]));
+  }
+  scratch.seen.Note(scratch.nodes.data(), count);
+  scratch.counts.distances += count;
+  tools.measure(query,
+                {layer.codes, tools.row.code_bytes, scratch.nodes.data(), count, std::min(asked, count)},
+                scratch.distances.data());
+  return {};
+}
+
+/// Asks for the links of what is expanded next, if nothing comes in before it: what is nearer than the
+/// returned distance would be.
 template <class Layer>
-void PrefetchNext(const Layer& layer, const Pool& pool) {
+float PrefetchNext(const Layer& layer, const Pool& pool) {
   std::uint32_t wanted = kStep;
-  for (std::uint32_t i = pool.next(); i < pool.size() && wanted != 0; ++i) {
+  for (std::uint32_t i = pool.next(); i < pool.size(); ++i) {
     if (pool.expanded(i)) continue;
     PrefetchLinks(layer.Row(pool.node(i)), layer.width);
-    --wanted;
+    if (--wanted == 0) return pool.distance(i);
   }
+  return 3e38f;
 }
 
 bool Passed(const Pool& candidates, const Pool& answers, const StopRule& stop) {
   return stop.slack >= 0 && answers.size() >= stop.k &&
          candidates.next_distance() > (1 + stop.slack) * answers.distance(stop.k - 1);
+}
+
+/// What is farther than this can neither be expanded before the walk stops nor be among those to keep.
+float Reach(const Pool& answers, const StopRule& stop) {
+  const float limit = answers.Limit();
+  if (stop.slack < 0 || answers.size() < std::max(stop.k, stop.keep)) return limit;
+  const float expanded = (1 + stop.slack) * answers.distance(stop.k - 1);
+  return std::min(limit, stop.keep == 0 ? expanded : std::max(expanded, answers.distance(stop.keep - 1)));
 }
 
 template <class Layer>
@@ -137,37 +151,20 @@ void AddFirst(std::uint32_t entry, float distance, Scratch& scratch) {
 template <bool kGuarded, class Layer>
 Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, float distance,
             std::uint32_t ef, const StopRule& stop, Scratch& scratch) {
-  const std::size_t bytes = layer.graph.code_bytes(), early = kEarlyBytes / bytes;
+  Tools<Layer> tools(layer);
   Begin(layer, ef, scratch);
   if constexpr (std::is_same_v<Layer, Base>) Avoid(layer.count, scratch);
   AddFirst(entry, distance, scratch);
   Pool& pool = scratch.pool;
   while (pool.HasNext() && !Passed(pool, pool, stop)) {
     std::size_t count = 0;
-    for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
-      const std::uint32_t node = pool.Pop();
-      ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(layer.graph, node));
-      Gather(layer, node, bytes, early, scratch, &count);
-      ++scratch.counts.expansions;
-    }
-    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer.graph, layer.codes, query, count, scratch));
-    // Which of them get in nobody can predict either: chosen without a branch first.
-    const float limit = pool.Limit();
-    std::size_t chosen = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const float d = scratch.distances[i];
-      const std::uint32_t node = scratch.nodes[i];
-      scratch.distances[chosen] = d;
-      scratch.nodes[chosen] = node;
-      chosen += d < limit;
-    }
-    for (std::size_t i = 0; i < chosen; ++i) {
-      // The best so far is expanded next: its links are asked for while the others are sorted in.
-      if (!pool.HasNext() || scratch.distances[i] < pool.next_distance())
-        PrefetchLinks(layer.Row(scratch.nodes[i]), layer.width);
-      pool.Insert(scratch.nodes[i], scratch.distances[i]);
-    }
-    PrefetchNext(layer, pool);
+    ZVEC_RETURN_IF_ERROR(Gather<kGuarded>(layer, tools, scratch, &count));
+    // Links that are asked for only when they are needed are half of a walk's time.
+    const float soon = PrefetchNext(layer, pool);
+    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, count, tools.row.early, scratch));
+    pool.SortIn(tools.kernels, scratch.nodes.data(), scratch.distances.data(), count, Reach(pool, stop),
+                layer.rows, layer.width, soon);
+    if (layer.rows == nullptr) PrefetchNext(layer, pool);
   }
   scratch.seen.Done();
   return {};
@@ -178,32 +175,32 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
               const Mask& mask, std::uint32_t ef, const StopRule& stop, std::uint64_t budget,
               Scratch& scratch, bool* finished) {
   const Base layer{graph};
-  const std::size_t bytes = graph.code_bytes(), early = kEarlyBytes / bytes;
+  Tools<Base> tools(layer);
   Begin(layer, std::max(kMostWaiting, ef), scratch);
   AddFirst(entry, distance, scratch);
   Pool &pool = scratch.pool, &accepted = scratch.accepted;
   accepted.Reset(ef);
   if (mask.Has(entry)) accepted.Insert(entry, distance);
   const std::uint64_t most = scratch.counts.distances + budget;
+  std::uint32_t* const nodes = scratch.nodes.data();
+  float* const distances = scratch.distances.data();
   *finished = true;
   while (pool.HasNext() && pool.next_distance() < accepted.Limit() && !Passed(pool, accepted, stop)) {
-    std::size_t count = 0;
-    for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
-      const std::uint32_t node = pool.Pop();
-      ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(graph, node));
-      Gather(layer, node, bytes, early, scratch, &count);
-      ++scratch.counts.expansions;
-    }
-    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(graph, graph.codes, query, count, scratch));
+    std::size_t count = 0, passed = 0;
+    ZVEC_RETURN_IF_ERROR(Gather<kGuarded>(layer, tools, scratch, &count));
+    const float soon = PrefetchNext(layer, pool);
+    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, count, tools.row.early, scratch));
+    const float reach = Reach(accepted, stop);
+    pool.SortIn(tools.kernels, nodes, distances, count, reach, layer.rows, layer.width, soon);
     for (std::size_t i = 0; i < count; ++i) {
-      const float d = scratch.distances[i];
-      if (!(d < accepted.Limit())) continue;
-      pool.Insert(scratch.nodes[i], d);
-      if (mask.Has(scratch.nodes[i])) accepted.Insert(scratch.nodes[i], d);
+      const std::uint32_t node = nodes[i];
+      nodes[passed] = node;
+      distances[passed] = distances[i];
+      passed += mask.Has(node);
     }
+    accepted.SortIn(tools.kernels, nodes, distances, passed, reach);
     *finished = scratch.counts.distances <= most;
     if (!*finished) break;
-    PrefetchNext(layer, pool);
   }
   scratch.seen.Done();
   return {};
@@ -266,6 +263,7 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
                const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef, const StopRule& stop,
                std::uint64_t budget, double least, Scratch& scratch, bool* finished) {
   const Base layer{graph};
+  const Tools<Base> tools(layer);
   Begin(layer, ef, scratch);
   const std::size_t most = seeds.size() + kStep * (kMostThrough + 2 * std::size_t{layer.width});
   if (scratch.nodes.size() < most) {
@@ -291,9 +289,8 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
     count += scratch.seen.Add(seed);
   }
   for (;;) {
-    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(graph, graph.codes, query, count, scratch));
-    for (std::size_t i = 0; i < count; ++i)
-      if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
+    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, count, 0, scratch));
+    pool.SortIn(tools.kernels, scratch.nodes.data(), scratch.distances.data(), count, Reach(pool, stop));
     if (!pool.HasNext() || Passed(pool, pool, stop)) break;
     PrefetchNext(layer, pool);
     *finished = looks.all <= budget;
@@ -315,6 +312,8 @@ Status AllMasked(const GraphView& graph, const std::uint8_t* query, const Mask& 
   constexpr std::size_t kBatch = 512;
   scratch.nodes.resize(std::max(scratch.nodes.size(), kBatch + 64));
   scratch.distances.resize(scratch.nodes.size());
+  const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
+  const simd::CodeBatch measure = graph.encoder->distances().squared_l2;
   Pool& pool = scratch.pool;
   std::size_t count = 0;
   const auto flush = [&]() -> Status {
@@ -322,10 +321,8 @@ Status AllMasked(const GraphView& graph, const std::uint8_t* query, const Mask& 
       for (std::size_t i = 0; i < count; ++i) ZVEC_RETURN_IF_ERROR(graph.guard->TouchCode(scratch.nodes[i]));
     }
     scratch.counts.distances += count;
-    graph.encoder->distances().squared_l2(
-        query, {graph.codes, graph.code_bytes(), scratch.nodes.data(), count}, scratch.distances.data());
-    for (std::size_t i = 0; i < count; ++i)
-      if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
+    measure(query, {graph.codes, graph.code_bytes(), scratch.nodes.data(), count}, scratch.distances.data());
+    pool.SortIn(kernels, scratch.nodes.data(), scratch.distances.data(), count, pool.Limit());
     count = 0;
     return {};
   };

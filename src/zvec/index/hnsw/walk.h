@@ -38,6 +38,7 @@ struct Scratch {
 struct StopRule {
   std::uint32_t k = 0;
   float slack = -1;
+  std::uint32_t keep = 0;  ///< so many are wanted, however far they are
 };
 
 /// The rows that an answer may contain: bit r is row r.
