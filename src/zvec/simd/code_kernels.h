@@ -19,7 +19,9 @@ struct CodeRows {
   std::size_t bytes = 0;
   const std::uint32_t* index = nullptr;
   std::size_t count = 0;
-  std::size_t asked = 0;  ///< so many of the first were asked for before (squared_l2)
+  std::size_t asked = 0;   ///< so many of the first were asked for before (squared_l2)
+  std::size_t stride = 0;  ///< from one code to the next, of which the first `bytes` are taken; 0: `bytes`
+  std::size_t step() const noexcept { return stride != 0 ? stride : bytes; }
 };
 
 /// out[i] = sum of (query[k] - code_i[k])^2. The query is a code of the same kind. Sums of integers are exact
@@ -39,7 +41,8 @@ struct LinkRow {
   std::uint32_t width = 0, known = 0;  ///< links at or past `known` are not followed
   const std::uint8_t* codes = nullptr;
   std::size_t code_bytes = 0;
-  std::size_t early = 0;  ///< the codes of out[0] .. out[early - 1] are asked for
+  std::size_t early = 0;      ///< the codes of out[0] .. out[early - 1] are asked for
+  std::size_t ask_bytes = 0;  ///< of each of these, the first; 0: all
 };
 
 /// Appends to out[count ...] the links whose bit in `seen` is not set, and sets it; returns the new count.

@@ -28,11 +28,11 @@ inline __attribute__((always_inline)) void PrefetchCode(const std::uint8_t* code
 template <class C, std::size_t kBytes>
 inline __attribute__((always_inline)) void FourCodes(const std::uint8_t* query, const CodeRows& rows,
                                                      const std::uint32_t* index, float* out) {
-  const std::size_t bytes = kBytes != 0 ? kBytes : rows.bytes;
-  const std::uint8_t* a = rows.first + index[0] * bytes;
-  const std::uint8_t* b = rows.first + index[1] * bytes;
-  const std::uint8_t* c = rows.first + index[2] * bytes;
-  const std::uint8_t* d = rows.first + index[3] * bytes;
+  const std::size_t bytes = kBytes != 0 ? kBytes : rows.bytes, step = kBytes != 0 ? kBytes : rows.step();
+  const std::uint8_t* a = rows.first + index[0] * step;
+  const std::uint8_t* b = rows.first + index[1] * step;
+  const std::uint8_t* c = rows.first + index[2] * step;
+  const std::uint8_t* d = rows.first + index[3] * step;
   typename C::Sum sa = C::Zero(), sb = C::Zero(), sc = C::Zero(), sd = C::Zero();
   for (std::size_t i = 0; i < bytes; i += C::kStep) {
     const typename C::Vec q = C::Load(query + i);
@@ -47,7 +47,7 @@ inline __attribute__((always_inline)) void FourCodes(const std::uint8_t* query, 
 template <class C>
 inline __attribute__((always_inline)) void OneCode(const std::uint8_t* query, const CodeRows& rows,
                                                    std::size_t r, float* out) {
-  const std::uint8_t* a = rows.first + rows.index[r] * rows.bytes;
+  const std::uint8_t* a = rows.first + rows.index[r] * rows.step();
   typename C::Sum sum = C::Zero();
   for (std::size_t i = 0; i < rows.bytes; i += C::kStep)
     sum = C::AddSquare(sum, C::Load(query + i), C::Load(a + i));
@@ -78,12 +78,13 @@ inline __attribute__((always_inline)) void Near(const std::uint8_t* query, const
 template <class C, std::size_t kBytes>
 inline __attribute__((always_inline)) void Ahead(const std::uint8_t* query, const CodeRows& rows,
                                                  float* out) {
-  const std::size_t bytes = kBytes != 0 ? kBytes : rows.bytes, lines = bytes / zvec::simd::kCodeBlock;
+  const std::size_t bytes = kBytes != 0 ? kBytes : rows.bytes, step = kBytes != 0 ? kBytes : rows.step();
+  const std::size_t lines = bytes / zvec::simd::kCodeBlock;
   const std::size_t ahead = lines >= kLinesAhead / 4 ? 4 : (kLinesAhead / lines + 3) / 4 * 4;
   std::size_t next = rows.asked;  // to be asked for
   const auto ask = [&](std::size_t end) {
     for (end = end < rows.count ? end : rows.count; next < end; ++next)
-      PrefetchCode(rows.first + rows.index[next] * bytes, bytes);
+      PrefetchCode(rows.first + rows.index[next] * step, bytes);
   };
   ask(ahead);
   std::size_t r = 0;
@@ -97,18 +98,19 @@ inline __attribute__((always_inline)) void Ahead(const std::uint8_t* query, cons
 // Two lines are what most collections have: without a loop over them.
 template <class C>
 void CodesNear(const std::uint8_t* query, const CodeRows& rows, float* out) {
-  rows.bytes == 128 ? Near<C, 128>(query, rows, out) : Near<C, 0>(query, rows, out);
+  rows.bytes == 128 && rows.step() == 128 ? Near<C, 128>(query, rows, out) : Near<C, 0>(query, rows, out);
 }
 
 template <class C>
 void CodesAhead(const std::uint8_t* query, const CodeRows& rows, float* out) {
-  rows.bytes == 128 ? Ahead<C, 128>(query, rows, out) : Ahead<C, 0>(query, rows, out);
+  rows.bytes == 128 && rows.step() == 128 ? Ahead<C, 128>(query, rows, out) : Ahead<C, 0>(query, rows, out);
 }
 
 template <std::size_t kBytes>
 inline __attribute__((always_inline)) std::size_t Unseen(const LinkRow& row, std::uint64_t* seen,
                                                          std::uint32_t* out, std::size_t count) {
   const std::size_t bytes = kBytes != 0 ? kBytes : row.code_bytes, early = row.early;
+  const std::size_t ask = kBytes != 0 ? kBytes : row.ask_bytes != 0 ? row.ask_bytes : bytes;
   // Copies: after every acquiring load the compiler would read them again.
   const std::uint32_t *const links = row.links, width = row.width, known = row.known;
   const std::uint8_t* const codes = row.codes;
@@ -120,7 +122,7 @@ inline __attribute__((always_inline)) std::size_t Unseen(const LinkRow& row, std
     }
     // Whether it was seen nobody can predict: no branch on it.
     out[count] = next;
-    if (count < early) PrefetchCode(codes + next * bytes, bytes);
+    if (count < early) PrefetchCode(codes + next * bytes, ask);
     std::uint64_t& word = seen[next / 64];
     const std::uint64_t bit = std::uint64_t{1} << (next % 64), old = word;
     word = old | bit;
@@ -131,7 +133,8 @@ inline __attribute__((always_inline)) std::size_t Unseen(const LinkRow& row, std
 
 inline std::size_t TakeUnseenLinks(const LinkRow& row, std::uint64_t* seen, std::uint32_t* out,
                                    std::size_t count) {
-  return row.code_bytes == 128 ? Unseen<128>(row, seen, out, count) : Unseen<0>(row, seen, out, count);
+  return row.code_bytes == 128 && row.ask_bytes == 0 ? Unseen<128>(row, seen, out, count)
+                                                     : Unseen<0>(row, seen, out, count);
 }
 
 inline void SortInList(SortedList& list, const std::uint32_t* nodes, const float* distances,

@@ -81,6 +81,14 @@ TEST_P(CodesOf, EveryLevelGivesTheSum) {
           ASSERT_EQ(ahead[i], expected[i]) << kernels->name << " bytes " << bytes << " count " << count;
           ASSERT_EQ(near[i], expected[i]) << kernels->name << " bytes " << bytes << " count " << count;
         }
+        // In two parts, the second of which begins a line later.
+        CodeRows part{codes.data(), 64, index.data(), count, 0, bytes};
+        std::vector<float> first(count + 1), rest(count + 1);
+        Of(*kernels, kind).squared_l2(query.data(), part, first.data());
+        part.first += 64, part.bytes = bytes - 64;
+        if (bytes > 64) Of(*kernels, kind).squared_l2_near(query.data() + 64, part, rest.data());
+        for (std::size_t i = 0; i < count; ++i)
+          ASSERT_FLOAT_EQ(first[i] + rest[i], expected[i]) << kernels->name << " bytes " << bytes;
         ASSERT_EQ(ahead[count], -1) << kernels->name;
         ASSERT_EQ(near[count], -1) << kernels->name;
       }
