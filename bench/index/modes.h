@@ -27,7 +27,8 @@ struct ModeOptions {
 /// A line of --json, written when it goes. Keys and texts are the benchmark's own: nothing is escaped.
 class JsonLine {
  public:
-  JsonLine(const ModeOptions& options, const std::string& mode, const std::string& set) : json_(options.json) {
+  JsonLine(const ModeOptions& options, const std::string& mode, const std::string& set)
+      : json_(options.json) {
     Add("benchmark", "index " + mode).Add("set", set);
   }
   ~JsonLine() {

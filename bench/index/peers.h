@@ -15,15 +15,16 @@ class Index {
   virtual ~Index() = default;
   virtual std::string name() const = 0;
   virtual void Build(const Set& set, std::size_t threads) = 0;
-  /// Of a build that took other seconds than the call of Build: shared with another index, or in another process.
+  /// Of a build that took other seconds than the call of Build: shared with another index, or in another
+  /// process.
   virtual double built_seconds() const { return 0; }
   /// 0: what the index chooses itself, where it does.
   virtual void SetEf(std::uint32_t ef) = 0;
   virtual bool chooses_ef() const { return false; }
   /// Row numbers of the `Set::kNearest` nearest.
   virtual void Search(const float* query, std::uint32_t* rows) = 0;
-  /// Asks all queries of the set, `passes` times: seconds of each one's fastest pass, rows as by Search. False: whoever
-  /// measures asks by Search.
+  /// Asks all queries of the set, `passes` times: seconds of each one's fastest pass, rows as by Search.
+  /// False: whoever measures asks by Search.
   virtual bool Measure(std::size_t passes, std::vector<double>* best, std::vector<std::uint32_t>* rows) {
     (void)passes, (void)best, (void)rows;
     return false;

@@ -1,5 +1,5 @@
-// The laboratory sketch (prototype/index of the shared folder), where it is at hand: a floor that ours is held to. One
-// metric, no ids, one thread, AVX-512 only; its vectors lie in memory.
+// The laboratory sketch (prototype/index of the shared folder), where it is at hand: a floor that ours is
+// held to. One metric, no ids, one thread, AVX-512 only; its vectors lie in memory.
 #include "peers.h"
 
 #if BENCH_SKETCH && defined(__AVX512VNNI__)

@@ -1,4 +1,5 @@
-// zvec from PyPI: a Python process that measures itself (zvec_peer.py), as a pipe between would cost more than a query.
+// zvec from PyPI: a Python process that measures itself (zvec_peer.py), as a pipe between would cost more
+// than a query.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,8 +33,8 @@ void WriteNpy(const std::string& path, const std::vector<float>& rows, std::size
 class Process {
  public:
   Process(const std::string& python, std::string folder, const Set& set) : folder_(std::move(folder)) {
-    const std::string base = folder_ + ".base.npy", query = folder_ + ".query.npy",
-                      m = std::to_string(kM), ef = std::to_string(kEfConstruction);
+    const std::string base = folder_ + ".base.npy", query = folder_ + ".query.npy", m = std::to_string(kM),
+                      ef = std::to_string(kEfConstruction);
     WriteNpy(base, set.base, set.dim);
     WriteNpy(query, set.query, set.dim);
     int in[2], out[2];
@@ -44,8 +45,8 @@ class Process {
       ::dup2(in[0], 0);
       ::dup2(out[1], 1);
       for (const int end : {in[0], in[1], out[0], out[1]}) ::close(end);
-      ::execlp(python.c_str(), python.c_str(), BENCH_ZVEC_SCRIPT, base.c_str(), query.c_str(), folder_.c_str(),
-               m.c_str(), ef.c_str(), nullptr);
+      ::execlp(python.c_str(), python.c_str(), BENCH_ZVEC_SCRIPT, base.c_str(), query.c_str(),
+               folder_.c_str(), m.c_str(), ef.c_str(), nullptr);
       ::_exit(127);
     }
     ::close(in[0]);
