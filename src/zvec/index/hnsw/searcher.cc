@@ -31,6 +31,8 @@ constexpr double kCheapScan = 40'000;
 constexpr double kOpposed = 0.25;
 /// A walk that meets nothing that passes goes on for that share of what the other ways cost.
 constexpr double kInVain = 0.06;
+/// Times the rows that there are for each match: nothing among so many is no chance.
+constexpr double kUnlucky = 32;
 /// From this share of matches on, a plain walk meets enough of them.
 constexpr double kPlainFrom = 0.3;
 constexpr std::size_t kSeeds = 16;
@@ -153,11 +155,14 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
     // Where it costs half of what the other ways do, and more than a filter by chance needs, one of them is
     // taken; where nothing near the query passes, sooner.
     const double other = std::min(CodesCost(graph, matches), ScanCost(matches, row_bytes));
-    const double by_chance = 1.5 * WalkCost(graph, breadth.ef * static_cast<double>(graph.nodes) / matches);
+    const double rows_a_match = static_cast<double>(graph.nodes) / static_cast<double>(matches);
+    const double by_chance = 1.5 * WalkCost(graph, breadth.ef * rows_a_match);
     const auto distances = [&](double cost) {
       return static_cast<std::uint64_t>(cost / DistanceCost(graph));
     };
-    const Budget budget{distances(std::max(other / 2, by_chance)), distances(other * kInVain)};
+    const Budget budget{
+        distances(std::max(other / 2, by_chance)),
+        std::max(distances(other * kInVain), static_cast<std::uint64_t>(kUnlucky * rows_a_match))};
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     Take(graph, scratch.accepted, topk, breadth, nullptr, rows);

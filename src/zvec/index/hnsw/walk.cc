@@ -64,10 +64,12 @@ Status TouchRow(const GraphView& graph, std::uint32_t node) {
 struct FirstPart {
   std::size_t bytes = 0;  ///< 0: codes are measured whole
   std::uint32_t shares = 0;
-  float most = 0;  ///< the largest share of a distance that the part had
+  float most = 0;  ///< the largest share of a distance that the part had; at least its share of the code
 
   explicit FirstPart(std::size_t code_bytes) {
-    if (code_bytes >= kLeastInParts) bytes = code_bytes / 3 / simd::kCodeBlock * simd::kCodeBlock;
+    if (code_bytes < kLeastInParts) return;
+    bytes = code_bytes / 3 / simd::kCodeBlock * simd::kCodeBlock;
+    most = static_cast<float>(bytes) / static_cast<float>(code_bytes);
   }
   /// What a part must be below to belong to a distance below `limit`.
   float Cut(float limit) const noexcept {
@@ -135,7 +137,7 @@ void MeasureParts(Tools<Layer>& tools, const std::uint8_t* query, std::size_t as
     const std::uint32_t node = nodes[i];
     distances[left] = distance;
     nodes[left] = node;
-    left += distance < cut;
+    left += distance <= cut;
   }
   tools.measure(query + first, {tools.row.codes + first, bytes - first, nodes, left, 0, bytes}, rests);
   for (std::size_t i = 0; i < left; ++i) {
