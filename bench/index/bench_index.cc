@@ -114,9 +114,11 @@ void PrintTable(const std::vector<Curve>& curves) {
   for (const Curve& c : curves) {
     const double at95 = c.At(0.95), at99 = c.At(0.99);
     std::printf("%-20s %10.1f %12.0f %12.0f", c.name.c_str(), c.build_seconds, at95, at99);
-    if (ours != nullptr)
-      std::printf("   build %.1fx, %.1fx, %.1fx", c.build_seconds / ours->build_seconds,
-                  ours->At(0.95) / at95, ours->At(0.99) / at99);
+    if (ours != nullptr) {
+      std::printf("   build %.1fx", c.build_seconds / ours->build_seconds);
+      for (const auto& [recall, at] : {std::pair(0.95, at95), std::pair(0.99, at99)})
+        at > 0 ? std::printf(", %.2fx", ours->At(recall) / at) : std::printf(", not reached");
+    }
     if (c.chosen.queries_per_s > 0)
       std::printf("   default: recall %.4f, %.0f", c.chosen.recall, c.chosen.queries_per_s);
     std::puts("");
