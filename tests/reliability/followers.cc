@@ -138,7 +138,9 @@ class Reading {
       if (again != last && epoch_ == board_.recreated)
         board_.Problem("without a refresh stamp " + std::to_string(last) + " became " +
                        std::to_string(again));
-      if (random_() % 16 == 0) CheckNames(place_, epoch_, *reader_);
+      if (random_() % 32 != 0) continue;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));  // the writer goes on over generations
+      CheckNames(place_, epoch_, *reader_);
     }
     done = true;
     other.join();
