@@ -373,7 +373,7 @@ Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
       kernels.squared_l2(query, {layer.codes, bytes, scratch.nodes.data(), count}, scratch.distances.data());
       scratch.counts.distances += count;
       for (std::size_t i = 0; i < count; ++i) {
-        if (scratch.distances[i] >= best) continue;
+        if (!(scratch.distances[i] < best)) continue;  // halves of a damaged file may be no numbers
         best = scratch.distances[i];
         at = scratch.nodes[i];
         moved = true;
