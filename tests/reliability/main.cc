@@ -46,9 +46,12 @@ constexpr Named kHarnesses[] = {
     {"cut_files", CutFiles},
     {"log_damage", DamagedLogs},
     {"misplaced", MisplacedBlocks},
+    {"salvage", Salvage},
     {"missing", MissingFiles},
     {"sizes", DeclaredSizes},
     {"links", PlantedLinks},
+    {"churn", ChurnOnDisk},
+    {"memory", MemoryBudget},
 };
 
 int Misuse() {

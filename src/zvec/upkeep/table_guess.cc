@@ -92,6 +92,11 @@ std::vector<Slot> FitSlots(const CollectionSchema& schema, std::uint64_t rows, s
                                                std::vector<std::uint64_t>(valid + 1, kUnreachable));
   std::vector<std::vector<bool>> nulls(fields + 1, std::vector<bool>(valid + 1));
   cost[0][0] = 0;
+  std::string count;
+  cocozvec::PutFixed(count, static_cast<std::uint32_t>(2 + fields + valid));
+  for (std::size_t i = 0; i < count.size(); ++i) cost[0][0] += count[i] != table[i];
+  cost[0][0] += Differing(table, 4, IdSlotOf(rows)) +
+                Differing(table, 4 + IdSlotOf(rows).table_bytes(), IdTableSlotOf(rows));
   for (std::uint32_t f = 0; f < fields; ++f)
     for (std::size_t u = 0; u <= valid; ++u) {
       if (cost[f][u] == kUnreachable) continue;
@@ -154,6 +159,15 @@ void FindEnds(const TableGuess& guess, std::string_view table, std::uint64_t end
   section.size = begin;
 }
 
+/// Trying every number of fields with nulls takes the cube of the fields: of more, the table must say it.
+constexpr std::size_t kMostTried = 128;
+
+bool CountIs(std::string_view tail, std::uint64_t bytes, std::size_t count) {
+  std::uint32_t said = 0;
+  std::memcpy(&said, tail.data() + (tail.size() - bytes), sizeof(said));
+  return said == count;
+}
+
 }  // namespace
 
 std::uint64_t LargestTable(const CollectionSchema& schema, std::uint64_t rows) {
@@ -167,6 +181,8 @@ std::vector<Section> GuessSections(const CollectionSchema& schema, const TableGu
   for (std::size_t valid = 0; valid <= NullableFields(schema); ++valid) {
     const std::uint64_t bytes = TableBytes(schema, guess.rows, valid);
     if (bytes > guess.tail.size()) break;
+    if (schema.fields.size() > kMostTried && !CountIs(guess.tail, bytes, 2 + schema.fields.size() + valid))
+      continue;
     const std::string_view candidate = guess.tail.substr(guess.tail.size() - bytes);
     std::uint64_t differing = 0;
     auto fitted = FitSlots(schema, guess.rows, candidate, valid, &differing);
