@@ -38,7 +38,7 @@ HARNESSES = {
     "salvage": ("C7", 107_770, 10_000, "cases", 107_770, 1_500),
     "sizes": ("R9", 30_000, 5_000, "places", 28_719, 500),
     "links": ("S1 S2 S3", 1_000, 1_000, "planted", 500, 1_000),
-    "churn": ("R6", 60, 6, "documents_written", 3_600_000, 2),
+    "churn": ("R6", 60, 6, "documents_written", 3_600_000, 6),
     "locks": ("T4", 1_000, 100, "races", 1_000, 50),
     "forks": ("T5", 70, 10, "children", 200, 10),
     "signals": ("T6", 40, 5, "lives", 40, 1),
