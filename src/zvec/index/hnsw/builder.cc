@@ -342,7 +342,7 @@ void GraphBuilder::Connect(std::vector<NewNode>& batch, std::size_t at, std::uin
   scratch.distances.resize(std::max(scratch.distances.size(), mates.size()));
   encoder_->distances().squared_l2_near(query, {Codes(level), code, mates.data(), mates.size()},
                                         scratch.distances.data());
-  for (std::size_t i = 0; i < mates.size(); ++i) scratch.pool.Insert(mates[i], scratch.distances[i]);
+  scratch.pool.SortIn(mates.data(), scratch.distances.data(), mates.size(), scratch.pool.Limit());
   thread_local std::vector<std::uint32_t> candidates, chosen;
   thread_local std::vector<float> distances;
   candidates.clear();
