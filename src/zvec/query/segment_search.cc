@@ -46,7 +46,7 @@ bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
   // Four bits leave near candidates in the wrong order: all of them are scored.
   if (graph.encoder->kind() == hnsw::CodeKind::kBits4) {
     breadth_.keep = breadth_.ef;
-    breadth_.margin = -1;
+    breadth_.margin = breadth_.slack = -1;
   }
   return has_direction;
 }

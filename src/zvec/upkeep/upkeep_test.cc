@@ -442,6 +442,15 @@ TEST_F(RepairTest, ALogThatWasCutAfterItWasClosedIsAccepted) {
   EXPECT_EQ(report.recovered, static_cast<std::uint64_t>(kRows));
 }
 
+/// The file of the kind with the highest number.
+std::string Newest(cocozvec::FileSystem& fs, const std::string& kind) {
+  std::uint64_t newest = 0;
+  for (const auto& entry : fs.List("c").value())
+    if (entry.name.starts_with(kind) && !entry.name.ends_with(".tmp"))
+      newest = std::max<std::uint64_t>(newest, std::stoull(entry.name.substr(kind.size())));
+  return JoinPath("c", kind + std::to_string(newest));
+}
+
 // The generation before and its log are the same documents.
 TEST_F(RepairTest, WhereTheGenerationBeforeIsWholeNothingIsLost) {
   const std::string first = segment_;
@@ -456,29 +465,18 @@ TEST_F(RepairTest, WhereTheGenerationBeforeIsWholeNothingIsLost) {
     sealing.seal_bytes = 1;
     collection = Collection::Open("c", sealing).value();
     ASSERT_TRUE(collection->Upsert(std::vector{Note("last", "seals")}).ok());
-    ASSERT_EQ(collection->Stats().sealed_segments, 2u);
+    ASSERT_GE(collection->Stats().sealed_segments, 2u);
     ASSERT_TRUE(collection->Close().ok());
   }
   expected_ = DocsOf("c", options_);
-  std::string second;
-  for (const auto& entry : disk_.List("c").value())
-    if (entry.name.starts_with("segment-") && JoinPath("c", entry.name) != first)
-      second = JoinPath("c", entry.name);
-  Flip(disk_, second, 70);  // the ids
+  const std::string last = Newest(disk_, "segment-");
+  ASSERT_NE(last, first);
+  Flip(disk_, last, 70);  // the ids
   EXPECT_FALSE(Verify("c", options_).value().only(Harm::kMark));
   const RepairReport report = Repair("c", "r", options_).value();
   EXPECT_TRUE(report.complete());
   EXPECT_THAT(report.source, HasSubstr("the logs since"));
   EXPECT_EQ(DocsOf("r", options_), expected_);
-}
-
-/// The generation, and the log, that is the newest.
-std::string Newest(cocozvec::FileSystem& fs, const std::string& kind) {
-  std::uint64_t newest = 0;
-  for (const auto& entry : fs.List("c").value())
-    if (entry.name.starts_with(kind) && !entry.name.ends_with(".tmp"))
-      newest = std::max<std::uint64_t>(newest, std::stoull(entry.name.substr(kind.size())));
-  return JoinPath("c", kind + std::to_string(newest));
 }
 
 // Guards: a newest manifest that was missing, or no plain file, had its log dropped without a word: "nothing
