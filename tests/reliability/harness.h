@@ -60,6 +60,7 @@ void Stress(const Settings& settings, Tally& tally);             // T1, T2; a ca
 void FullLogs(const Settings& settings, Tally& tally);           // D11
 void ShimKills(const Settings& settings, Tally& tally);          // D1, at the calls of the C library
 void FlippedBytes(const Settings& settings, Tally& tally);       // C1
+void LargeFlips(const Settings& settings, Tally& tally);         // C1, 100 MB
 void CutFiles(const Settings& settings, Tally& tally);           // C2
 void DamagedLogs(const Settings& settings, Tally& tally);        // C3
 void MisplacedBlocks(const Settings& settings, Tally& tally);    // C4
