@@ -52,7 +52,6 @@ constexpr Named kHarnesses[] = {
     {"sizes", DeclaredSizes},
     {"links", PlantedLinks},
     {"churn", ChurnOnDisk},
-    {"memory", MemoryBudget},
 };
 
 int Misuse() {
