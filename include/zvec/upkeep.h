@@ -46,8 +46,9 @@ struct VerifyReport {
   std::uint64_t deleted_rows = 0;      ///< in sealed segments, as the manifest's files say
   std::uint64_t unfinished_bytes = 0;  ///< a write that a crash, or a writer at work, left at the log's end:
                                        ///< no finding, it was never acknowledged
-  std::uint64_t leftover_files = 0;    ///< of ours, that no manifest names: the next writer removes them
-  std::uint64_t foreign_files = 0;     ///< not of ours, and never touched
+  /// Of ours, that no manifest names whose generation is kept or read: the next writer removes them.
+  std::uint64_t leftover_files = 0;
+  std::uint64_t foreign_files = 0;  ///< not of ours, and never touched
 
   bool clean() const noexcept { return findings.empty(); }
   /// Nothing worse than `harm`.
@@ -151,8 +152,9 @@ struct StorageStats {
   std::uint64_t documents = 0;
   std::uint64_t deleted_rows = 0;  ///< that still take room
   std::uint64_t log_bytes = 0, segment_bytes = 0, deletes_bytes = 0, index_bytes = 0, manifest_bytes = 0;
-  std::uint64_t other_bytes = 0;     ///< LOCK and MARK
-  std::uint64_t reserve_bytes = 0;   ///< of files that only the generation before the newest needs
+  std::uint64_t other_bytes = 0;    ///< LOCK and MARK
+  std::uint64_t reserve_bytes = 0;  ///< of files that only older generations need: the one before the newest,
+                                    ///< and those that are being read
   std::uint64_t leftover_bytes = 0;  ///< of files that no manifest names
   std::uint64_t unlinked_rows = 0;   ///< that queries scan, and that should be in a graph
   std::vector<SegmentStats> segments;

@@ -1,7 +1,7 @@
-// T2 across processes: a writer stamps batches, is killed and started again; readers in other processes
-// follow by Refresh, are killed and started again. Each read is one committed state: a batch whole, not older
-// than what was acknowledged before the Refresh, never older than the read before; the files of what a handle
-// shows stay.
+// T2 across processes: a writer stamps batches, is killed or closes and is started again; readers in other
+// processes follow by Refresh, are killed and started again. Each read is one committed state: a batch whole,
+// not older than what was acknowledged before the Refresh, never older than the read before; the files of
+// what a handle shows stay. (That nothing is shown before it is synced, no process can see: follow_test.cc.)
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -36,7 +36,8 @@ struct Board {
   std::atomic<std::uint64_t> recreated{0};  ///< odd: the collection is being replaced
   std::atomic<std::uint64_t> broken{0};
   std::atomic<bool> stop{false};
-  char what[400] = {};  ///< the first problem
+  std::atomic<bool> leave{false};  ///< the writer shall close
+  char what[400] = {};             ///< the first problem
 
   void Problem(const std::string& text) {
     if (broken.fetch_add(1) == 0) std::strncpy(what, text.c_str(), sizeof(what) - 1);
@@ -79,7 +80,7 @@ void Write(const Place& place) {
   if (!opened.ok()) return board.Problem("the writer: " + opened.status().ToString());
   Collection& writer = **opened;
   // What the one before wrote last and did not come to acknowledge may be there or not: both are behind this.
-  for (std::int64_t stamp = board.issued + 1; !board.stop; ++stamp) {
+  for (std::int64_t stamp = board.issued + 1; !board.stop && !board.leave; ++stamp) {
     board.issued = stamp;
     const auto written = writer.Upsert(Stamped(stamp));
     if (!written.ok()) return board.Problem("the writer: " + written.status().ToString());
@@ -88,6 +89,7 @@ void Write(const Place& place) {
     if (stamp % 100 == 50 && !writer.Optimize().ok()) return board.Problem("optimize failed");
     if (stamp % 16 == 5) std::this_thread::yield();
   }
+  if (const auto closed = writer.Close(); !closed.ok()) board.Problem("close: " + closed.ToString());
 }
 
 /// Every file that the handle's manifest names has its name.
@@ -122,7 +124,11 @@ class Reading {
     for (int round = 0; round < 200 && !board_.stop; ++round) {
       if (random_() % 8 == 0) {
         const auto changed = reader_->WaitForChange(static_cast<std::uint32_t>(random_() % 3));
-        if (!changed.ok()) break;
+        if (epoch_ != board_.recreated) break;
+        if (!changed.ok()) {
+          board_.Problem("wait: " + changed.status().ToString());
+          break;
+        }
         ++board_.waits;
       }
       const std::int64_t acked = board_.acked;
@@ -235,8 +241,11 @@ void FollowOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
   while (Clock::now() < until && board.broken == 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 60));
     if (random() % 2 == 0) {
-      End(writer, SIGKILL, board);
-      tally.Count("killed_writers");
+      const bool orderly = random() % 2 == 0;
+      board.leave = orderly;
+      End(writer, orderly ? 0 : SIGKILL, board);
+      board.leave = false;
+      tally.Count(orderly ? "closed_writers" : "killed_writers");
       if (n % 2 == 1 && random() % 4 == 0) {
         Recreate(place);
         tally.Count("recreated");

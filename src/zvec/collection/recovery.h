@@ -20,7 +20,8 @@ struct Store::Recovery {
   std::optional<Publication> published;    ///< what a living writer says; read-only
   std::unique_ptr<cocozvec::File> log_file;
   LogContent log;
-  bool fresh = false;  ///< made a moment ago by this process, which has kept the lock since
+  cocozvec::FileInfo log_id;  ///< of log_file; read-only
+  bool fresh = false;         ///< made a moment ago by this process, which has kept the lock since
 };
 
 /// What a handle has open that a newer state may still name.
@@ -37,7 +38,11 @@ struct Store::Follower {
   cocozvec::FileInfo log_id;  ///< of it, when it was opened
   LogContent log;             ///< as far as it was read
   std::uint64_t seen = 0;     ///< bytes of it that were looked at: what is torn does not look like a change
-  bool spoilt = false;  ///< a record was applied in part, to rows that nobody sees: only reloading helps
+  /// Only reloading helps: a record was applied in part, to rows that nobody sees; or the log that is open is
+  /// no longer the collection's, or shorter than what is shown.
+  bool spoilt = false;
+  /// LOCK was opened anew, and whether the log is still the one beside it was not looked at yet.
+  bool unsure = false;
   std::vector<std::unique_ptr<cocozvec::FileWatch>> watches;  ///< that nobody waits with just now
 
   /// Where it is not there, or not to be read, nobody is asked.
@@ -45,6 +50,7 @@ struct Store::Follower {
     auto file = fs.Open(path, cocozvec::OpenMode::kRead);
     const StatusCode code = file.status().code();
     lock_file = file.ok() ? *std::move(file) : nullptr;
+    unsure = true;
     const bool can_do_without = code == StatusCode::kNotFound || code == StatusCode::kPermissionDenied;
     return can_do_without ? Status() : file.status();
   }

@@ -293,7 +293,10 @@ Status Store::CloseLog() {
     cocozvec::ReaderLock lock(state_mu_);
     manifest = manifest_;
   }
-  if (lock_) lock_->WriteClosed({manifest->log_number, log_->position().end}, manifest->collection);
+  if (!lock_) return {};
+  // Readers go by the publication as long as the lock is held, and compare it with the note.
+  if (TellReaders(log_->position()).ok())
+    lock_->WriteClosed({manifest->log_number, log_->position().end}, manifest->collection);
   return {};
 }
 

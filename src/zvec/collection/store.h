@@ -111,6 +111,8 @@ class Store {
   bool IsSuperseded() const;
   Status LoadSegments();
   Status ReplayLog(Recovery& recovery);
+  Result<cocozvec::FileInfo> IdOfOpen(const Result<cocozvec::FileInfo>& before,
+                                      const std::string& path) const;
   Status BecomeWriter(Recovery& recovery);
   /// Makes durable what a relaxed Create left to be done; nothing when that was done. Before anything else is
   /// made durable. A failure fences the handle.
@@ -121,8 +123,11 @@ class Store {
   // Following (store_follow.cc).
   /// Which of the manifests that are there is read, and its pin.
   Status ChooseGeneration(Recovery& recovery);
-  /// How much of the log is committed; kNotFound: somebody began to write meanwhile.
+  /// How much of the log is committed; where nobody publishes, all that is there.
   Result<std::uint64_t> CommittedEnd(const Recovery& recovery) const;
+  /// After the log was read without a publication, up to its `size`, with the outcome `read`: that, or
+  /// kNotFound where a writer began meanwhile, who may have changed what was read.
+  Status CheckNobodyBegan(const cocozvec::File& log, std::uint64_t size, const Status& read) const;
   Status KeepLog(Recovery& recovery);
   struct Known;
   Status CheckFollows(const Manifest& manifest) const;
@@ -131,7 +136,10 @@ class Store {
   struct Newest;
   Result<Newest> FindNewest() ZVEC_REQUIRES(write_mu_);
   Result<bool> FollowOnce() ZVEC_REQUIRES(write_mu_);
+  /// Whether the log that is open is still the one of that name: else only reloading helps.
+  void LookForLog(const Manifest& manifest) ZVEC_REQUIRES(write_mu_);
   Result<bool> FollowLog(const Newest& newest) ZVEC_REQUIRES(write_mu_);
+  Result<bool> FollowFiles(std::uint64_t end) ZVEC_REQUIRES(write_mu_);
   /// `more`: the log's end is still to be read.
   Status Reload(bool* more) ZVEC_REQUIRES(write_mu_);
   Status TakeGraphs(Store& next, std::shared_ptr<const Manifest> manifest) ZVEC_REQUIRES(write_mu_);
@@ -140,6 +148,7 @@ class Store {
   std::unique_ptr<cocozvec::FileWatch> TakeWatch() ZVEC_EXCLUDES(write_mu_);
   /// Tells readers in other processes (lock.h). What cannot be told fences the handle.
   void PublishCommit(const LogPosition& at);
+  Status TellReaders(const LogPosition& at);
   /// Older manifests that somebody reads, with what they name, are added to `keep`; the others are removed.
   /// False: nothing may be removed now.
   bool KeepPinned(std::span<const cocozvec::DirEntry> entries, std::set<std::string>& keep);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "base/fault.h"
 #include "cocozvec/base/log.h"
@@ -49,6 +50,12 @@ Status Store::ChooseGeneration(Recovery& recovery) {
   return {};
 }
 
+namespace {
+Status BegunMeanwhile(const std::string& directory) {
+  return Status::NotFound("collection " + directory + ": a writer has begun meanwhile");
+}
+}  // namespace
+
 Result<std::uint64_t> Store::CommittedEnd(const Recovery& recovery) const {
   cocozvec::ReaderLock lock(state_mu_);
   if (recovery.published) {
@@ -60,17 +67,20 @@ Result<std::uint64_t> Store::CommittedEnd(const Recovery& recovery) const {
                         std::to_string(manifest_->generation) + " of log " +
                         std::to_string(manifest_->log_number));
   }
-  // A writer publishes before it appends: bytes that were there before nobody published are nobody's last
-  // write.
-  ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, recovery.log_file->Size());
+  return recovery.log_file->Size();
+}
+
+Status Store::CheckNobodyBegan(const cocozvec::File& log, std::uint64_t size, const Status& read) const {
+  // A writer publishes before it appends. It may have cut a torn end off, and appended in its place.
   ZVEC_ASSIGN_OR_RETURN(const auto published, follower_->Published());
-  if (published) return Status::NotFound("collection " + directory_ + ": a writer has begun meanwhile");
-  return size;
+  if (published) return BegunMeanwhile(directory_);
+  if (read.code() != StatusCode::kDataLoss) return read;
+  ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size_now, log.Size());
+  return size_now == size ? read : BegunMeanwhile(directory_);
 }
 
 Status Store::KeepLog(Recovery& recovery) {
-  const auto id = fs_.Stat(recovery.log_file->path());
-  if (id.ok()) follower_->log_id = *id;
+  follower_->log_id = recovery.log_id;
   follower_->seen = recovery.log.file_size;
   follower_->log_file = std::move(recovery.log_file);
   follower_->log = recovery.log;
@@ -149,14 +159,17 @@ Result<Store::Newest> Store::FindNewest() {
   }
   ZVEC_ASSIGN_OR_RETURN(auto published, follower_->Published());
   if (!published) {
-    // The lock file may be another one by now.
+    // The lock file may be another one by now, and with it all that the directory holds.
     ZVEC_RETURN_IF_ERROR(follower_->OpenLock(fs_, PathOf(std::string(kLockName))));
     ZVEC_ASSIGN_OR_RETURN(published, follower_->Published());
   }
+  if (follower_->unsure) LookForLog(*manifest);
+  const std::uint64_t shown = follower_->log.position.end;
   if (published) {
-    const bool same = published->collection == manifest->collection &&
-                      published->generation == manifest->generation && !follower_->spoilt;
-    return Newest{!same, published->end, true};
+    const bool same =
+        published->collection == manifest->collection && published->generation == manifest->generation;
+    follower_->spoilt |= same && published->end < shown;
+    return Newest{!same || follower_->spoilt, published->end, true};
   }
 
   ZVEC_ASSIGN_OR_RETURN(const auto entries, fs_.List(directory_));
@@ -166,43 +179,57 @@ Result<Store::Newest> Store::FindNewest() {
     if (name && name->kind == NameKind::kManifest) generation = std::max(generation, name->number);
     if (entry.name == UnsettledManifestName()) generation = std::max(generation, kFirstGeneration);
   }
-  auto id = fs_.Stat(PathOf(LogName(manifest->log_number)));
-  if (id.status().IsNotFound() && manifest->log_number == kFirstLog)
-    id = fs_.Stat(PathOf(UnsettledLogName()));
-  const FileInfo& mine = follower_->log_id;
-  if (follower_->spoilt || generation != manifest->generation || !id.ok() || id->device != mine.device ||
-      id->inode != mine.inode)
-    return Newest{.other_generation = true};
-  // As CommittedEnd does.
+  if (follower_->spoilt || generation != manifest->generation) return Newest{.other_generation = true};
   ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, follower_->log_file->Size());
-  ZVEC_ASSIGN_OR_RETURN(published, follower_->Published());
-  if (published) return Status::NotFound("collection " + directory_ + ": a writer has begun meanwhile");
-  return Newest{false, size, false};
+  // A writer that publishes nothing took back what it could not sync.
+  follower_->spoilt |= size < shown;
+  return Newest{follower_->spoilt, size, false};
+}
+
+void Store::LookForLog(const Manifest& manifest) {
+  auto id = fs_.Stat(PathOf(LogName(manifest.log_number)));
+  if (id.status().IsNotFound() && manifest.log_number == kFirstLog) id = fs_.Stat(PathOf(UnsettledLogName()));
+  const FileInfo& mine = follower_->log_id;
+  if (id.ok() && id->device == mine.device && id->inode == mine.inode)
+    follower_->unsure = false;
+  else
+    follower_->spoilt = true;
 }
 
 Result<bool> Store::FollowLog(const Newest& newest) {
   LogContent& log = follower_->log;
-  if (newest.published && newest.end < log.position.end)
-    return DamageAt(
-        follower_->log_file->path(), newest.end,
-        "the log has become shorter: " + std::to_string(log.position.end) + " bytes of it are shown here");
   if (newest.end <= log.position.end || cocozvec::FaultPlanted("stale_reader")) {
     follower_->seen = newest.end;
     return false;
   }
+  if (!newest.published) return FollowFiles(newest.end);
   bool moved = false;
   follower_->spoilt = true;  // until the end is reached in order, without an exception too
-  const Status status = ContinueLog(*follower_->log_file, &log, newest.end, [&](std::string_view payload) {
+  ZVEC_RETURN_IF_ERROR(ContinueLog(*follower_->log_file, &log, newest.end, [&](std::string_view payload) {
     const Status applied = Apply(payload, /*trusted=*/false);
     moved |= applied.ok();
     return applied;
-  });
-  follower_->spoilt = !status.ok();
-  ZVEC_RETURN_IF_ERROR(status);
+  }));
+  ZVEC_RETURN_IF_ERROR(CheckReached(follower_->log_file->path(), log.position.end, newest.end));
+  follower_->spoilt = false;
   follower_->seen = newest.end;
-  if (newest.published)
-    ZVEC_RETURN_IF_ERROR(CheckReached(follower_->log_file->path(), log.position.end, newest.end));
   return moved;
+}
+
+Result<bool> Store::FollowFiles(std::uint64_t end) {
+  LogContent log = follower_->log;
+  std::vector<std::string> payloads;  // not shown before it is known that nobody wrote beside the reading
+  const Status read = ContinueLog(*follower_->log_file, &log, end, [&](std::string_view payload) {
+    payloads.emplace_back(payload);
+    return Status();
+  });
+  ZVEC_RETURN_IF_ERROR(CheckNobodyBegan(*follower_->log_file, end, read));
+  follower_->spoilt = true;
+  for (const std::string& payload : payloads) ZVEC_RETURN_IF_ERROR(Apply(payload, /*trusted=*/false));
+  follower_->spoilt = false;
+  follower_->log = log;
+  follower_->seen = end;
+  return !payloads.empty();
 }
 
 namespace {
@@ -258,9 +285,10 @@ Status Store::TakeGraphs(Store& next, std::shared_ptr<const Manifest> manifest) 
     view = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));
   }
   version->pin = std::move(next.pin_);
+  std::shared_ptr<const Version> old;  // let go of after the lock: that can take long
   cocozvec::WriterLock lock(state_mu_);
-  manifest_ = std::move(manifest);
-  version_ = std::move(version);
+  manifest_.swap(manifest);
+  old = std::exchange(version_, std::move(version));
   return {};
 }
 
@@ -276,10 +304,11 @@ void Store::TakeOver(Store& next) {
   follower_ = std::move(next.follower_);
   tail_ = std::move(next.tail_);
   persisted_dead_ = std::move(next.persisted_dead_);
+  std::shared_ptr<const Version> old;  // as above
   cocozvec::WriterLock lock(state_mu_);
   version->layout = version_->layout + 1;
-  version_ = std::move(version);
-  manifest_ = std::move(manifest);
+  old = std::exchange(version_, std::move(version));
+  manifest_.swap(manifest);
 }
 
 // Waiting.
@@ -337,7 +366,7 @@ std::uint64_t Store::Generation() const {
 
 // The writer's side.
 
-void Store::PublishCommit(const LogPosition& at) {
+Status Store::TellReaders(const LogPosition& at) {
   Publication publication{.end = at.end, .sequence = at.sequence};
   {
     cocozvec::ReaderLock lock(state_mu_);
@@ -345,11 +374,15 @@ void Store::PublishCommit(const LogPosition& at) {
     publication.generation = manifest_->generation;
     publication.log = manifest_->log_number;
   }
-  const Status status = lock_->Publish(publication);
-  if (status.ok()) return;
+  return lock_->Publish(publication);
+}
+
+void Store::PublishCommit(const LogPosition& at) {
+  const Status told = TellReaders(at);
+  if (told.ok()) return;
   fence_ = Status::FailedPrecondition(
       "collection " + directory_ +
-      " must be reopened: readers in other processes could not be told of a write: " + status.ToString());
+      " must be reopened: readers in other processes could not be told of a write: " + told.ToString());
 }
 
 bool Store::KeepPinned(std::span<const cocozvec::DirEntry> entries, std::set<std::string>& keep) {

@@ -12,6 +12,7 @@
 
 namespace zvec::inline v0 {
 
+using cocozvec::FileInfo;
 using cocozvec::FileKind;
 using cocozvec::FileSystem;
 using cocozvec::JoinPath;
@@ -196,6 +197,15 @@ Result<std::shared_ptr<Graphs>> Store::OpenGraphs(const SegmentEntry& entry, con
   return graphs;
 }
 
+/// Of the file that was opened at `path` after `before` was asked: the same at both ends, so it was the same
+/// then. kNotFound: another one took its place, or it has got another name.
+Result<FileInfo> Store::IdOfOpen(const Result<FileInfo>& before, const std::string& path) const {
+  ZVEC_RETURN_IF_ERROR(before.status());
+  ZVEC_ASSIGN_OR_RETURN(const FileInfo after, fs_.Stat(path));
+  if (after.device == before->device && after.inode == before->inode) return after;
+  return Status::NotFound(path + " was replaced while it was opened");
+}
+
 Status Store::ReplayLog(Recovery& recovery) {
   std::shared_ptr<const Manifest> manifest;
   {
@@ -204,21 +214,25 @@ Status Store::ReplayLog(Recovery& recovery) {
   }
   const OpenMode mode = options_.read_only ? OpenMode::kRead : OpenMode::kReadWrite;
   std::string path = PathOf(LogName(manifest->log_number));
+  auto id = fs_.Stat(path);
   auto opened = fs_.Open(path, mode);
   if (unsettled_ && opened.status().IsNotFound()) {
     path = PathOf(UnsettledLogName());
+    id = fs_.Stat(path);
     opened = fs_.Open(path, mode);
   }
   ZVEC_ASSIGN_OR_RETURN(recovery.log_file, std::move(opened));
   std::uint64_t committed = UINT64_MAX;
   if (options_.read_only) {
+    ZVEC_ASSIGN_OR_RETURN(recovery.log_id, IdOfOpen(id, path));
     ZVEC_ASSIGN_OR_RETURN(committed, CommittedEnd(recovery));
   }
-  ZVEC_ASSIGN_OR_RETURN(
-      recovery.log,
-      ReadLog(
-          *recovery.log_file, manifest->log_number, manifest->collection,
-          [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }, committed));
+  auto read = ReadLog(
+      *recovery.log_file, manifest->log_number, manifest->collection,
+      [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }, committed);
+  if (options_.read_only && !recovery.published)
+    ZVEC_RETURN_IF_ERROR(CheckNobodyBegan(*recovery.log_file, committed, read.status()));
+  ZVEC_ASSIGN_OR_RETURN(recovery.log, std::move(read));
   if (recovery.log.header.checksum != manifest->log_checksum)
     return DamageAt(path, 56, "this is not the log that the manifest names, but another one of that number");
   ZVEC_RETURN_IF_ERROR(

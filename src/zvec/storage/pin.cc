@@ -77,9 +77,13 @@ Result<bool> RetireManifest(FileSystem& fs, const std::string& path) {
   }
   auto file = fs.Open(path, OpenMode::kReadWrite);
   if (file.status().IsNotFound()) return true;
-  // A file with other names (hard links) is not opened to write. Somebody has made a copy, and readers of it
-  // need this name no more than the others.
-  if (file.status().code() != StatusCode::kFailedPrecondition) {
+  if (file.status().code() == StatusCode::kFailedPrecondition) {
+    // A file with other names (hard links) is not opened to write. Somebody has made a copy: it can only be
+    // asked, and a reader that comes between this and the removal finds its files gone.
+    ZVEC_ASSIGN_OR_RETURN(file, fs.Open(path, OpenMode::kRead));
+    ZVEC_ASSIGN_OR_RETURN(const auto held, (*file)->OtherLock());
+    if (held != cocozvec::HeldLock::kNone) return false;
+  } else {
     ZVEC_RETURN_IF_ERROR(file.status());
     const Status locked = (*file)->TryLock(/*exclusive=*/true);
     if (locked.code() == StatusCode::kBusy) return false;

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
+#include "base/io/link.h"
 #include "base/io/sim_disk.h"
 #include "zvec/storage/file_names.h"
 #include "zvec/storage/lock.h"
@@ -52,6 +54,22 @@ TEST_F(Pins, APinWritesNothing) {
   const std::uint64_t before = disk_.changes();
   GenerationPin::Take(disk_, "c/MANIFEST-1").value().reset();
   EXPECT_EQ(disk_.changes(), before);
+}
+
+TEST(PinsOnDisk, APinnedManifestWithTwoNamesStays) {
+  std::string directory = "/tmp/zvec-pin-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  auto& fs = cocozvec::PosixFileSystem();
+  const std::string path = directory + "/MANIFEST-1";
+  ASSERT_TRUE(fs.Open(path, OpenMode::kCreateNew).ok());
+  ASSERT_TRUE(LinkFile(fs, path, directory + "/copy").ok());  // as cp -al makes it
+  auto pin = GenerationPin::Take(fs, path).value();
+  EXPECT_FALSE(RetireManifest(fs, path).value());
+  EXPECT_TRUE(fs.Stat(path).ok());
+  pin.reset();
+  EXPECT_TRUE(RetireManifest(fs, path).value());
+  EXPECT_TRUE(fs.Stat(path).status().IsNotFound());
+  EXPECT_TRUE(cocozvec::RemoveTree(fs, directory).ok());
 }
 
 class Publications : public Pins {
@@ -104,12 +122,47 @@ TEST_F(Publications, EveryByteIsGuarded) {
     ASSERT_TRUE(file->ReadAt(at, std::span(&byte, 1)).ok());
     const std::byte flipped = byte ^ std::byte{16};
     ASSERT_TRUE(file->WriteAt(at, std::span(&flipped, 1)).ok());
-    const auto read = Read();
+    const auto read = ReadPublication(*file, /*patience_ms=*/0);
     EXPECT_EQ(read.status().code(), StatusCode::kDataLoss) << at;
     EXPECT_THAT(std::string(read.status().message()), HasSubstr("c/LOCK")) << at;
     ASSERT_TRUE(file->WriteAt(at, std::span(&byte, 1)).ok());
   }
   EXPECT_EQ(Read().value(), first_);
+}
+
+/// Passes on to `under`; the first `torn` reads find a write half way.
+class TornFile final : public cocozvec::File {
+ public:
+  TornFile(std::unique_ptr<File> under, int torn) : under_(std::move(under)), torn_(torn) {}
+  const std::string& path() const noexcept override { return under_->path(); }
+  Result<std::uint64_t> Size() const override { return under_->Size(); }
+  Result<std::size_t> ReadAt(std::uint64_t offset, std::span<std::byte> out) const override {
+    auto got = under_->ReadAt(offset, out);
+    if (torn_ > 0) --torn_, out[40] ^= std::byte{1};
+    return got;
+  }
+  Status WriteAt(std::uint64_t, std::span<const std::byte>) override {
+    return Status::Unimplemented("write");
+  }
+  Status Truncate(std::uint64_t) override { return Status::Unimplemented("truncate"); }
+  Status Sync() override { return Status::Unimplemented("sync"); }
+  Result<std::unique_ptr<cocozvec::Mapping>> Map(std::uint64_t size) const override {
+    return under_->Map(size);
+  }
+  Status TryLock(bool exclusive) override { return under_->TryLock(exclusive); }
+  Status Unlock() override { return under_->Unlock(); }
+  Result<cocozvec::HeldLock> OtherLock() const override { return under_->OtherLock(); }
+
+ private:
+  const std::unique_ptr<File> under_;
+  mutable int torn_;
+};
+
+TEST_F(Publications, AWriterThatDoesNotRunInTheMiddleOfAWriteIsWaitedFor) {
+  auto writer = DirectoryLock::Acquire(disk_, "c", true).value();
+  ASSERT_TRUE(writer->Publish(first_).ok());
+  const TornFile file(disk_.Open("c/LOCK", OpenMode::kRead).value(), /*torn=*/300);
+  EXPECT_EQ(ReadPublication(file).value(), first_);
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include <sched.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <thread>
 
 #include "base/checksum.h"
 #include "base/fault.h"
@@ -19,7 +21,7 @@ using cocozvec::HeldLock;
 namespace {
 
 constexpr std::uint64_t kMagic = 0x0A425550'4345565A;  // "ZVECPUB\n"
-constexpr int kAttempts = 200;                         // a read may meet a write half way
+constexpr std::uint32_t kYields = 50;                  // a read may meet a write half way
 
 struct Block {
   std::uint64_t magic = kMagic;
@@ -51,8 +53,8 @@ Status WritePublication(File& lock_file, const Publication& p) {
   return lock_file.WriteAt(kPublicationOffset, std::as_bytes(std::span(&block, 1)));
 }
 
-Result<std::optional<Publication>> ReadPublication(const File& lock_file) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+Result<std::optional<Publication>> ReadPublication(const File& lock_file, std::uint32_t patience_ms) {
+  for (std::uint32_t attempt = 0; attempt < kYields + patience_ms; ++attempt) {
     ZVEC_ASSIGN_OR_RETURN(const HeldLock held, lock_file.OtherLock());
     if (held != HeldLock::kShared || cocozvec::FaultPlanted("ignore_publication"))
       return std::optional<Publication>();
@@ -62,7 +64,10 @@ Result<std::optional<Publication>> ReadPublication(const File& lock_file) {
     if (got == sizeof(block) && block.magic == kMagic && block.checksum == ChecksumOf(block))
       return std::optional<Publication>(
           {block.collection, block.generation, block.log, block.end, block.sequence});
-    sched_yield();
+    if (attempt < kYields)
+      sched_yield();
+    else
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return DamageAt(lock_file.path(), kPublicationOffset,
                   "what the writer says of its commits does not match its checksum");

@@ -29,8 +29,11 @@ inline constexpr std::size_t kPublicationBytes = 64;
 /// Allocates nothing.
 Status WritePublication(cocozvec::File& lock_file, const Publication& publication);
 
-/// Nothing: nobody publishes, so all whole records of the log count. `lock_file`: open for reading.
+/// Nothing: nobody publishes, so all whole records of the log count. `lock_file`: open for reading. What does
+/// not match its checksum is being written, by somebody who may not run just now: it is read again, for
+/// `patience_ms`.
 /// Errors   kDataLoss (file and offset), kIoError.
-Result<std::optional<Publication>> ReadPublication(const cocozvec::File& lock_file);
+Result<std::optional<Publication>> ReadPublication(const cocozvec::File& lock_file,
+                                                   std::uint32_t patience_ms = 1000);
 
 }  // namespace zvec::inline v0

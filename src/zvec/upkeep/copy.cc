@@ -21,6 +21,7 @@ using cocozvec::OpenMode;
 namespace {
 
 constexpr std::uint64_t kPiece = 1 << 20;
+constexpr int kAttempts = 20;  // a writer may begin while its log is read
 
 /// Synced.
 Status CopyBytes(FileSystem& fs, const File& from, std::uint64_t size, const std::string& to) {
@@ -126,15 +127,35 @@ class Copier {
     return copied;
   }
 
-  /// Up to its last whole record: what a writer is just writing has not been acknowledged.
+  /// As far as it is committed: what a writer says of it; where none does, up to its last whole record.
+  Result<LogContent> ReadCommitted(const File& file, const Manifest& manifest) const {
+    for (int attempt = 1;; ++attempt) {
+      ZVEC_ASSIGN_OR_RETURN(const auto published, source_.Published());
+      const bool speaks_of_it =
+          published && published->collection == manifest.collection && published->log == manifest.log_number;
+      auto log = ReadLog(
+          file, manifest.log_number, manifest.collection, [](std::string_view) { return Status(); },
+          speaks_of_it ? published->end : UINT64_MAX);
+      if (!published && attempt < kAttempts) {
+        // A writer that began meanwhile may have appended what it has not synced.
+        ZVEC_ASSIGN_OR_RETURN(const auto begun, source_.Published());
+        if (begun) continue;
+      }
+      ZVEC_RETURN_IF_ERROR(log.status());
+      if (speaks_of_it && log->position.end != published->end)
+        return DamageAt(file.path(), log->position.end,
+                        "the writer has committed " + std::to_string(published->end) + " bytes of this log");
+      return log;
+    }
+  }
+
   Status CopyLog(const Manifest& manifest) {
     const std::string name = LogName(manifest.log_number);
     const File* file = source_.Find(name);
     if (file == nullptr)
       return Status::DataLoss("a file that the manifest names is missing: " +
                               std::string(source_.WhyMissing(name).message()));
-    ZVEC_ASSIGN_OR_RETURN(const LogContent log, ReadLog(*file, manifest.log_number, manifest.collection,
-                                                        [](std::string_view) { return Status(); }));
+    ZVEC_ASSIGN_OR_RETURN(const LogContent log, ReadCommitted(*file, manifest));
     if (log.header.checksum != manifest.log_checksum)
       return DamageAt(file->path(), 56, "this is not the log that the manifest names");
     const auto note = source_.note(manifest);

@@ -187,20 +187,52 @@ Status Source::WhyMissing(const std::string& name) const {
   return it == missing_.end() ? Status::NotFound(PathOf(name) + ": not looked for") : it->second;
 }
 
+std::set<std::string> Source::NamesOfGenerations() const {
+  std::set<std::string> named;
+  for (const Generation& generation : generations_)
+    if (generation.manifest) named.merge(NamedFiles(*generation.manifest));
+  return named;
+}
+
+std::map<std::string, std::uint64_t> Source::Pinned() const {
+  std::map<std::string, std::uint64_t> pinned;
+  const std::set<std::string> named = NamesOfGenerations();
+  for (std::size_t i = generations_.size(); i < found_generations_.size(); ++i) {
+    const auto file = fs_->Open(PathOf(ManifestName(found_generations_[i])), OpenMode::kRead);
+    if (!file.ok() || (*file)->OtherLock().value_or(cocozvec::HeldLock::kNone) == cocozvec::HeldLock::kNone)
+      continue;
+    const auto manifest = ReadManifest(*fs_, directory_, found_generations_[i]);
+    if (!manifest.ok()) continue;
+    for (const std::string& name : NamedFiles(*manifest))
+      if (!named.contains(name))
+        if (const auto info = fs_->Stat(PathOf(name)); info.ok()) pinned[name] = info->size;
+  }
+  return pinned;
+}
+
 std::map<std::string, std::uint64_t> Source::Leftovers() const {
   std::map<std::string, std::uint64_t> leftovers;
-  std::set<std::string> named;
   if (unsettled_) return leftovers;
-  for (const Generation& generation : generations_) {
+  for (const Generation& generation : generations_)
     if (!generation.manifest) return {};
-    named.merge(NamedFiles(*generation.manifest));
-  }
+  const std::set<std::string> named = NamesOfGenerations();
+  const auto pinned = Pinned();
   for (const std::string& name : ours_) {
     const NameKind kind = ParseName(name)->kind;
-    if (kind == NameKind::kLock || kind == NameKind::kMark || named.contains(name)) continue;
+    if (kind == NameKind::kLock || kind == NameKind::kMark || named.contains(name) || pinned.contains(name))
+      continue;
     if (const auto info = fs_->Stat(PathOf(name)); info.ok()) leftovers[name] = info->size;
   }
   return leftovers;
+}
+
+Result<std::optional<Publication>> Source::Published() const {
+  const auto file = fs_->Open(PathOf(std::string(kLockName)), OpenMode::kRead);
+  const StatusCode code = file.status().code();
+  if (code == StatusCode::kNotFound || code == StatusCode::kPermissionDenied)
+    return std::optional<Publication>();
+  ZVEC_RETURN_IF_ERROR(file.status());
+  return ReadPublication(**file);
 }
 
 bool Source::Superseded() const {

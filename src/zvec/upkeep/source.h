@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,13 @@ class Source {
   /// Names of ours that are not plain files.
   const std::vector<std::string>& odd_names() const noexcept { return odd_; }
   std::uint64_t foreign_files() const noexcept { return foreign_; }
-  /// Of ours that none of the generations names; name -> bytes. Nothing while one of them cannot be read.
+  /// Of ours that none of the generations names, and nobody reads; name -> bytes. Nothing while one of them
+  /// cannot be read.
   std::map<std::string, std::uint64_t> Leftovers() const;
+  /// Of ours that only older generations name, which read-only handles keep (storage/pin.h); name -> bytes.
+  std::map<std::string, std::uint64_t> Pinned() const;
+  /// What a living writer says of its commits, now; nothing: nobody does.
+  Result<std::optional<Publication>> Published() const;
 
   const Result<std::string>& mark() const noexcept { return mark_; }
   std::optional<ClosedNote> note(const Manifest& manifest) const {
@@ -69,6 +75,7 @@ class Source {
   Status ReadGeneration(Generation& generation);
   void OpenFile(const std::string& name);
   Status Refused() const;
+  std::set<std::string> NamesOfGenerations() const;
 
   cocozvec::FileSystem* fs_;
   std::string directory_;

@@ -724,6 +724,44 @@ TEST(Snapshot, SharesWhatNeverChangesAndBothGoOn) {
   EXPECT_TRUE(Verify(path, options).value().clean());
 }
 
+TEST_F(UpkeepTest, ABackupBesideADurableWriterHoldsNoWriteWhoseSyncFails) {
+  const auto writer = Collection::Open("c", options_).value();
+  int backups = 0;
+  disk_.OnChange([&](const cocozvec::DiskChange& change) {  // written, not synced
+    if (change.operation != cocozvec::DiskOperation::kWrite || !change.path.starts_with("c/log-")) return;
+    disk_.OnChange(nullptr);
+    const auto report = Backup("c", "b", {options_});
+    EXPECT_TRUE(report.ok()) << report.status().ToString();
+    ++backups;
+    disk_.FailAt(disk_.calls() + 1, cocozvec::DiskFault::kIoError);
+  });
+  EXPECT_FALSE(writer->Upsert(std::vector{AllTypesDoc("failed", 1)}).ok());
+  EXPECT_EQ(backups, 1);
+  EXPECT_EQ(DocsOf("b", options_), expected_);
+  EXPECT_TRUE(Verify("b", options_).value().clean());
+}
+
+TEST_F(UpkeepTest, FilesThatAReaderKeepsAreNoLeftovers) {
+  CollectionOptions reading = options_;
+  reading.read_only = true;
+  auto reader = Collection::Open("c", reading).value();
+  auto writer = Collection::Open("c", options_).value();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(writer->Upsert(std::vector{AllTypesDoc("more", i)}).ok());
+    ASSERT_TRUE(writer->Optimize().ok());
+  }
+  EXPECT_EQ(Verify("c", options_).value().leftover_files, 0u);
+  const StorageStats kept = MeasureStorage("c", options_).value();
+  EXPECT_EQ(kept.leftover_bytes, 0u);
+  std::uint64_t bytes = 0;
+  for (const auto& entry : disk_.List("c").value())
+    bytes += disk_.Stat(JoinPath("c", entry.name)).value().size;
+  EXPECT_EQ(kept.total_bytes(), bytes);
+  reader.reset();  // nobody reads them, and the writer has not come by yet
+  EXPECT_GT(Verify("c", options_).value().leftover_files, 0u);
+  EXPECT_EQ(MeasureStorage("c", options_).value().total_bytes(), bytes);
+}
+
 TEST_F(UpkeepTest, RepairRefusesAnOpenCollectionAndATakenPlace) {
   {
     const auto writer = Collection::Open("c", options_).value();

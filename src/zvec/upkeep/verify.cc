@@ -94,6 +94,7 @@ Result<StorageStats> Measure(const Source& source) {
     if (generation.manifest && &*generation.manifest != manifest)
       for (const std::string& name : NamedFiles(*generation.manifest))
         if (!named.contains(name)) stats.reserve_bytes += SizeOf(source.fs(), source.PathOf(name));
+  for (const auto& [name, bytes] : source.Pinned()) stats.reserve_bytes += bytes;
   for (const auto& [name, bytes] : source.Leftovers()) stats.leftover_bytes += bytes;
   stats.live_bytes = stats.log_bytes + stats.manifest_bytes + stats.other_bytes;
   for (const SegmentEntry& entry : manifest->segments) {
