@@ -13,5 +13,11 @@ int RunList(const Options& options, Console& console);
 int RunExport(const Options& options, Console& console);
 int RunDrop(const Options& options, Console& console);
 int RunVersion(const Options& options, Console& console);
+int RunVerify(const Options& options, Console& console);
+int RunRepair(const Options& options, Console& console);
+int RunSnapshot(const Options& options, Console& console);
+int RunBackup(const Options& options, Console& console);
+int RunRestore(const Options& options, Console& console);
+int RunStats(const Options& options, Console& console);
 
 }  // namespace cocozvec::cli

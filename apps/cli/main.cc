@@ -22,6 +22,18 @@ int Run(const Options& options, Console& console) {
       return RunDrop(options, console);
     case Command::kVersion:
       return RunVersion(options, console);
+    case Command::kVerify:
+      return RunVerify(options, console);
+    case Command::kRepair:
+      return RunRepair(options, console);
+    case Command::kSnapshot:
+      return RunSnapshot(options, console);
+    case Command::kBackup:
+      return RunBackup(options, console);
+    case Command::kRestore:
+      return RunRestore(options, console);
+    case Command::kStats:
+      return RunStats(options, console);
   }
   return kUsage;
 }
@@ -31,7 +43,14 @@ int Fail(const Options& options, Console& console, std::string_view message) noe
   console.Error(message);
   if (options.json) {
     JsonWriter json;
-    json.Object().Key("errors").Array().Object().Key("path").Text(options.store).Key("message").Text(message);
+    json.Object()
+        .Key("errors")
+        .Array()
+        .Object()
+        .Key("path")
+        .Text(options.store.empty() ? options.collection : options.store)
+        .Key("message")
+        .Text(message);
     console.WriteLine(json.EndObject().EndArray().EndObject().text());
     console.Flush();
   }

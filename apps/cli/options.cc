@@ -61,9 +61,48 @@ void AddOthers(CLI::App& app, Options& o) {
   AddCommand(app, o, Command::kVersion, "version", "Print the version");
 }
 
+CLI::App* AddUpkeep(CLI::App& app, Options& o, Command command, const char* name, const char* what) {
+  const auto given = [](const std::string& path) {
+    return path.empty() ? std::string("is empty") : std::string();
+  };
+  CLI::App* sub = app.add_subcommand(name, what);
+  sub->callback([&o, command] { o.command = command; });
+  sub->add_flag("--json", o.json, "Print one JSON object on standard output and nothing else");
+  auto* one = sub->add_option_group("collection", "Which collection");
+  one->add_option("--store", o.store, "That of the store in this directory")->check(given);
+  one->add_option("--collection", o.collection, "The one in this directory, of any program")->check(given);
+  one->require_option(1);
+  if (command == Command::kSnapshot || command == Command::kBackup) {
+    sub->add_option("--to", o.to, "Directory to make; nothing may be there")->required()->check(given);
+  }
+  if (command == Command::kRestore) {
+    sub->add_option("--from", o.from, "The backup")->required()->check(given);
+  }
+  if (command == Command::kSnapshot || command == Command::kBackup || command == Command::kRestore) {
+    sub->add_flag("--no-verify", o.no_verify, "Do not read the copy again before it gets its name");
+  }
+  return sub;
+}
+
+void AddUpkeepCommands(CLI::App& app, Options& o) {
+  AddUpkeep(app, o, Command::kVerify, "verify", "Read every byte of the collection and say what is damaged");
+  auto* repair = AddUpkeep(app, o, Command::kRepair, "repair", "Save what is whole of a damaged collection");
+  repair->add_option("--to", o.to, "Directory of the new collection; nothing may be there");
+  repair->add_flag("--in-place", o.in_place,
+                   "Put it in the place of the damaged one, which is kept beside it");
+  AddUpkeep(app, o, Command::kSnapshot, "snapshot",
+            "A copy on the same file system that shares files that never change");
+  AddUpkeep(app, o, Command::kBackup, "backup", "A copy that shares nothing, also while somebody writes");
+  AddUpkeep(app, o, Command::kRestore, "restore", "Make the collection from a backup; never overwrites");
+  AddUpkeep(app, o, Command::kStats, "stats", "What the collection takes on the disk, by part");
+}
+
 // What CLI11 cannot say: rules over several options.
 std::string Conflict(const Options& o) {
   if (o.command == Command::kExport && o.jsonl == o.json) return "export: say either --jsonl or --json";
+  if (o.command == Command::kRepair && o.to.empty() != o.in_place) {
+    return "repair: say either --to DIRECTORY or --in-place";
+  }
   if (o.command == Command::kDrop && !o.yes) {
     return "drop: removes the store '" + o.store + "' and everything in it; say --yes if that is meant";
   }
@@ -84,10 +123,13 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
   CLI::App app{"Keeps a searchable collection in step with folders of text files.", "cocozvec"};
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("cocozvec ") + COCOZVEC_VERSION);
-  app.footer("Exit codes: 0 done, 1 failed, 2 usage, 4 partly failed, 130 interrupted.  Guide: docs/cli.md");
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 damaged, 4 partly failed, 130 interrupted.  Guide: "
+      "docs/cli.md");
   AddIndex(app, parsed.options);
   AddSearch(app, parsed.options);
   AddOthers(app, parsed.options);
+  AddUpkeepCommands(app, parsed.options);
   const auto named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && std::as_const(app).get_subcommands(named).empty()) {
     std::cerr << "there is no command '" << argv[1] << "'\nRun with --help for more information.\n";

@@ -8,10 +8,23 @@
 
 namespace cocozvec::cli {
 
-enum class Command { kIndex, kSearch, kList, kExport, kDrop, kVersion };
+enum class Command {
+  kIndex,
+  kSearch,
+  kList,
+  kExport,
+  kDrop,
+  kVersion,
+  kVerify,
+  kRepair,
+  kSnapshot,
+  kBackup,
+  kRestore,
+  kStats
+};
 
 // Exit codes; docs/cli.md.
-enum Exit : int { kDone = 0, kFailed = 1, kUsage = 2, kPartlyFailed = 4, kInterrupted = 130 };
+enum Exit : int { kDone = 0, kFailed = 1, kUsage = 2, kDamaged = 3, kPartlyFailed = 4, kInterrupted = 130 };
 
 struct Options {
   Command command = Command::kVersion;
@@ -34,6 +47,11 @@ struct Options {
   bool vectors = false;
 
   bool yes = false;  // drop
+
+  std::string collection;  // verify and what follows: instead of a store
+  std::string to, from;    // repair, snapshot, backup; restore
+  bool in_place = false;   // repair
+  bool no_verify = false;  // snapshot, backup, restore
 };
 
 struct ParsedOptions {

@@ -89,6 +89,8 @@ struct QueryStats {
   std::uint64_t nodes = 0;           ///< whose links were read
   std::uint64_t unlinked = 0;        ///< matches scanned in a field that wants a graph, as none has them
   std::uint32_t segments = 0;
+  /// Of them, those whose answer to the filter was kept from an earlier query (docs/search.md).
+  std::uint32_t kept_filters = 0;
   /// Of them, those scanned because a graph would have answered worse than promised (docs/search.md): that is
   /// many times slower.
   std::uint32_t refused = 0;
@@ -114,7 +116,8 @@ struct BatchHitList {
   std::vector<std::uint64_t> rows;   ///< row numbers (Collection::QueryRows)
   std::vector<float> scores;         ///< as many
   std::vector<std::string> ids;      ///< as many, or none when they were not asked for
-  QueryStats stats;  ///< added up; `strategy`: all that occurred; `segments`, `refused`: of one
+  QueryStats
+      stats;  ///< added up; `strategy`: all that occurred; `segments`, `kept_filters`, `refused`: of one
 };
 
 }  // namespace zvec::inline v0

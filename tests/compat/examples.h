@@ -93,8 +93,10 @@ inline Status WriteExample(cocozvec::FileSystem& fs, const std::string& director
   ZVEC_RETURN_IF_ERROR(InstallManifest(fs, directory, manifest, &uncertain));
   ZVEC_RETURN_IF_ERROR(WriteMark(fs, directory, "mark"));
   std::string lock(kExampleLock);
-  lock.resize(191, ' ');
+  lock.resize(111, ' ');
   lock += '\n';
+  ZVEC_ASSIGN_OR_RETURN(const auto log, fs.Stat(cocozvec::JoinPath(directory, LogName(4))));
+  lock += EncodeClosedNote({4, log.size}, kExampleCollection);
   ZVEC_ASSIGN_OR_RETURN(auto file,
                         fs.Open(cocozvec::JoinPath(directory, kLockName), cocozvec::OpenMode::kCreateNew));
   return file->WriteAt(0, AsBytes(lock));

@@ -175,6 +175,39 @@ def queries():
     )
 
 
+def others():
+    """What no call of the wrappers needs, but programs name."""
+    group, option, op = param._GroupByVectorQuery(), param.SegmentOption(), _zvec._DocOp
+    names = ("field_name", "filter", "group_by_field_name", "group_count", "include_vector", "output_fields", "query_params", "topk_per_group")
+    bad = {"field_name": 3, "filter": None, "group_by_field_name": None, "group_count": -1, "topk_per_group": 2**40, "output_fields": "a", "query_params": 3}
+    cases("group query of wrong", {name: lambda name=name: setattr(group, name, bad[name]) for name in bad})
+    cases(
+        "others",
+        {
+            "group query": lambda: [getattr(group, name) for name in names],
+            "group query, set": lambda: [setattr(group, "output_fields", ["n"]), setattr(group, "group_count", 2**32 - 1), group.output_fields, group.group_count],
+            "group vector": lambda: group.set_vector(v, np.ones(4, np.float32)),
+            "group vector, list": lambda: group.set_vector(v, [1.0] * 4),
+            "group result": lambda: _zvec._GroupResult(),
+            "group result, members": lambda: [isinstance(vars(_zvec._GroupResult)[name], property) for name in ("docs", "group_by_value")],
+            "segment option": lambda: [str(option), option.read_only, option.enable_mmap, option.max_buffer_size, option.__getstate__()],
+            "segment option, pickled": lambda: str(pickle.loads(pickle.dumps(option))),
+            "segment option, set": lambda: setattr(option, "read_only", True),
+            "segment option, given": lambda: param.SegmentOption(True),
+            "operations": lambda: {name: int(member) for name, member in op.__members__.items()},
+            "operation": lambda: [str(op.UPSERT), repr(op.UPSERT), op.UPSERT.name, op.UPSERT.value, repr(op(7)), op(2) == op.UPDATE, op.INSERT == 0],
+            "operation of text": lambda: op("INSERT"),
+            "initialize of None": lambda: _zvec.Initialize(None),
+            "initialize, unknown kind of log": lambda: _zvec.Initialize({"log_type": "nowhere"}),
+            "initialize, log kind of int": lambda: _zvec.Initialize({"log_type": 3}),
+            "initialize, no threads": lambda: _zvec.Initialize({"query_threads": 0}),
+            "initialize, threads of text": lambda: _zvec.Initialize({"query_threads": "a"}),
+            "initialize, ratio": lambda: _zvec.Initialize({"invert_to_forward_scan_ratio": 2.0}),
+            "initialize": lambda: _zvec.Initialize({"log_type": "CONSOLE", "log_level": "ERROR", "unheard": 1}),
+        },
+    )
+
+
 def multi(first=None, second=None, **more):
     query = _zvec._MultiQuery()
     query.topk = 3
@@ -335,6 +368,7 @@ def wrappers(folder):
 schemas()
 documents()
 queries()
+others()
 collection(sys.argv[1])
 rerankers()
 wrappers(sys.argv[1])

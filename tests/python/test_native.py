@@ -1,5 +1,8 @@
 """Native names where they differ from the peer's or go beyond them; test_beside_peer.py has what is the same."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from support import DIM, M, T, doc, unit
@@ -116,13 +119,51 @@ def test_the_storage_mode_of_a_graph(books, native):
     assert native._debug_hnsw_storage_mode("v") == "contiguous"
 
 
-LATER = ["CreateIndex", "DropIndex", "AddColumn", "DropColumn", "AlterColumn", "GroupByQuery"]
+LATER = ["CreateIndex", "DropIndex", "AddColumn", "DropColumn", "AlterColumn"]
 
 
 @pytest.mark.parametrize("name", LATER)
 def test_what_is_not_there_yet_says_so(native, name):
     with pytest.raises(NotImplementedError, match="group-by|schema changes"):
         getattr(native, name)("year")
+
+
+def test_a_group_by_search_says_that_it_is_not_there(books, native):
+    query = param._GroupByVectorQuery()
+    query.field_name, query.group_by_field_name = "v", "year"
+    with pytest.raises(NotImplementedError, match="group-by"):
+        native.GroupByQuery(query)
+    with pytest.raises(TypeError, match="_GroupByVectorQuery"):
+        native.GroupByQuery("year")
+    books.close()
+    with pytest.raises(zvec.CollectionClosedError):
+        native.GroupByQuery(query)
+
+
+def test_a_group_and_its_documents_cannot_be_made_by_hand():
+    with pytest.raises(TypeError, match="No constructor"):
+        _zvec._GroupResult()
+
+
+INITIALIZE = """
+from cocozvec.zvec import _zvec
+import cocozvec.zvec as zvec
+_zvec.Initialize({"log_type": "console", "log_level": "ERROR", "unheard": 1}, query_threads=2)
+zvec.init(log_type=zvec.LogType.CONSOLE, log_level=zvec.LogLevel.ERROR, query_threads=2)
+for bad, kind in (({"log_level": "ERROR"}, RuntimeError), ({"log_type": "nowhere"}, ValueError), ({"log_type": 3}, RuntimeError),
+                  ({"query_threads": 0}, ValueError), ({"query_threads": "a"}, TypeError), (None, TypeError)):
+    try:
+        _zvec.Initialize(bad)
+    except kind:
+        continue
+    raise AssertionError(bad)
+print("as wanted")
+"""
+
+
+def test_settings_of_the_process_are_those_of_init():
+    done = subprocess.run([sys.executable, "-I", "-c", INITIALIZE], capture_output=True, text=True, check=False)
+    assert done.stdout == "as wanted\n", done.stderr
 
 
 def test_full_text_says_that_it_is_not_there(native):

@@ -27,7 +27,6 @@ Outcome Judged(const Victim& victim, const Files& changed, const std::string& da
 
 bool NothingReadsIt(const std::string& name) { return name == "LOCK"; }
 
-/// A log that ends too early cannot be told from one whose last calls were never made: docs/format/log.md.
 bool IsLog(const std::string& name) { return name.starts_with("log-"); }
 
 struct Misplaced {
@@ -59,10 +58,8 @@ Misplaced Misplace(const Victim& victim, const std::vector<std::string>& names, 
   return drawn;
 }
 
-/// An older copy of a log is the same; one of a mark is what the mark was.
-bool IsEarlier(const std::string& name, const std::string& other) {
-  return (IsLog(name) && IsLog(other)) || (name == "MARK" && other == name);
-}
+/// An older copy of a mark is what the mark was.
+bool IsEarlier(const std::string& name, const std::string& other) { return name == "MARK" && other == name; }
 
 }  // namespace
 
@@ -93,8 +90,7 @@ void CutFiles(const Settings& settings, Tally& tally) {
   RunInChildren(settings.from, count, tally, [&](std::uint64_t n) -> Outcome {
     const auto [name, length] = victim.Place(Spread(n, victim.bytes()));
     const std::string content = victim.files().at(name).substr(0, length);
-    return Judged(victim, {{name, &content}}, name, n % 4 == 0, name + " cut to " + std::to_string(length),
-                  IsLog(name));
+    return Judged(victim, {{name, &content}}, name, n % 4 == 0, name + " cut to " + std::to_string(length));
   });
 }
 
@@ -170,8 +166,7 @@ void DamagedLogs(const Settings& settings, Tally& tally) {
     else
       content.resize(at / 2);
     return Judged(victim, {{name, &content}}, name, n % 4 == 0,
-                  name + (at % 2 == 0 ? " changed at byte " : " cut to ") + std::to_string(at / 2),
-                  at % 2 == 1);
+                  name + (at % 2 == 0 ? " changed at byte " : " cut to ") + std::to_string(at / 2));
   });
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/fault.h"
 #include "base/io/file_system.h"
+#include "base/io/link.h"
 
 #if !defined(MADV_POPULATE_READ)
 #define MADV_POPULATE_READ 22  // Linux 5.14
@@ -377,6 +378,18 @@ class Posix final : public FileSystem {
 FileSystem& PosixFileSystem() {
   static Posix* const posix = new Posix;  // never destroyed: collections may be closed by static destructors
   return *posix;
+}
+
+Status LinkFile(FileSystem& fs, PathView from, PathView to) {
+  if (&fs != &PosixFileSystem()) return {StatusCode::kUnimplemented, "link: not on this file system"};
+  ZVEC_ASSIGN_OR_RETURN(std::string a, Terminated("link", from));
+  ZVEC_ASSIGN_OR_RETURN(std::string b, Terminated("link", to));
+  if (::linkat(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), 0) == 0) return Status::Ok();
+  const int error = errno;
+  const Status status = FromErrno("link", a + " to " + b, error);
+  if (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP || error == ENOSYS)
+    return {StatusCode::kUnimplemented, std::string(status.message())};
+  return status;
 }
 
 }  // namespace cocozvec::inline v0

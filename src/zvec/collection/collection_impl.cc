@@ -15,8 +15,10 @@ using cocozvec::MutexLock;
 // The store closes, and logs when that fails.
 CollectionImpl::~CollectionImpl() {
   // A forked child has no such threads: waiting for them, or for a lock that one of the parent's held, would
-  // never end.
-  if (store_->inherited()) (void)threads_.release();
+  // never end; and one of them may have been changing the kept filters.
+  if (!store_->inherited()) return;
+  (void)threads_.release();
+  (void)filters_.release();
 }
 
 Status CollectionImpl::Closed() const { return Status::Closed("collection " + path_ + " is closed"); }
@@ -190,44 +192,25 @@ Result<std::vector<Doc>> CollectionImpl::Fetch(std::span<const std::string> ids,
   std::shared_ptr<const Version> version;
   ZVEC_ASSIGN_OR_RETURN(auto found, store_->LocateAll(ids, &version));
   if (!version) return Closed();
-  std::vector<Doc> docs;
-  docs.reserve(ids.size());
   KeepFirst(found);
+  std::erase(found, std::nullopt);
+  std::vector<Doc> docs(found.size());
   DocReader reader(*version, std::move(projection));
-  for (const auto& at : found) {
-    if (!at) continue;
-    ZVEC_RETURN_IF_ERROR(reader.Read(*at, &docs.emplace_back()));
-  }
+  ZVEC_RETURN_IF_ERROR(reader.ReadEach(
+      found.size(), [&](std::size_t i) { return *found[i]; }, [&](std::size_t i) { return &docs[i]; }));
   return docs;
 }
 
 namespace {
 
-/// Ids lie far from each other: ask for all offsets, then for all bytes, before the first is needed.
-Status PrefetchIds(const Version& version, const std::vector<RowHit>& rows) {
-  constexpr std::size_t kMost = 64;  // more come from memory in time by themselves
-  if (rows.size() > kMost) return {};
-  ColumnChunk chunks[kMost];
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    ZVEC_ASSIGN_OR_RETURN(chunks[i], version.At(rows[i].segment).Column(kIdColumn, rows[i].row / kChunkRows));
-    if (chunks[i].offsets != nullptr) __builtin_prefetch(chunks[i].offsets + rows[i].row % kChunkRows);
-  }
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (chunks[i].offsets != nullptr)
-      __builtin_prefetch(chunks[i].bytes + chunks[i].offsets[rows[i].row % kChunkRows]);
-  return {};
-}
-
 Status ReadHits(const Version& version, Projection projection, const std::vector<RowHit>& rows,
                 HitList* out) {
   DocReader reader(version, std::move(projection));
-  ZVEC_RETURN_IF_ERROR(PrefetchIds(version, rows));
   out->hits.resize(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    out->hits[i].score = rows[i].score;
-    ZVEC_RETURN_IF_ERROR(reader.Read({rows[i].segment, rows[i].row}, &out->hits[i].doc));
-  }
-  return {};
+  for (std::size_t i = 0; i < rows.size(); ++i) out->hits[i].score = rows[i].score;
+  return reader.ReadEach(
+      rows.size(), [&](std::size_t i) { return Location{rows[i].segment, rows[i].row}; },
+      [&](std::size_t i) { return &out->hits[i].doc; });
 }
 
 /// Owns the state of the moment it was made.
@@ -260,7 +243,7 @@ Result<HitList> CollectionImpl::Query(const VectorQuery& query) const {
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
   ZVEC_ASSIGN_OR_RETURN(Projection projection,
                         MakeProjection(schema(), query.output_fields, query.include_vectors));
-  ZVEC_ASSIGN_OR_RETURN(const auto filter, Filter::Parse(query.filter, schema()));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   HitList out;
   ZVEC_ASSIGN_OR_RETURN(const auto rows,
                         SearchVectors(version->Views(), schema(), query, *filter, &out.stats));
@@ -270,7 +253,7 @@ Result<HitList> CollectionImpl::Query(const VectorQuery& query) const {
 
 Result<RowHitList> CollectionImpl::QueryRows(const VectorQuery& query) const {
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
-  ZVEC_ASSIGN_OR_RETURN(const auto filter, Filter::Parse(query.filter, schema()));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   RowHitList out;
   out.layout = version->layout;
   ZVEC_ASSIGN_OR_RETURN(const auto hits,
@@ -314,7 +297,7 @@ Result<HitList> CollectionImpl::Scan(const ScanQuery& query) const {
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
   ZVEC_ASSIGN_OR_RETURN(Projection projection,
                         MakeProjection(schema(), query.output_fields, query.include_vectors));
-  ZVEC_ASSIGN_OR_RETURN(const auto filter, Filter::Parse(query.filter, schema()));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   HitList out;
   ZVEC_ASSIGN_OR_RETURN(const auto rows, ScanRows(version->Views(), *filter, query.limit, &out.stats));
   ZVEC_RETURN_IF_ERROR(ReadHits(*version, std::move(projection), rows, &out));

@@ -12,10 +12,9 @@
 #include "zvec/collection.h"
 #include "zvec/collection/store.h"
 #include "zvec/collection/write_call.h"
+#include "zvec/query/filter_cache.h"
 
 namespace zvec::inline v0 {
-
-class Filter;
 
 class CollectionImpl final : public Collection {
  public:
@@ -69,6 +68,7 @@ class CollectionImpl final : public Collection {
   const std::string path_;
   const CollectionOptions options_;
   const std::unique_ptr<Store> store_;
+  std::unique_ptr<FilterCache> filters_ = std::make_unique<FilterCache>();
   mutable cocozvec::Mutex threads_mu_;
   mutable std::unique_ptr<cocozvec::ThreadPool> threads_ ZVEC_GUARDED_BY(threads_mu_);  ///< of QueryBatch
   cocozvec::Mutex queue_mu_;

@@ -196,6 +196,27 @@ TEST_P(CollectionTest, FetchReturnsTheFieldsThatAreAskedFor) {
   EXPECT_EQ(unknown.status().code(), StatusCode::kNotFound);
 }
 
+TEST_P(CollectionTest, FetchOfManyIdsKeepsTheirOrderOverAllSegments) {
+  options_.seal_bytes = 50'000;  // some sealed segments of more than a chunk, the newest rows in memory
+  Create();
+  std::vector<Doc> docs;
+  for (int i = 0; i < 3000; ++i) docs.push_back(Note("id" + std::to_string(i), std::string(i % 50, 'x'), i));
+  for (int i = 0; i < 3000; i += 500) Upsert(std::vector<Doc>(docs.begin() + i, docs.begin() + i + 500));
+  ASSERT_GT(collection_->Stats().sealed_segments, 1u);
+  ASSERT_TRUE(collection_->Delete(Ids({"id7", "id2300"})).ok());
+  for (int pass = 0; pass < 2; ++pass) {  // of the file's blocks, some are verified by the first pass
+    std::vector<std::string> ids = {"nobody", "id2999", "id0"};
+    std::vector<Doc> expected = {docs[2999], docs[0]};
+    for (int i = 2995; i >= 0; i -= 5) {
+      ids.push_back("id" + std::to_string(i));
+      ids.push_back("none" + std::to_string(i));
+      if (i != 2300 && i != 0) expected.push_back(docs[static_cast<std::size_t>(i)]);
+    }
+    EXPECT_EQ(Fetch(ids), expected);
+    Reopen();
+  }
+}
+
 TEST_P(CollectionTest, AnIteratorKeepsItsMoment) {
   Create();
   Upsert({Note("a", "1"), Note("b", "2")});

@@ -164,8 +164,6 @@ TEST_F(Damage, AFileThatIsMissingOrCutShortIsNamed) {
       ASSERT_TRUE(gone->RemoveFile(path).ok());
       EXPECT_EQ(Look(*gone, options), "") << path;
     }
-    if (name.starts_with("log-"))
-      continue;  // cut at a record it cannot be told from one that was never written
     const std::uint64_t size = disk_.Stat(path).value().size;
     for (std::uint64_t length = 0; length < size; length += 1 + size / 50) {
       const auto cut = disk_.PowerCut(PowerCutKind::kKeepEverything);
@@ -174,6 +172,81 @@ TEST_F(Damage, AFileThatIsMissingOrCutShortIsNamed) {
     }
   }
   EXPECT_GT(reported_, 50u);
+}
+
+// Guards: a log that somebody had cut at a record's end, or replaced by an older copy, showed an earlier
+// state without a word.
+TEST_F(Damage, WhatWasClosedInOrderIsNotShownAsAnEarlierState) {
+  const auto before = disk_.PowerCut(PowerCutKind::kKeepEverything);
+  std::string log;
+  for (const std::string& name : names_)
+    if (name.starts_with("log-") && (log.size() < name.size() || log < name)) log = name;
+  {
+    auto collection = Collection::Open("c", options_).value();
+    ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("new", 9)}).ok());
+    ASSERT_TRUE(collection->Close().ok());
+  }
+  const std::string path = JoinPath("c", log);
+  const std::string old_bytes = cocozvec::ReadFile(*before, path, 1 << 20).value();
+  const std::string bytes = cocozvec::ReadFile(disk_, path, 1 << 20).value();
+  ASSERT_GT(bytes.size(), old_bytes.size());
+  const auto cut = [&](SimDisk& disk) {
+    ASSERT_TRUE(disk.Open(path, OpenMode::kReadWrite).value()->Truncate(old_bytes.size()).ok());
+  };
+  for (CollectionOptions options : {options_, read_only_}) {
+    const auto disk = disk_.PowerCut(PowerCutKind::kKeepEverything);
+    cut(*disk);
+    options.file_system = disk.get();
+    const Status status = Collection::Open("c", options).status();
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+    EXPECT_NE(status.message().find(path + ": at byte " + std::to_string(old_bytes.size())),
+              std::string_view::npos)
+        << status.ToString();
+    // The note is damaged, of another collection, or gone: then nobody knows.
+    SetByte(*disk, "c/LOCK", 120, '?');
+    EXPECT_TRUE(Collection::Open("c", options).ok());
+    ASSERT_TRUE(disk->RemoveFile("c/LOCK").ok());
+    EXPECT_TRUE(Collection::Open("c", options).ok());
+  }
+  // The older state as a whole is one.
+  EXPECT_EQ(Look(*before, read_only_), "");
+  // So is a log that went on after the note.
+  {
+    auto collection = Collection::Open("c", options_).value();
+    ASSERT_TRUE(collection->Delete(std::vector<std::string>{"new"}).ok());
+    const auto killed = disk_.ProcessKill();
+    EXPECT_EQ(Look(*killed, options_), "");
+  }
+  EXPECT_EQ(Look(disk_, options_), "");
+}
+
+// Guards: the newest manifest and its log removed together looked like a collection that had never had them.
+TEST_F(Damage, ALostManifestIsNoticedAlsoWhenItsLogIsLostToo) {
+  const auto before = disk_.PowerCut(PowerCutKind::kKeepEverything);
+  {
+    auto collection = Collection::Open("c", options_).value();
+    for (int i = 0; i < 100 && collection->Stats().sealed_segments < 3; ++i)
+      ASSERT_TRUE(collection->Upsert(std::vector{AllTypesDoc("more" + std::to_string(i), i)}).ok());
+    ASSERT_TRUE(collection->Close().ok());
+  }
+  for (const auto& entry : disk_.List("c").value()) {
+    if ((entry.name.starts_with("MANIFEST-") || entry.name.starts_with("log-")) &&
+        !before->Stat(JoinPath("c", entry.name)).ok()) {
+      ASSERT_TRUE(disk_.RemoveFile(JoinPath("c", entry.name)).ok());
+    }
+  }
+  // Everything of before is put back but LOCK.
+  for (const std::string& name : names_) {
+    if (name == "LOCK") continue;
+    const std::string bytes = cocozvec::ReadFile(*before, JoinPath("c", name), 1 << 20).value();
+    auto file = disk_.Open(JoinPath("c", name), OpenMode::kCreate).value();
+    ASSERT_TRUE(file->Truncate(0).ok());
+    ASSERT_TRUE(file->WriteAt(0, AsBytes(bytes)).ok());
+  }
+  const Status status = Collection::Open("c", read_only_).status();
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_NE(status.message().find("a newer manifest is missing"), std::string_view::npos)
+      << status.ToString();
 }
 
 TEST_F(Damage, AnOlderCopyOfAFileIsNotTakenForTheNewOne) {

@@ -151,37 +151,71 @@ Result<Projection> MakeProjection(const CollectionSchema& schema, const OutputFi
   return projection;
 }
 
-Status DocReader::LoadChunk(const Location& at) {
-  const std::uint32_t chunk = at.row / kChunkRows;
-  if (loaded_ && segment_ == at.segment && chunk_ == chunk) return {};
-  loaded_ = false;
+Status DocReader::Load(const Location& at, ColumnChunk* chunks) const {
   const StoredView& view = version_.At(at.segment);
-  ZVEC_ASSIGN_OR_RETURN(ids_, view.Column(kIdColumn, chunk));
-  columns_.resize(projection_.size());
-  for (std::size_t i = 0; i < projection_.size(); ++i) {
-    ZVEC_ASSIGN_OR_RETURN(columns_[i], view.Column(projection_[i], chunk));
+  const std::uint32_t chunk = at.row / kChunkRows, row = at.row % kChunkRows;
+  for (std::size_t i = 0; i < stride(); ++i) {
+    ZVEC_ASSIGN_OR_RETURN(chunks[i], view.Column(i == 0 ? kIdColumn : projection_[i - 1], chunk));
+    const ColumnChunk& column = chunks[i];
+    if (column.valid != nullptr) __builtin_prefetch(column.valid + row / 64);
+    if (column.width != 0) {
+      __builtin_prefetch(column.fixed + row * column.width);
+    } else if (column.offsets != nullptr) {
+      __builtin_prefetch(column.offsets + row);
+    } else {
+      __builtin_prefetch(column.views + row);
+    }
   }
-  segment_ = at.segment;
-  chunk_ = chunk;
-  loaded_ = true;
   return {};
 }
 
-Status DocReader::Read(const Location& at, Doc* doc) {
-  ZVEC_RETURN_IF_ERROR(LoadChunk(at));
+void DocReader::PrefetchBytes(std::uint32_t row, const ColumnChunk* chunks) const noexcept {
+  row %= kChunkRows;
+  for (std::size_t i = 0; i < stride(); ++i) {
+    const ColumnChunk& column = chunks[i];
+    if (column.width != 0) continue;
+    // The view of a null row is any, so that its text may not be looked at; a prefetch does not.
+    __builtin_prefetch(column.offsets != nullptr ? column.bytes + column.offsets[row]
+                                                 : column.views[row].data());
+  }
+}
+
+void DocReader::PrefetchRest(std::uint32_t row, const ColumnChunk* chunks) const noexcept {
+  constexpr std::size_t kLine = 64, kMostLines = 16;  // the rest of a long cell follows by itself
+  row %= kChunkRows;
+  for (std::size_t i = 0; i < stride(); ++i)
+    for (std::size_t line = kLine; line < std::min(chunks[i].width, kMostLines * kLine); line += kLine)
+      __builtin_prefetch(chunks[i].fixed + row * chunks[i].width + line);
+}
+
+Status DocReader::Decode(const Location& at, const ColumnChunk* chunks, Doc* doc) const {
   const std::uint32_t row = at.row % kChunkRows;
   const CollectionSchema& schema = version_.At(at.segment).schema();
-  doc->id = ids_.Cell(row);
+  doc->id = chunks[0].Cell(row);
   doc->fields.clear();
   doc->fields.reserve(projection_.size());
   for (std::size_t i = 0; i < projection_.size(); ++i) {
-    if (columns_[i].IsNull(row)) continue;
+    const ColumnChunk& column = chunks[i + 1];
+    if (column.IsNull(row)) continue;
     const FieldSchema& field = schema.fields[projection_[i]];
-    auto value = DecodeCell(field, columns_[i].Cell(row));
+    auto value = DecodeCell(field, column.Cell(row));
     if (!value.ok()) return value.status().WithContext(InDocument(schema, doc->id));
     doc->fields.push_back({field.name, *std::move(value)});
   }
   return {};
+}
+
+Status DocReader::Read(const Location& at, Doc* doc) {
+  const std::uint32_t chunk = at.row / kChunkRows;
+  if (!loaded_ || segment_ != at.segment || chunk_ != chunk) {
+    loaded_ = false;
+    chunks_.resize(stride());
+    ZVEC_RETURN_IF_ERROR(Load(at, chunks_.data()));
+    segment_ = at.segment;
+    chunk_ = chunk;
+    loaded_ = true;
+  }
+  return Decode(at, chunks_.data(), doc);
 }
 
 Result<std::string> DocReader::ReadRow(const Version& version, const RowLayout& layout, const Location& at) {

@@ -4,6 +4,8 @@
 
 #include "zvec/collection.h"
 #include "zvec/collection/collection_impl.h"
+#include "zvec/collection/file_system_of.h"
+#include "zvec/collection/new_directory.h"
 #include "zvec/collection/store.h"
 #include "zvec/storage/birth.h"
 #include "zvec/storage/file_names.h"
@@ -23,10 +25,6 @@ namespace {
 constexpr int kNameAttempts = 8;
 constexpr int kAttempts =
     20;  // beside a writer a file may get another name, or be retired, between two calls
-
-FileSystem& FileSystemOf(const CollectionOptions& options) {
-  return options.file_system ? *options.file_system : cocozvec::PosixFileSystem();
-}
 
 std::string ParentOf(PathView path) {
   std::string parent = ParentPath(path);
@@ -209,6 +207,26 @@ Status RemoveLeftoversIn(FileSystem& fs, const std::string& directory, const std
 }
 
 }  // namespace
+
+Result<std::unique_ptr<NewDirectory>> NewDirectory::Make(FileSystem& fs, const std::string& target) {
+  if (target.empty()) return Status::InvalidArgument("the path of a collection is empty");
+  ZVEC_RETURN_IF_ERROR(CheckFree(fs, target));
+  ZVEC_RETURN_IF_ERROR(MakeParent(fs, target, /*relaxed=*/false));
+  (void)RemoveLeftoversIn(fs, ParentOf(target), cocozvec::BaseName(target));  // of killed attempts
+  std::string sibling;
+  ZVEC_ASSIGN_OR_RETURN(auto lock, MakeSibling(fs, target, &sibling));
+  return std::unique_ptr<NewDirectory>(new NewDirectory(fs, target, std::move(sibling), std::move(lock)));
+}
+
+NewDirectory::~NewDirectory() {
+  if (!published_) (void)RemoveOurs(fs_, path_);
+}
+
+Status NewDirectory::Publish() {
+  ZVEC_RETURN_IF_ERROR(fs_.RenameNoReplace(path_, target_));
+  published_ = true;
+  return fs_.SyncDirectory(ParentOf(target_));
+}
 
 Result<std::shared_ptr<Collection>> Collection::Create(PathView path, const CollectionSchema& schema,
                                                        const CollectionOptions& options) {

@@ -24,6 +24,7 @@ void Add(const QueryStats& one, QueryStats* sum) {
   sum->code_distances += one.code_distances;
   sum->nodes += one.nodes;
   sum->unlinked += one.unlinked;
+  sum->kept_filters = std::max(sum->kept_filters, one.kept_filters);
   sum->refused = std::max(sum->refused, one.refused);
   sum->segments = std::max(sum->segments, one.segments);
 }
@@ -160,12 +161,12 @@ class Batch {
   Status Ask(const VectorQuery& one, DocReader& reader, Answer& answer) const {
     ZVEC_ASSIGN_OR_RETURN(answer.hits, SearchVectors(views_, schema_, one, filter_, &answer.stats));
     if (!query_.ids) return {};
-    answer.ids.reserve(answer.hits.size());
-    Doc doc;
-    for (const RowHit& hit : answer.hits) {
-      ZVEC_RETURN_IF_ERROR(reader.Read({hit.segment, hit.row}, &doc));
-      answer.ids.push_back(std::move(doc.id));
-    }
+    std::vector<Doc> docs(answer.hits.size());
+    ZVEC_RETURN_IF_ERROR(reader.ReadEach(
+        docs.size(), [&](std::size_t i) { return Location{answer.hits[i].segment, answer.hits[i].row}; },
+        [&](std::size_t i) { return &docs[i]; }));
+    answer.ids.reserve(docs.size());
+    for (Doc& doc : docs) answer.ids.push_back(std::move(doc.id));
     return {};
   }
 
@@ -197,7 +198,7 @@ Result<BatchHitList> CollectionImpl::QueryBatch(const BatchQuery& query) const {
   VectorQuery numbers;
   numbers.topk = query.topk, numbers.ef = query.ef, numbers.radius = query.radius;
   ZVEC_RETURN_IF_ERROR(CheckNumbers(numbers));
-  ZVEC_ASSIGN_OR_RETURN(const auto filter, Filter::Parse(query.filter, schema()));
+  ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   ZVEC_ASSIGN_OR_RETURN(const Vectors vectors, Vectors::Make(schema(), query));
   std::unique_ptr<Filter> evaluated;
   if (vectors.count() > 1) {

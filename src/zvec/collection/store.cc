@@ -95,12 +95,18 @@ Result<std::vector<std::optional<Location>>> Store::LocateAll(std::span<const st
   cocozvec::ReaderLock lock(state_mu_);
   *version = version_;
   if (!version_) return found;
-  constexpr std::size_t kAhead = 16;  // slots lie anywhere: ask for some before the first is needed
-  for (std::size_t i = 0; i < ids.size() + kAhead; ++i) {
-    if (i < ids.size())
-      for (std::size_t s = 0; s < version_->size(); ++s) version_->At(s).PrefetchFind(hashes[i]);
-    if (i < kAhead) continue;
-    ZVEC_ASSIGN_OR_RETURN(found[i - kAhead], version_->Locate(ids[i - kAhead], hashes[i - kAhead]));
+  constexpr std::size_t kAhead = 8;  // slots and ids lie anywhere: ask for some before the first is needed
+  const std::size_t steps = ids.size() > kAhead ? StoredView::kFindSteps : 0;
+  for (std::size_t i = 0; i < ids.size() + steps * kAhead; ++i) {
+    for (std::size_t step = 0; step < steps; ++step) {
+      const std::size_t at = i - step * kAhead;  // wraps round to what is too large
+      if (at >= ids.size()) continue;
+      for (std::size_t s = 0; s < version_->size(); ++s)
+        version_->At(s).PrefetchFind(hashes[at], static_cast<int>(step));
+    }
+    if (i < steps * kAhead) continue;
+    const std::size_t at = i - steps * kAhead;
+    ZVEC_ASSIGN_OR_RETURN(found[at], version_->Locate(ids[at], hashes[at]));
   }
   return found;
 }
@@ -270,13 +276,24 @@ Status Store::SetMark(std::string_view mark) {
   return status;
 }
 
+Status Store::CloseLog() {
+  ZVEC_RETURN_IF_ERROR(log_->Close());
+  std::shared_ptr<const Manifest> manifest;
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    manifest = manifest_;
+  }
+  if (lock_) lock_->WriteClosed({manifest->log_number, log_->position().end}, manifest->collection);
+  return {};
+}
+
 Status Store::Close() {
   if (closed_) return {};
   closed_ = true;
   Status status;
   try {
     if (log_ && fence_.ok() && !in_doubt_) status = Settle();
-    if (log_ && status.ok()) status = log_->Close();
+    if (log_ && status.ok()) status = CloseLog();
     if (status.ok()) status = fence_;
     if (status.ok() && in_doubt_)
       status = Status::Internal("collection " + directory_ + ": memory did not suffice for an earlier write");

@@ -121,6 +121,8 @@ class Store {
   Status Apply(std::string_view payload, bool trusted);
   Status CheckRow(const RowCells& row) const;
   void Publish(std::shared_ptr<const Version> version) ZVEC_EXCLUDES(state_mu_);
+  /// Syncs it, and notes how far it has come.
+  Status CloseLog() ZVEC_REQUIRES(write_mu_);
 
   // Rewriting (store_rewrite.cc).
   struct Rewrite;

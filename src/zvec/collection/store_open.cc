@@ -25,11 +25,28 @@ std::uint64_t RandomNumber() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+/// The log is at least as long as it was when it was closed in order, and no manifest has been lost since.
+Status CheckClosedNote(const std::string& lock_text, const std::string& directory, const Manifest& manifest,
+                       const std::string& log_path, std::uint64_t log_end) {
+  const auto note = ClosedNoteIn(lock_text, manifest.collection);
+  if (!note || cocozvec::FaultPlanted("forget_closed_log")) return {};
+  if (note->log > manifest.log_number)
+    return Status::DataLoss(JoinPath(directory, LogName(note->log)) + " was closed at byte " +
+                            std::to_string(note->end) + ", and manifest " +
+                            std::to_string(manifest.generation) +
+                            " does not know it: a newer manifest is missing");
+  if (note->log == manifest.log_number && log_end < note->end)
+    return DamageAt(log_path, log_end,
+                    "the log ends here, and it was closed at byte " + std::to_string(note->end));
+  return {};
+}
+
 }  // namespace
 
 struct Store::Recovery {
   std::vector<std::uint64_t> generations;  ///< of the manifests that are there, ascending
   std::vector<std::uint64_t> logs;         ///< numbers of the logs that are there
+  std::string lock_text;                   ///< read before all that it is compared with
   std::unique_ptr<cocozvec::File> log_file;
   LogContent log;
   bool fresh = false;  ///< made a moment ago by this process, which has kept the lock since
@@ -79,6 +96,7 @@ Status Store::Load(std::unique_ptr<DirectoryLock> lock, bool fresh) {
     ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs_, directory_, /*create=*/false));
   }
   lock_ = std::move(lock);
+  recovery.lock_text = ReadLockText(fs_, directory_);
   ZVEC_RETURN_IF_ERROR(LoadManifest(recovery));
   ZVEC_RETURN_IF_ERROR(LoadSegments());
   ZVEC_RETURN_IF_ERROR(ReplayLog(recovery));
@@ -189,6 +207,8 @@ Status Store::ReplayLog(Recovery& recovery) {
                             [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }));
   if (recovery.log.header.checksum != manifest->log_checksum)
     return DamageAt(path, 56, "this is not the log that the manifest names, but another one of that number");
+  ZVEC_RETURN_IF_ERROR(
+      CheckClosedNote(recovery.lock_text, directory_, *manifest, path, recovery.log.position.end));
   for (const std::uint64_t number : recovery.logs) {
     if (number <= manifest->log_number) continue;
     // A newer log gets its first record after the manifest that names it is durable: with records, that

@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "zvec/query.h"
 #include "zvec/query/filter.h"
+#include "zvec/query/filter_mask.h"
 #include "zvec/storage/segment_view.h"
 
 namespace zvec::inline v0 {
@@ -51,8 +52,9 @@ struct ChunkRows {
   }
 };
 
-/// The live rows of a chunk that pass the filter; `stats` counts both.
+/// The live rows of a chunk that pass the filter; `stats` counts both. `mask`: what is known of the filter's
+/// answer for this segment, or null.
 Result<ChunkRows> Matches(const SegmentView& segment, std::uint32_t chunk, const Filter& filter,
-                          QueryStats* stats);
+                          const FilterMask* mask, QueryStats* stats);
 
 }  // namespace zvec::inline v0

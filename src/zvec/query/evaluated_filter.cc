@@ -12,30 +12,45 @@ namespace {
 class EvaluatedFilter final : public Filter {
  public:
   Status Add(const SegmentView& segment, const Filter& filter) {
-    std::vector<std::uint64_t> words;
-    words.reserve(std::size_t{segment.chunk_count()} * kChunkWords);
-    QueryStats unwanted;
-    for (std::uint32_t chunk = 0; chunk < segment.chunk_count(); ++chunk) {
-      ZVEC_ASSIGN_OR_RETURN(const ChunkRows rows, Matches(segment, chunk, filter, &unwanted));
-      words.insert(words.end(), std::begin(rows.words), std::end(rows.words));
+    bool kept = false;
+    ZVEC_ASSIGN_OR_RETURN(auto mask, filter.Mask(segment, true, &kept));
+    if (mask == nullptr || mask->rows < segment.row_count()) {
+      // A view of an earlier moment than the answer's would have been enough; this one has rows beyond it.
+      ZVEC_ASSIGN_OR_RETURN(mask, MakeFilterMask(segment, filter, segment.row_count(), mask.get()));
     }
-    answers_.emplace_back(&segment, std::move(words));
+    answers_.push_back({&segment, std::move(mask), kept});
     return {};
   }
 
   bool matches_all() const noexcept override { return false; }
   Status Evaluate(const SegmentView& segment, std::uint32_t chunk, std::uint64_t* rows) const override {
-    const auto at = std::find_if(answers_.begin(), answers_.end(),
-                                 [&](const auto& answer) { return answer.first == &segment; });
-    if (at == answers_.end() || at->second.size() < (std::size_t{chunk} + 1) * kChunkWords)
+    const Answer* answer = Find(segment);
+    if (answer == nullptr || chunk >= segment.chunk_count())
       return Status::Internal("a filter was evaluated on other segments");
-    for (std::uint32_t w = 0; w < kChunkWords; ++w)
-      rows[w] &= at->second[std::size_t{chunk} * kChunkWords + w];
+    const std::uint64_t* words = answer->mask->words.data() + std::size_t{chunk} * kChunkWords;
+    for (std::uint32_t w = 0; w < kChunkWords; ++w) rows[w] &= words[w];
     return {};
+  }
+  Result<std::shared_ptr<const FilterMask>> Mask(const SegmentView& segment, bool,
+                                                 bool* kept) const override {
+    const Answer* answer = Find(segment);
+    *kept = answer != nullptr && answer->kept;
+    return answer != nullptr ? answer->mask : nullptr;
   }
 
  private:
-  std::vector<std::pair<const SegmentView*, std::vector<std::uint64_t>>> answers_;
+  struct Answer {
+    const SegmentView* segment;
+    std::shared_ptr<const FilterMask> mask;  ///< of all its rows
+    bool kept;                               ///< from an earlier query
+  };
+  const Answer* Find(const SegmentView& segment) const {
+    const auto at = std::find_if(answers_.begin(), answers_.end(),
+                                 [&](const Answer& answer) { return answer.segment == &segment; });
+    return at != answers_.end() ? &*at : nullptr;
+  }
+
+  std::vector<Answer> answers_;
 };
 
 }  // namespace

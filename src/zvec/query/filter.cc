@@ -24,6 +24,7 @@ bool Any(const std::uint64_t* rows) {
 
 // Clears the rows beyond the chunk and those that are null, or those that are not.
 void KeepByNull(const ColumnChunk& column, bool null, std::uint64_t* rows) {
+  if (!null && !column.valid && column.rows == kChunkRows) return;
   for (std::uint32_t w = 0; w < kWords; ++w) {
     const std::uint32_t first = w * 64;
     if (first >= column.rows) {

@@ -47,6 +47,63 @@ TEST(FilterRandom, AgreesWithTheDefinition) {
   EXPECT_GT(matches, misses / 20) << "the rows and filters must be able to tell right from wrong";
 }
 
+// Lists too long for a comparison with each value, with gaps, and of values at the ends of their types.
+TEST(FilterRandom, LongListsFindTheirValues) {
+  Generator g(5);
+  std::vector<Doc> docs;
+  for (std::size_t i = 0; i < 1'200; ++i) {
+    Doc doc = g.Row(i);
+    const auto n = static_cast<std::int32_t>(g.Below(400)) * 3 - 600;
+    doc.Set("i", n).Set("l", std::int64_t{n} << 40).Set("u", static_cast<std::uint64_t>(std::int64_t{n}));
+    doc.Set("d", n / 8.0).Set("s", "t" + std::to_string(n));
+    docs.push_back(std::move(doc));
+  }
+  docs[3].Set("i", INT32_MIN).Set("l", INT64_MIN).Set("u", UINT64_MAX).Set("d", -0.0).Set("s", std::string());
+  docs[4].Set("d", std::nan(""));
+  const FakeSegment in_memory(RandomSchema(), docs), as_file(RandomSchema(), docs, true);
+  for (const std::size_t length : {2, 16, 17, 40, 500}) {
+    for (const std::string field : {"i", "l", "u", "d", "s"}) {
+      for (const bool negated : {false, true}) {
+        Expression e;
+        e.field = field, e.op = "IN", e.negated = negated;
+        std::string list;
+        for (std::size_t v = 0; v < length; ++v) {
+          const int n = v == 0 ? 0 : static_cast<int>(g.Below(400)) * 3 - 600;
+          std::string literal = std::to_string(n);
+          if (field == "l") literal = v == 1 ? "-9223372036854775808" : std::to_string(std::int64_t{n} << 40);
+          if (field == "u") literal = std::to_string(static_cast<std::uint64_t>(std::int64_t{n}));
+          if (field == "d") literal = std::to_string(n / 8.0);
+          if (field == "s") literal = v == 0 ? "''" : "'t" + literal + "'";
+          if (field == "d") {
+            e.numbers.push_back(n / 8.0);
+          } else if (field == "s") {
+            e.texts.push_back(literal.substr(1, literal.size() - 2));
+          } else {
+            e.integers.push_back(field == "u" ? testing::Wide{std::stoull(literal)} : std::stoll(literal));
+          }
+          list += (v == 0 ? "" : ", ") + literal;
+        }
+        e.text = field + (negated ? " NOT IN (" : " IN (") + list + ")";
+        const auto filter = Filter::Parse(e.text, RandomSchema());
+        ASSERT_TRUE(filter.ok()) << filter.status().ToString();
+        for (const SegmentView* segment :
+             {static_cast<const SegmentView*>(&in_memory), static_cast<const SegmentView*>(&as_file)}) {
+          for (std::uint32_t chunk = 0; chunk < segment->chunk_count(); ++chunk) {
+            std::uint64_t rows[kChunkRows / 64];
+            std::fill_n(rows, kChunkRows / 64, ~std::uint64_t{0});
+            ASSERT_TRUE((*filter)->Evaluate(*segment, chunk, rows).ok());
+            for (std::uint32_t r = 0; r < kChunkRows; ++r) {
+              const std::size_t at = std::size_t{chunk} * kChunkRows + r;
+              const bool expected = at < docs.size() && Evaluate(e, docs[at]) == true;
+              ASSERT_EQ((rows[r / 64] >> (r % 64) & 1) != 0, expected) << e.text << "\nrow " << at;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 // Cut, doubled and shuffled filters never crash, and every error marks a place.
 TEST(FilterRandom, DamagedFiltersAreErrorsWithAPlace) {
   constexpr unsigned kSeed = 99;

@@ -406,5 +406,19 @@ TEST_F(FilterTest, PartsAreSkippedWhenTheAnswerIsKnown) {
   EXPECT_EQ(segment.reads(), 1u) << "the number goes first and leaves nothing";
 }
 
+// Every size around the words that texts are compared by; texts that differ in one letter, at any place.
+TEST_F(FilterTest, TextsOfEverySizeAreEqualOnlyToThemselves) {
+  for (const std::size_t size : {0, 1, 3, 7, 8, 9, 15, 16, 17, 23, 40}) {
+    const std::string text(size, 'x');
+    docs_.clear();
+    docs_.emplace_back("whole").Set("s", text);
+    docs_.emplace_back("longer").Set("s", text + "x");
+    for (std::size_t at = 0; at < std::min<std::size_t>(size, 24); ++at)
+      docs_.emplace_back("other").Set("s", text.substr(0, at) + "y" + text.substr(at + 1));
+    EXPECT_EQ(Rows("s = '" + text + "'"), "1") << size;
+    EXPECT_EQ(Rows("NOT s != '" + text + "'"), "1") << size;
+  }
+}
+
 }  // namespace
 }  // namespace zvec

@@ -10,7 +10,7 @@
 namespace zvec::inline v0 {
 
 Result<ChunkRows> Matches(const SegmentView& segment, std::uint32_t chunk, const Filter& filter,
-                          QueryStats* stats) {
+                          const FilterMask* mask, QueryStats* stats) {
   const std::uint32_t count = std::min(kChunkRows, segment.row_count() - chunk * kChunkRows);
   ChunkRows rows{};
   for (std::uint32_t w = 0; w < kChunkWords && w * 64 < count; ++w) {
@@ -19,7 +19,11 @@ Result<ChunkRows> Matches(const SegmentView& segment, std::uint32_t chunk, const
   }
   if (segment.dead_count() > 0) segment.ClearDead(chunk, rows.words);
   stats->documents += rows.Count();
-  if (!filter.matches_all()) ZVEC_RETURN_IF_ERROR(filter.Evaluate(segment, chunk, rows.words));
+  if (const std::uint64_t* known = mask != nullptr ? mask->Chunk(chunk, count) : nullptr) {
+    for (std::uint32_t w = 0; w < kChunkWords; ++w) rows.words[w] &= known[w];
+  } else if (!filter.matches_all()) {
+    ZVEC_RETURN_IF_ERROR(filter.Evaluate(segment, chunk, rows.words));
+  }
   stats->matches += rows.Count();
   return rows;
 }
@@ -75,8 +79,12 @@ Result<std::vector<RowHit>> ScanRows(std::span<const SegmentView* const> segment
   stats->strategy = filter.matches_all() ? "scan" : "scan of matches";
   std::vector<RowHit> hits;
   for (std::uint32_t s = 0; s < segments.size() && hits.size() < limit; ++s) {
+    // The first few matches may be near the beginning: nothing is found out for all rows.
+    bool kept = false;
+    ZVEC_ASSIGN_OR_RETURN(const auto mask, filter.Mask(*segments[s], false, &kept));
+    stats->kept_filters += kept;
     for (std::uint32_t chunk = 0; chunk < segments[s]->chunk_count() && hits.size() < limit; ++chunk) {
-      ZVEC_ASSIGN_OR_RETURN(const ChunkRows rows, Matches(*segments[s], chunk, filter, stats));
+      ZVEC_ASSIGN_OR_RETURN(const ChunkRows rows, Matches(*segments[s], chunk, filter, mask.get(), stats));
       std::uint32_t index[kChunkRows];
       const std::uint64_t count = std::min<std::uint64_t>(rows.List(index), limit - hits.size());
       for (std::uint64_t i = 0; i < count; ++i) hits.push_back({0, s, chunk * kChunkRows + index[i]});

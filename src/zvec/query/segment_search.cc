@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "cocozvec/base/log.h"
+#include "zvec/simd/mask_kernels.h"
 
 namespace zvec::inline v0 {
 namespace {
@@ -50,6 +51,9 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   segment_ = &segment;
   number_ = number;
   if (segment.row_count() == 0) return {};
+  bool kept = false;
+  ZVEC_ASSIGN_OR_RETURN(known_, filter_.Mask(segment, true, &kept));
+  stats_->kept_filters += kept;
   if (query_.exact) return Scan(0);
   const hnsw::Graph* graph = segment.Graph(vector_.field());
   if (graph != nullptr && graph->lists() != nullptr) return SearchLists(*graph->lists());
@@ -98,7 +102,7 @@ Status SegmentSearch::Scan(std::uint32_t first_row) {
   used_ |= filter_.matches_all() ? kScan : kScanMatches;
   for (std::uint32_t chunk = first_row / kChunkRows; chunk < segment_->chunk_count(); ++chunk) {
     QueryStats counts;
-    ZVEC_ASSIGN_OR_RETURN(ChunkRows rows, Matches(*segment_, chunk, filter_, &counts));
+    ZVEC_ASSIGN_OR_RETURN(ChunkRows rows, Matches(*segment_, chunk, filter_, known_.get(), &counts));
     if (chunk * kChunkRows < first_row) rows.From(first_row - chunk * kChunkRows);
     stats_->documents += chunk * kChunkRows < first_row ? rows.Count() : counts.documents;
     stats_->matches += rows.Count();
@@ -177,12 +181,40 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   return ScoreRows(rows_);
 }
 
+void SegmentSearch::CopyMask(const FilterMask& known, std::uint32_t rows) {
+  const auto count = simd::ActiveMaskKernels().count;
+  const std::size_t words = (rows + 63) / 64;
+  const std::uint64_t last = rows % 64 != 0 ? (std::uint64_t{1} << (rows % 64)) - 1 : ~std::uint64_t{0};
+  std::uint64_t live = rows;
+  if (segment_->dead_count() > 0) {
+    // All rows first, to count those that are alive.
+    std::fill_n(mask_.begin(), words, ~std::uint64_t{0});
+    for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk)
+      segment_->ClearDead(chunk, mask_.data() + std::size_t{chunk} * kChunkWords);
+    mask_[words - 1] &= last;
+    std::fill(mask_.begin() + static_cast<std::ptrdiff_t>(words), mask_.end(), 0);
+    live = count(mask_.data(), words);
+    for (std::size_t w = 0; w < words; ++w) mask_[w] &= known.words[w];
+  } else {
+    std::copy_n(known.words.begin(), words, mask_.begin());
+    mask_[words - 1] &= last;
+  }
+  matches_ = count(mask_.data(), words);
+  stats_->documents += live;
+  stats_->matches += matches_;
+}
+
 Status SegmentSearch::EvaluateMask(std::uint32_t rows, std::uint32_t nodes) {
   mask_.assign(std::size_t{nodes} / 64 + 1 + kChunkWords, 0);
+  const bool all_have_vectors = !segment_->schema().fields[vector_.field()].nullable;
+  if (known_ != nullptr && known_->rows >= rows && all_have_vectors) {
+    CopyMask(*known_, rows);
+    return {};
+  }
   matches_ = 0;
   for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk) {
     QueryStats counts;
-    ZVEC_ASSIGN_OR_RETURN(ChunkRows found, Matches(*segment_, chunk, filter_, &counts));
+    ZVEC_ASSIGN_OR_RETURN(ChunkRows found, Matches(*segment_, chunk, filter_, known_.get(), &counts));
     if (rows - chunk * kChunkRows < kChunkRows) {
       ChunkRows behind = found;
       behind.From(rows - chunk * kChunkRows);
@@ -257,7 +289,7 @@ Status SegmentSearch::EvaluateMaskOf(const sparse::Searcher& lists) {
   const std::uint32_t rows = segment_->row_count();
   mask_.assign(std::size_t{segment_->chunk_count()} * kChunkWords, 0);
   for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk) {
-    ZVEC_ASSIGN_OR_RETURN(const ChunkRows found, Matches(*segment_, chunk, filter_, stats_));
+    ZVEC_ASSIGN_OR_RETURN(const ChunkRows found, Matches(*segment_, chunk, filter_, known_.get(), stats_));
     std::copy(found.words, found.words + kChunkWords, mask_.begin() + chunk * kChunkWords);
   }
   ZVEC_RETURN_IF_ERROR(lists.MaskPresent(mask_));

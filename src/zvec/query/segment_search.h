@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,8 @@ class SegmentSearch {
   /// Fills mask_ with the live rows below `rows` that have a vector and pass the filter, and counts them. It
   /// has a bit for each of `nodes` rows: a graph may know more rows than this snapshot.
   Status EvaluateMask(std::uint32_t rows, std::uint32_t nodes);
+  /// As EvaluateMask, where the filter's answer is known for all of the rows and none is without a vector.
+  void CopyMask(const FilterMask& known, std::uint32_t rows);
   Status ScanMask(std::uint32_t rows);
   Status ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows);
   Status ScoreChunk(std::uint32_t chunk, const ChunkRows& rows);
@@ -71,7 +74,8 @@ class SegmentSearch {
   std::uint32_t number_ = 0;
   std::vector<std::uint8_t> code_;
   hnsw::Breadth breadth_;
-  std::vector<std::uint32_t> rows_;  ///< candidates
+  std::vector<std::uint32_t> rows_;          ///< candidates
+  std::shared_ptr<const FilterMask> known_;  ///< of the filter's answer for the segment; null: nothing
   std::vector<std::uint64_t> mask_;
   std::uint64_t matches_ = 0;  ///< rows in mask_
 };

@@ -7,11 +7,11 @@
 #include <limits>
 #include <string_view>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 
-#include "base/bits.h"
 #include "zvec/query/like.h"
+#include "zvec/query/value_set.h"
+#include "zvec/simd/mask_kernels.h"
 #include "zvec/storage/cell.h"
 
 namespace zvec::inline v0::filter {
@@ -33,46 +33,31 @@ void KeepEach(std::uint64_t* rows, bool negated, const Passes& passes) {
   }
 }
 
-// Eight bytes of 0 or 1 to eight bits.
-std::uint64_t PackBytes(const unsigned char* bytes) {
-  std::uint64_t word;
-  std::memcpy(&word, bytes, sizeof(word));
-  return (word * 0x0102040810204080u) >> 56;
-}
-
-// For fixed cells, which exist for every row of the chunk: whole words, without a branch or a bit shift per
-// row, so that the compiler makes vector code of the comparisons.
-template <class Passes>
-std::uint64_t TestWord(std::uint32_t first, std::uint32_t count, const Passes& passes) {
-  unsigned char passed[64] = {};
-  if (count == 64) {
-    for (std::uint32_t bit = 0; bit < 64; ++bit) passed[bit] = passes(first + bit);
+// The kernels compare modulo the width of a cell, so a sign is no matter.
+template <class T>
+void RangeMask(const ColumnChunk& column, T lower, T upper, std::uint64_t* out) {
+  const simd::MaskKernels& kernels = simd::ActiveMaskKernels();
+  const auto run = [&](auto kernel, auto low, auto high) {
+    kernel(column.fixed, column.rows, low, high, out);
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    run(kernels.fp32, lower, upper);
+  } else if constexpr (std::is_same_v<T, double>) {
+    run(kernels.fp64, lower, upper);
+  } else if constexpr (sizeof(T) == 1) {
+    run(kernels.bits8, lower, upper);
+  } else if constexpr (sizeof(T) == 4) {
+    run(kernels.bits32, static_cast<std::uint32_t>(lower), static_cast<std::uint32_t>(upper));
   } else {
-    for (std::uint32_t bit = 0; bit < count; ++bit) passed[bit] = passes(first + bit);
+    run(kernels.bits64, static_cast<std::uint64_t>(lower), static_cast<std::uint64_t>(upper));
   }
-  std::uint64_t word = 0;
-  for (std::uint32_t byte = 0; byte < 8; ++byte)
-    word |= PackBytes(passed + std::size_t{byte} * 8) << (byte * 8);
-  return word;
 }
 
-template <class Passes>
-void KeepDense(const ColumnChunk& column, std::uint64_t* rows, bool negated, const Passes& passes) {
-  constexpr std::uint64_t kFew = 8;
-  for (std::uint32_t w = 0; w < kWords; ++w) {
-    if (rows[w] == 0) continue;
-    const std::uint32_t first = w * 64;
-    std::uint64_t passed = 0;
-    if (cocozvec::CountBits(rows[w]) < kFew) {
-      for (std::uint64_t left = rows[w]; left != 0; left &= left - 1) {
-        const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
-        passed |= static_cast<std::uint64_t>(passes(first + bit)) << bit;
-      }
-    } else {
-      passed = TestWord(first, std::min<std::uint32_t>(64, column.rows - first), passes);
-    }
-    rows[w] &= negated ? ~passed : passed;
-  }
+// `passed`: a word for every 64 rows of the chunk.
+void KeepPassed(const ColumnChunk& column, const std::uint64_t* passed, bool negated, std::uint64_t* rows) {
+  const std::uint32_t words = (column.rows + 63) / 64;
+  const std::uint64_t flip = negated ? ~std::uint64_t{0} : 0;
+  for (std::uint32_t w = 0; w < words; ++w) rows[w] &= passed[w] ^ flip;
 }
 
 template <class T, class U>
@@ -86,16 +71,9 @@ class RangeTest final : public Test {
  public:
   RangeTest(const Range<T>& range, bool negated) : range_(range), negated_(negated) { Close(); }
   void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
-    const std::byte* cells = column.fixed;
-    const auto at = [cells](std::uint32_t row) {
-      T x;
-      std::memcpy(&x, cells + row * sizeof(T), sizeof(T));
-      return x;
-    };
-    // Copies that the compiler knows nobody changes, and nothing that branches.
-    const T lower = range_.lower, upper = range_.upper;
-    KeepDense(column, rows, negated_,
-              [=](std::uint32_t row) { return int{at(row) >= lower} & int{at(row) <= upper}; });
+    std::uint64_t passed[kWords] = {};
+    if (range_.lower <= range_.upper) RangeMask(column, range_.lower, range_.upper, passed);
+    KeepPassed(column, passed, negated_, rows);
   }
 
  private:
@@ -140,20 +118,60 @@ void SortUnique(std::vector<T>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
+// A few values, or many that lie in few runs of whole numbers: a mask for each.
 template <class T>
-class InTest final : public Test {
+class RunsTest final : public Test {
  public:
-  InTest(std::vector<T> values, bool negated) : values_(std::move(values)), negated_(negated) {
-    SortUnique(values_);
-  }
+  RunsTest(std::vector<std::pair<T, T>> runs, bool negated) : runs_(std::move(runs)), negated_(negated) {}
   void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
-    KeepEach(rows, negated_, [&](std::uint32_t row) { return Contains(values_, column.Fixed<T>(row)); });
+    std::uint64_t passed[kWords] = {}, one[kWords];
+    const std::uint32_t words = (column.rows + 63) / 64;
+    for (const auto& [first, last] : runs_) {
+      RangeMask(column, first, last, one);
+      for (std::uint32_t w = 0; w < words; ++w) passed[w] |= one[w];
+    }
+    KeepPassed(column, passed, negated_, rows);
   }
 
  private:
-  std::vector<T> values_;
+  std::vector<std::pair<T, T>> runs_;
   bool negated_;
 };
+
+// Many values: those between the least and the largest are looked up one by one.
+template <class T>
+class InTest final : public Test {
+ public:
+  InTest(const std::vector<T>& sorted, bool negated)
+      : least_(sorted.front()), most_(sorted.back()), values_(sorted), negated_(negated) {}
+  void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
+    std::uint64_t passed[kWords] = {};
+    RangeMask(column, least_, most_, passed);
+    for (std::uint32_t w = 0; w < kWords; ++w) passed[w] &= rows[w];
+    KeepEach(passed, false, [&](std::uint32_t row) { return values_.Contains(column.Fixed<T>(row)); });
+    KeepPassed(column, passed, negated_, rows);
+  }
+
+ private:
+  T least_, most_;
+  NumberSet<T> values_;
+  bool negated_;
+};
+
+template <class T>
+std::vector<std::pair<T, T>> RunsOf(const std::vector<T>& sorted) {
+  std::vector<std::pair<T, T>> runs;
+  for (const T value : sorted) {
+    bool next = false;
+    if constexpr (std::is_integral_v<T>) next = !runs.empty() && value - 1 == runs.back().second;
+    if (next) {
+      runs.back().second = value;
+    } else {
+      runs.emplace_back(value, value);
+    }
+  }
+  return runs;
+}
 
 class LengthRangeTest final : public Test {
  public:
@@ -203,21 +221,43 @@ class TextRangeTest final : public Test {
 
 class TextInTest final : public Test {
  public:
-  TextInTest(std::vector<std::string> values, bool negated) : values_(std::move(values)), negated_(negated) {
-    set_.insert(values_.begin(), values_.end());
-  }
+  TextInTest(std::vector<std::string> values, bool negated) : values_(std::move(values)), negated_(negated) {}
   void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
-    if (values_.size() == 1) {
-      const std::string_view only = values_[0];
-      KeepEach(rows, negated_, [&](std::uint32_t row) { return column.Cell(row) == only; });
-    } else {
-      KeepEach(rows, negated_, [&](std::uint32_t row) { return set_.contains(column.Cell(row)); });
-    }
+    KeepEach(rows, negated_, [&](std::uint32_t row) { return values_.Contains(column.Cell(row)); });
   }
 
  private:
-  std::vector<std::string> values_;
-  std::unordered_set<std::string_view> set_;  // of values_
+  TextSet values_;
+  bool negated_;
+};
+
+class TextEqualTest final : public Test {
+ public:
+  TextEqualTest(std::string value, bool negated) : needle_(std::move(value)), negated_(negated) {}
+  void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
+    if (column.offsets == nullptr) {
+      KeepEach(rows, negated_, [&](std::uint32_t row) {
+        const std::string_view cell = column.Cell(row);
+        return cell.size() == needle_.size() && needle_.IsSame(cell.data());
+      });
+      return;
+    }
+    // The sizes of all cells first, together.
+    const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(needle_.size(), UINT32_MAX));
+    std::uint32_t sizes[kChunkRows];
+    for (std::uint32_t row = 0; row < column.rows; ++row)
+      sizes[row] = column.offsets[row + 1] - column.offsets[row];
+    std::uint64_t passed[kWords] = {};
+    simd::ActiveMaskKernels().bits32(reinterpret_cast<const std::byte*>(sizes), column.rows, size, size,
+                                     passed);
+    for (std::uint32_t w = 0; w < kWords; ++w) passed[w] &= rows[w];
+    KeepEach(passed, false,
+             [&](std::uint32_t row) { return needle_.IsSame(column.bytes + column.offsets[row]); });
+    KeepPassed(column, passed, negated_, rows);
+  }
+
+ private:
+  Needle needle_;
   bool negated_;
 };
 
@@ -305,7 +345,11 @@ std::unique_ptr<Test> MakeRangeTest(const Range<T>& range, bool negated) {
 }
 template <class T>
 std::unique_ptr<Test> MakeInTest(std::vector<T> values, bool negated) {
-  return std::make_unique<InTest<T>>(std::move(values), negated);
+  constexpr std::size_t kFewRuns = 16;
+  SortUnique(values);
+  auto runs = RunsOf(values);
+  if (runs.size() <= kFewRuns) return std::make_unique<RunsTest<T>>(std::move(runs), negated);
+  return std::make_unique<InTest<T>>(values, negated);
 }
 template <class T>
 std::unique_ptr<Test> MakeContainTest(std::vector<T> values, bool all, bool negated) {
@@ -336,6 +380,7 @@ std::unique_ptr<Test> MakeTextRangeTest(const Range<std::string>& range, bool ne
   return std::make_unique<TextRangeTest>(range, negated);
 }
 std::unique_ptr<Test> MakeTextInTest(std::vector<std::string> values, bool negated) {
+  if (values.size() == 1) return std::make_unique<TextEqualTest>(std::move(values[0]), negated);
   return std::make_unique<TextInTest>(std::move(values), negated);
 }
 std::unique_ptr<Test> MakeLikeTest(const std::string& pattern, bool negated) {

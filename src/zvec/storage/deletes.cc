@@ -54,14 +54,15 @@ Result<std::uint64_t> WriteDeletes(FileSystem& fs, const std::string& path, std:
   return header.checksum;
 }
 
-Result<Bitmap> ReadDeletes(FileSystem& fs, const std::string& path, std::uint64_t number,
-                           std::uint64_t collection, std::uint64_t segment, std::uint64_t rows,
-                           std::uint64_t header_checksum) {
-  const auto limit = rows * kMaxRowBytes + kFileHeaderBytes;  // rows < 2^32
-  const auto bytes = cocozvec::ReadFile(fs, path, limit, StatusCode::kDataLoss);
-  ZVEC_RETURN_IF_ERROR(bytes.status());
-  ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kDeletesMagic, *bytes, number, path));
-  const std::string_view body = std::string_view(*bytes).substr(kFileHeaderBytes);
+std::uint64_t MaxDeletesBytes(std::uint64_t rows) noexcept {
+  return rows * kMaxRowBytes + kFileHeaderBytes;  // rows < 2^32
+}
+
+Result<Bitmap> DecodeDeletes(std::string_view bytes, const std::string& path, std::uint64_t number,
+                             std::uint64_t collection, std::uint64_t segment, std::uint64_t rows,
+                             std::uint64_t header_checksum) {
+  ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(kDeletesMagic, bytes, number, path));
+  const std::string_view body = bytes.substr(kFileHeaderBytes);
   if (header.collection != collection || header.c != segment || header.checksum != header_checksum)
     return DamageAt(path, 56, "these are not the deletions that the manifest names");
   if (body.size() != header.a || ChecksumAt(AsBytes(body), number, kFileHeaderBytes, collection) != header.b)
@@ -70,6 +71,14 @@ Result<Bitmap> ReadDeletes(FileSystem& fs, const std::string& path, std::uint64_
   if (!DecodeRows(body, rows, &dead))
     return DamageAt(path, kFileHeaderBytes, "the deletions do not follow their format");
   return dead;
+}
+
+Result<Bitmap> ReadDeletes(FileSystem& fs, const std::string& path, std::uint64_t number,
+                           std::uint64_t collection, std::uint64_t segment, std::uint64_t rows,
+                           std::uint64_t header_checksum) {
+  ZVEC_ASSIGN_OR_RETURN(const std::string bytes,
+                        cocozvec::ReadFile(fs, path, MaxDeletesBytes(rows), StatusCode::kDataLoss));
+  return DecodeDeletes(bytes, path, number, collection, segment, rows, header_checksum);
 }
 
 }  // namespace zvec::inline v0

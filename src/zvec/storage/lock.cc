@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <map>
@@ -9,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/checksum.h"
 #include "base/fault.h"
 #include "base/mutex.h"
 #include "base/process_info.h"
@@ -27,7 +29,8 @@ namespace {
 
 constexpr std::string_view kFirstLine = "zvec collection lock\n";
 constexpr std::size_t kLockFileBytes =
-    192;  // always the same size: writing the holder needs no room on the disk
+    192;                              // always the same size: writing the holder needs no room on the disk
+constexpr std::size_t kNoteAt = 112;  // the holder's line ends before it
 
 using Key = std::tuple<const FileSystem*, std::uint64_t, std::uint64_t>;
 Key KeyOf(const FileSystem& fs, const FileInfo& id) { return {&fs, id.device, id.inode}; }
@@ -40,9 +43,26 @@ std::string Now() {
   return std::string(text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc));
 }
 
-std::string Padded(std::string text) {
-  text.resize(kLockFileBytes - 1, ' ');
+/// As so many bytes, the last of which ends the line.
+std::string Padded(std::string text, std::size_t bytes) {
+  text.resize(bytes - 1, ' ');
   return text + "\n";
+}
+
+std::string NoteText(const ClosedNote& note) {
+  return "log " + std::to_string(note.log) + " closed at " + std::to_string(note.end) + ", ";
+}
+
+std::uint64_t NoteChecksum(const ClosedNote& note, std::uint64_t collection) {
+  return cocozvec::ChecksumAt(AsBytes(NoteText(note)), note.log, note.end, collection);
+}
+
+/// The number that `text` begins with, which is cut off.
+std::uint64_t TakeNumber(std::string_view& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc()) text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
 }
 
 std::string ReadLockFile(const File& file) {
@@ -140,14 +160,52 @@ DirectoryLock::~DirectoryLock() {
 
 void DirectoryLock::WriteHolder() {
   if (!file_) return;
-  const std::string text =
-      Padded(std::string(kFirstLine) + cocozvec::OwnProcess().ToString() + ", opened it " + Now());
+  std::string text =
+      Padded(std::string(kFirstLine) + cocozvec::OwnProcess().ToString() + ", opened it " + Now(), kNoteAt);
+  // The note of the last Close stays: what it says goes on being true.
+  const auto size = file_->Size();
+  if (!size.ok() || *size != kLockFileBytes) text += Padded("", kLockFileBytes - kNoteAt);
   (void)file_->WriteAt(0, AsBytes(text));
+}
+
+void DirectoryLock::WriteClosed(const ClosedNote& note, std::uint64_t collection) {
+  if (file_) (void)file_->WriteAt(kNoteAt, AsBytes(EncodeClosedNote(note, collection)));
 }
 
 bool IsLockFile(FileSystem& fs, const std::string& path) {
   auto file = fs.Open(path, OpenMode::kRead);
   return file.ok() && ReadLockFile(**file).starts_with(kFirstLine);
+}
+
+std::string ReadLockText(FileSystem& fs, const std::string& directory) {
+  auto file = fs.Open(JoinPath(directory, kLockName), OpenMode::kRead);
+  return file.ok() ? ReadLockFile(**file) : "";
+}
+
+std::string EncodeClosedNote(const ClosedNote& note, std::uint64_t collection) {
+  char checksum[16];
+  std::uint64_t left = NoteChecksum(note, collection);
+  for (char& digit : checksum) {
+    digit = "0123456789abcdef"[left >> 60];
+    left <<= 4;
+  }
+  return Padded(NoteText(note).append(checksum, sizeof(checksum)), kLockFileBytes - kNoteAt);
+}
+
+std::optional<ClosedNote> ClosedNoteIn(std::string_view lock_text, std::uint64_t collection) {
+  constexpr std::string_view kStart = "log ", kMiddle = " closed at ";
+  if (lock_text.size() != kLockFileBytes) return std::nullopt;
+  const std::string_view line = lock_text.substr(kNoteAt);
+  std::string_view rest = line;
+  if (!rest.starts_with(kStart)) return std::nullopt;
+  rest.remove_prefix(kStart.size());
+  ClosedNote note;
+  note.log = TakeNumber(rest);
+  if (!rest.starts_with(kMiddle)) return std::nullopt;
+  rest.remove_prefix(kMiddle.size());
+  note.end = TakeNumber(rest);
+  if (line != EncodeClosedNote(note, collection)) return std::nullopt;
+  return note;
 }
 
 }  // namespace zvec::inline v0

@@ -4,13 +4,23 @@
 // lock alive nor hides one of its own. Threads: Acquire may be called from any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/io/file_system.h"
 #include "zvec/schema.h"
 
 namespace zvec::inline v0 {
+
+/// How far a log had come, and was synced, when its collection was closed in order: one that ends before has
+/// lost its end. A later log makes it void.
+struct ClosedNote {
+  std::uint64_t log = 0;
+  std::uint64_t end = 0;  ///< bytes
+};
 
 class DirectoryLock {
  public:
@@ -25,6 +35,8 @@ class DirectoryLock {
   /// Writes this process and the time into the file, for the messages of others. Best effort: no truth
   /// depends on it.
   void WriteHolder();
+  /// After what it says was synced. Best effort, and not synced: without it a cut log shows an earlier state.
+  void WriteClosed(const ClosedNote& note, std::uint64_t collection);
 
  private:
   struct Registry;
@@ -38,5 +50,13 @@ class DirectoryLock {
 
 /// True when the file says that it is one of our lock files.
 bool IsLockFile(cocozvec::FileSystem& fs, const std::string& path);
+
+/// The text of `directory`/LOCK; "" when it cannot be read. Who compares the note with a log that somebody
+/// may be writing reads the note first.
+std::string ReadLockText(cocozvec::FileSystem& fs, const std::string& directory);
+/// The note in it; nothing when there is none, or one that is damaged or of another collection.
+std::optional<ClosedNote> ClosedNoteIn(std::string_view lock_text, std::uint64_t collection);
+/// The third line of LOCK. docs/format/collection.md
+std::string EncodeClosedNote(const ClosedNote& note, std::uint64_t collection);
 
 }  // namespace zvec::inline v0

@@ -7,6 +7,7 @@
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "base/fault.h"
+#include "zvec/storage/log_format.h"
 
 namespace zvec::inline v0 {
 
@@ -21,25 +22,6 @@ namespace {
 constexpr std::uint64_t kSector = 512;
 /// Pieces in which a large record is handed to the device.
 constexpr std::size_t kWriteback = std::size_t{256} << 10;
-
-struct RecordHeader {
-  std::uint32_t magic = kRecordMagic;
-  std::uint32_t kind = 0;
-  std::uint64_t payload_size = 0;
-  std::uint64_t sequence = 0;
-  std::uint64_t synced_to = 0;
-  std::uint64_t previous = 0;
-  std::uint64_t payload_checksum = 0;
-  std::uint64_t header_checksum = 0;
-};
-static_assert(sizeof(RecordHeader) == kRecordHeaderBytes);
-static_assert(offsetof(RecordHeader, payload_size) == 8 && offsetof(RecordHeader, header_checksum) == 48);
-
-std::uint64_t HeaderChecksum(const RecordHeader& header, std::uint64_t number, std::uint64_t offset,
-                             std::uint64_t collection) {
-  const auto* bytes = reinterpret_cast<const std::byte*>(&header);
-  return ChecksumAt({bytes, offsetof(RecordHeader, header_checksum)}, number, offset, collection);
-}
 
 /// One open log while it is read.
 class LogReader {

@@ -66,6 +66,8 @@ class MutableView final : public StoredView {
   const CollectionSchema& schema() const noexcept override { return *segment_->schema_; }
   std::uint32_t row_count() const noexcept override { return rows_; }
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override;
+  std::shared_ptr<const void> Identity() const override { return segment_; }
+  std::uint32_t fixed_rows() const noexcept override { return rows_ / kChunkRows * kChunkRows; }
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const override;
   const hnsw::Graph* Graph(std::size_t field) const override {
     return graphs_ && field < graphs_->size() ? (*graphs_)[field].get() : nullptr;

@@ -189,9 +189,29 @@ Result<std::optional<std::uint32_t>> SealedSegment::Find(std::string_view id, st
   return std::optional<std::uint32_t>();
 }
 
-void SealedSegment::PrefetchFind(std::uint64_t hash) const noexcept {
-  const std::uint64_t slots = id_table_->section.size / sizeof(IdSlot);
-  __builtin_prefetch(At(id_table_->section, (hash & (slots - 1)) * sizeof(IdSlot)));
+void SealedSegment::PrefetchFind(std::uint64_t hash, int step) const noexcept {
+  const std::uint64_t mask = id_table_->section.size / sizeof(IdSlot) - 1;
+  const auto slot_at = [&](std::uint64_t at) { return At(id_table_->section, (at & mask) * sizeof(IdSlot)); };
+  if (step == 0) return __builtin_prefetch(slot_at(hash));
+  constexpr std::uint64_t kProbes = 4;  // most ids; the others are waited for
+  for (std::uint64_t at = hash; at < hash + kProbes; ++at) {
+    // What was not verified is not read: Find does that, and has an answer for what cannot be read.
+    const std::uint64_t block = (at & mask) * sizeof(IdSlot) / kIdTableBlockBytes;
+    if (!id_table_->verified[block].load(std::memory_order_acquire)) return;
+    IdSlot slot;
+    std::memcpy(&slot, slot_at(at), sizeof(slot));
+    if (slot.row_plus_one == 0 || slot.row_plus_one > rows()) return;
+    if (slot.tag != IdTable::Tag(hash)) continue;
+    const std::uint32_t chunk = (slot.row_plus_one - 1) / kChunkRows,
+                        row = (slot.row_plus_one - 1) % kChunkRows;
+    if (!ids_->verified[chunk].load(std::memory_order_acquire)) return;
+    const std::byte* start = At(ids_->section, ids_->section.BlockBegin(chunk));
+    if (step == 1) return __builtin_prefetch(start + row * std::size_t{4});
+    const std::uint32_t in_chunk = std::min(kChunkRows, rows() - chunk * kChunkRows);
+    std::uint32_t offset = 0;
+    std::memcpy(&offset, start + row * std::size_t{4}, sizeof(offset));
+    return __builtin_prefetch(start + (in_chunk + 1) * std::size_t{4} + offset);
+  }
 }
 
 Status SealedSegment::VerifyAll() const {

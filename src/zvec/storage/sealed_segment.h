@@ -34,7 +34,7 @@ class SealedSegment {
   std::uint32_t rows() const noexcept { return static_cast<std::uint32_t>(info_.rows); }
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const;
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const;
-  void PrefetchFind(std::uint64_t hash) const noexcept;
+  void PrefetchFind(std::uint64_t hash, int step) const noexcept;
   /// Every block, checked now.
   Status VerifyAll() const;
 
@@ -86,10 +86,13 @@ class SealedView final : public StoredView {
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override {
     return segment_->Column(field, chunk);
   }
+  std::shared_ptr<const void> Identity() const override { return segment_; }
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const override {
     return segment_->Find(id, hash);
   }
-  void PrefetchFind(std::uint64_t hash) const noexcept override { segment_->PrefetchFind(hash); }
+  void PrefetchFind(std::uint64_t hash, int step) const noexcept override {
+    segment_->PrefetchFind(hash, step);
+  }
   const hnsw::Graph* Graph(std::size_t field) const override {
     return graphs_ && field < graphs_->size() ? (*graphs_)[field].get() : nullptr;
   }

@@ -57,6 +57,10 @@ class SegmentView {
   /// Rows [chunk * kChunkRows, ...) of the field with index `field` in schema().fields, or kIdColumn.
   /// kDataLoss when a checksum does not match at first touch.
   virtual Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const = 0;
+  /// What views of one segment have in common, and no others; null where nothing may be remembered of it.
+  virtual std::shared_ptr<const void> Identity() const { return nullptr; }
+  /// The first rows whose cells no other view of the segment shows otherwise: whole chunks, or all.
+  virtual std::uint32_t fixed_rows() const noexcept { return row_count(); }
   /// The graph over a dense vector field, of the rows that are linked so far; null: there is none.
   virtual const hnsw::Graph* Graph(std::size_t field) const {
     (void)field;

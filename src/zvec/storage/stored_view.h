@@ -26,8 +26,10 @@ class StoredView : public SegmentView {
   /// In the mutable segment this needs the store's state lock, or the write lock.
   virtual Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const = 0;
 
-  /// Asks for the memory that Find will look at first.
-  virtual void PrefetchFind(std::uint64_t hash) const noexcept { (void)hash; }
+  /// Asks for the memory that Find will look at: in step 0 the slot, in 1 where the id lies, in 2 the id. A
+  /// step finds nothing to ask for where the one before has not been taken, some time ago.
+  static constexpr int kFindSteps = 3;
+  virtual void PrefetchFind(std::uint64_t hash, int step) const noexcept { (void)hash, (void)step; }
 
   bool IsDead(std::uint32_t row) const noexcept override { return dead_count_ != 0 && dead_->Contains(row); }
   const std::shared_ptr<const Bitmap>& dead() const noexcept { return dead_; }  ///< null: none

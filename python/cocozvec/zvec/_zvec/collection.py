@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._core import DocBase, Handle
-from .doc import _Doc
-from .param import CollectionOption, OptimizeOption, QueryParam, _SearchQuery
+from .doc import _Doc, _GroupResult
+from .param import CollectionOption, OptimizeOption, QueryParam, _GroupByVectorQuery, _SearchQuery
 from .rerank import _MultiQuery
 from .schema import CollectionStats, _CollectionSchema, _from_core, _to_core
 from .typing import IndexType, Status, StatusCode
@@ -316,6 +316,8 @@ class _Collection:
     def AlterColumn(self, *arguments: Any) -> None:
         self._not_yet("alter_column")
 
-    def GroupByQuery(self, *arguments: Any) -> None:
+    def GroupByQuery(self, query: _GroupByVectorQuery) -> list[_GroupResult]:
+        if not isinstance(query, _GroupByVectorQuery):
+            raise TypeError(f"GroupByQuery(): incompatible function arguments: {query!r} is no _GroupByVectorQuery")
         self._handle.check(False)
         raise later("group-by search")

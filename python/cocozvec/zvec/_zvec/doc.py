@@ -8,7 +8,7 @@ from .._core import DocBase, as_stored
 from .schema import _CollectionSchema, _FieldSchema
 from .typing import DataType
 
-__all__ = ["_Doc"]
+__all__ = ["_Doc", "_GroupResult"]
 
 
 _SCORE: Any = vars(DocBase)["score"]  # the property that the method hides
@@ -87,3 +87,22 @@ class _Doc(DocBase):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, ((self.id, self.score(), self.fields, self.vectors, self._kinds),)
+
+
+class _GroupResult:
+    """One group of a group-by search; comes from a collection only."""
+
+    __slots__ = ("_docs", "_group_by_value")
+    _group_by_value: str
+    _docs: list[_Doc]
+
+    def __init__(self) -> None:
+        raise TypeError("zvec._zvec._GroupResult: No constructor defined!")
+
+    @property
+    def group_by_value(self) -> str:
+        return self._group_by_value
+
+    @property
+    def docs(self) -> list[_Doc]:
+        return self._docs

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
@@ -36,10 +37,12 @@ __all__ = [
     "OptimizeOption",
     "QuantizerParam",
     "QueryParam",
+    "SegmentOption",
     "VamanaIndexParam",
     "VamanaQueryParam",
     "VectorIndexParam",
     "_Fts",
+    "_GroupByVectorQuery",
     "_SearchQuery",
     "_SubQuery",
 ]
@@ -493,6 +496,39 @@ class CollectionOption:
         return f'{{"enable_mmap":{int(self.enable_mmap)}, "read_only":{int(self.read_only)}}}'
 
 
+class SegmentOption:
+    """How one segment is read. Segments follow the options of their collection: these are defaults to look at."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values = (False, False, 64 << 20)
+
+    @property
+    def read_only(self) -> bool:
+        return self._values[0]
+
+    @property
+    def enable_mmap(self) -> bool:
+        return self._values[1]
+
+    @property
+    def max_buffer_size(self) -> int:
+        return self._values[2]
+
+    def __getstate__(self) -> tuple[bool, bool, int]:
+        return self._values
+
+    def __setstate__(self, state: tuple[bool, bool, int]) -> None:
+        if not isinstance(state, tuple) or len(state) != 3:
+            raise RuntimeError("Invalid state for SegmentOption pickle!")
+        self._values = state
+
+    def __repr__(self) -> str:
+        read_only, enable_mmap, size = self._values
+        return f'{{"enable_mmap":{int(enable_mmap)}, "read_only":{int(read_only)}, "max_buffer_size":{size}}}'
+
+
 @dataclass(frozen=True, eq=False)
 class _ConcurrencyOption:
     concurrency: int = 0
@@ -538,27 +574,14 @@ class _Fts:
 _ELEMENTS = {DataType.VECTOR_FP32: np.float32, DataType.VECTOR_FP16: np.float16, DataType.VECTOR_INT8: np.int8}
 
 
-class _SearchQuery:
-    """One native query. Without a vector: a listing."""
+class _VectorRequest:
+    """What a native query and a native group-by query have in common."""
 
     def __init__(self) -> None:
         self.include_vector = False
-        self.output_fields: Optional[list[str]] = None
-        self.fts: Optional[_Fts] = None
-        self._topk = 0
         self._filter = self._field_name = ""
         self._query_params: Optional[QueryParam] = None
         self._vector: Any = None
-
-    @property
-    def topk(self) -> int:
-        return self._topk
-
-    @topk.setter
-    def topk(self, value: int) -> None:
-        if isinstance(value, float) or not hasattr(value, "__index__") or not -_INT32 <= int(value) < _INT32:
-            raise TypeError(f"topk: an int of 32 bits is wanted, got {value!r}")
-        self._topk = int(value)
 
     @property
     def filter(self) -> str:
@@ -599,12 +622,82 @@ class _SearchQuery:
         else:
             self._vector = np.array(obj, _ELEMENTS[field_schema.data_type])
 
+
+def _check_count(name: str, value: Any, least: int, most: int) -> int:
+    if isinstance(value, float) or not hasattr(value, "__index__") or not least <= int(value) < most:
+        raise TypeError(f"{name}: an int of 32 bits is wanted, got {value!r}")
+    return int(value)
+
+
+class _SearchQuery(_VectorRequest):
+    """One native query. Without a vector: a listing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.output_fields: Optional[list[str]] = None
+        self.fts: Optional[_Fts] = None
+        self._topk = 0
+
+    @property
+    def topk(self) -> int:
+        return self._topk
+
+    @topk.setter
+    def topk(self, value: int) -> None:
+        self._topk = _check_count("topk", value, -_INT32, _INT32)
+
     def get_vector(self, field_schema: Any) -> Any:
         if field_schema.is_sparse_vector:
             return dict(self._vector) if isinstance(self._vector, dict) else {}
         if not isinstance(self._vector, np.ndarray):
             raise RuntimeError("No dense vector has been set")
         return self._vector.astype(_ELEMENTS[field_schema.data_type])
+
+
+class _GroupByVectorQuery(_VectorRequest):
+    """The best documents of each value of a field. The collection does not answer it yet (GroupByQuery says so)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._group_by_field_name = ""
+        self._group_count, self._topk_per_group = 2, 3
+        self._output_fields: Optional[list[str]] = None
+
+    @property
+    def group_by_field_name(self) -> str:
+        return self._group_by_field_name
+
+    @group_by_field_name.setter
+    def group_by_field_name(self, value: str) -> None:
+        self._group_by_field_name = _check_text("group_by_field_name", value)
+
+    @property
+    def group_count(self) -> int:
+        return self._group_count
+
+    @group_count.setter
+    def group_count(self, value: int) -> None:
+        self._group_count = _check_count("group_count", value, 0, 2 * _INT32)
+
+    @property
+    def topk_per_group(self) -> int:
+        return self._topk_per_group
+
+    @topk_per_group.setter
+    def topk_per_group(self, value: int) -> None:
+        self._topk_per_group = _check_count("topk_per_group", value, 0, 2 * _INT32)
+
+    @property
+    def output_fields(self) -> Optional[list[str]]:
+        return self._output_fields
+
+    @output_fields.setter
+    def output_fields(self, value: Optional[Sequence[str]]) -> None:
+        if value is not None:
+            if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+                raise TypeError(f"output_fields: a list of str is wanted, got {value!r}")
+            value = [_check_text("output_fields", name) for name in value]
+        self._output_fields = value
 
 
 class _SubQuery:

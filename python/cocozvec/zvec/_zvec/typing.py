@@ -124,6 +124,15 @@ class IOBackendType(_NativeEnum):
     WINDOWS_OVERLAPPED = 3
 
 
+class _DocOp(_NativeEnum):
+    """What a write does with a document."""
+
+    INSERT = 0
+    UPSERT = 1
+    UPDATE = 2
+    DELETE = 3
+
+
 class Status:
     """What became of one document of a write. Ask ok(): the object itself is true even on failure."""
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -50,6 +51,8 @@ class FakeSegment final : public SegmentView {
     if (chunk == broken_chunk) return Status::DataLoss("fake segment: chunk " + std::to_string(chunk));
     return columns_.at(field).at(chunk).view;
   }
+  std::shared_ptr<const void> Identity() const override { return identity; }
+  std::uint32_t fixed_rows() const noexcept override { return std::min(fixed, rows_); }
   std::uint64_t dead_count() const noexcept override { return dead_.size(); }
   bool IsDead(std::uint32_t row) const noexcept override { return dead_.contains(row); }
   void ClearDead(std::uint32_t chunk, std::uint64_t* live) const noexcept override {
@@ -59,6 +62,8 @@ class FakeSegment final : public SegmentView {
   }
 
   std::uint32_t broken_chunk = UINT32_MAX;
+  std::shared_ptr<const void> identity;  ///< null: none
+  std::uint32_t fixed = UINT32_MAX;      ///< rows that are fixed, if there are so many
 
  private:
   struct Chunk {

@@ -1,0 +1,47 @@
+#include "zvec/simd/mask_kernels.h"
+
+#include <cstdlib>
+#include <vector>
+
+#include "zvec/simd/levels.h"
+
+namespace zvec::inline v0::simd {
+namespace {
+
+std::vector<const MaskKernels*> Detect() {
+  std::vector<const MaskKernels*> found = {&kScalarMasks};
+#if defined(ZVEC_SIMD_X86)
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("popcnt")) return found;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c")) found.push_back(&kAvx2Masks);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    found.push_back(&kAvx512Masks);
+  }
+#endif
+  return found;
+}
+
+}  // namespace
+
+std::span<const MaskKernels* const> SupportedMaskKernels() {
+  static const std::vector<const MaskKernels*> supported = Detect();
+  return supported;
+}
+
+const MaskKernels& ChooseMaskKernels(std::span<const MaskKernels* const> supported, std::string_view wanted) {
+  for (const MaskKernels* kernels : supported) {
+    if (kernels->name == wanted) return *kernels;
+  }
+  return *supported.back();  // kernels.cc says so when the name is unknown
+}
+
+const MaskKernels& ActiveMaskKernels() {
+  static const MaskKernels& active = [&]() -> const MaskKernels& {
+    const char* wanted = std::getenv("COCOZVEC_SIMD");
+    return ChooseMaskKernels(SupportedMaskKernels(), wanted ? wanted : "");
+  }();
+  return active;
+}
+
+}  // namespace zvec::inline v0::simd

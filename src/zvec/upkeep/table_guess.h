@@ -1,0 +1,32 @@
+// zvec/upkeep/table_guess.h: the section table of a sealed segment whose bytes are damaged. The writer lays
+// sections out in one way, so only three things have to come from the file: which fields have nulls, where
+// the blocks of variable cells end, and the checksums. Threads: plain functions.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "zvec/schema.h"
+#include "zvec/storage/segment_format.h"
+
+namespace zvec::inline v0 {
+
+struct TableGuess {
+  std::string_view tail;   ///< the last bytes of the file, as many as LargestTable says or all there are
+  std::uint64_t size = 0;  ///< of the file
+  std::uint64_t rows = 0;
+  /// True when the bytes of the file have this checksum.
+  std::function<bool(std::uint64_t offset, std::uint64_t size, std::uint64_t checksum)> matches;
+  /// The u32 at this place of the file; UINT32_MAX when it cannot be read.
+  std::function<std::uint32_t(std::uint64_t offset)> word;
+};
+
+/// Bytes of the table when every nullable field has nulls.
+std::uint64_t LargestTable(const CollectionSchema& schema, std::uint64_t rows);
+
+/// Empty when the file cannot hold such a table.
+std::vector<Section> GuessSections(const CollectionSchema& schema, const TableGuess& guess);
+
+}  // namespace zvec::inline v0
