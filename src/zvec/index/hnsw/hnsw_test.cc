@@ -228,6 +228,35 @@ TEST(GraphBuilder, RowsLinkedInManyCallsAreFoundAsWell) {
   EXPECT_GT(Recall(graph.Current().view, data, queries, BreadthFor(kTopk, 100)), 0.97);
 }
 
+// Guards: every candidate was scored where a row was dead.
+TEST(Searcher, DeadRowsLeadOnAndTakeNobodysPlace) {
+  const Vectors data = Vectors::Clustered(3'000, 24, 8), queries = Vectors::Clustered(40, 24, 8, 3'000);
+  const Built built(data, MetricType::kL2);
+  std::set<std::uint32_t> dead;
+  for (std::uint32_t row = 0; row < data.count; row += 7) dead.insert(row);
+  const auto has = [](const void* of, std::uint32_t row) {
+    return static_cast<const std::set<std::uint32_t>*>(of)->contains(row);
+  };
+  const Breadth breadth = BreadthFor(kTopk, 0);
+  std::vector<std::uint8_t> code(built.graph->encoder().code_bytes());
+  std::size_t hits = 0, candidates = 0, candidates_before = 0;
+  for (std::uint32_t q = 0; q < queries.count; ++q) {
+    ASSERT_TRUE(built.graph->encoder().EncodeQuery(queries[q], code.data()));
+    std::vector<std::uint32_t> rows;
+    ASSERT_TRUE(FindNearest(built.view(), code.data(), kTopk, breadth, Scratch::Local(), &rows).ok());
+    candidates_before += rows.size();
+    ASSERT_TRUE(
+        FindNearest(built.view(), code.data(), kTopk, breadth, Scratch::Local(), &rows, {&dead, has, 1.0 / 7})
+            .ok());
+    candidates += rows.size();
+    for (const std::uint32_t row : rows) EXPECT_FALSE(dead.contains(row));
+    for (const std::uint32_t row : data.Nearest(queries[q], MetricType::kL2, kTopk, dead))
+      hits += std::find(rows.begin(), rows.end(), row) != rows.end();
+  }
+  EXPECT_GE(hits, 380u);  // of 400
+  EXPECT_LT(candidates, candidates_before * 11 / 10);
+}
+
 double MeanLinks(const GraphView& graph) {
   std::uint64_t links = 0;
   for (std::size_t i = 0; i < std::size_t{graph.nodes} * graph.row_links; ++i)
