@@ -73,7 +73,8 @@ class Collection {
   /// Removes what killed Create and Destroy calls left beside collections in `parent`. Never touches anything
   /// else.
   static Status RemoveLeftovers(PathView parent, const CollectionOptions& options = {});
-  /// True when `path` holds a complete collection (its manifest can be read).
+  /// True when `path` holds a complete collection (its manifest can be read). False also when that could not
+  /// be found out: Open says why.
   static bool Exists(PathView path, const CollectionOptions& options = {});
 
   virtual ~Collection() = default;  ///< closes; a failure is logged

@@ -260,12 +260,14 @@ Result<Descriptor> OpenDirectory(std::string_view operation, PathView path) {
   return fd;
 }
 
-FileKind KindOfEntry(int directory, const struct dirent& entry) {
+/// kNotFound: gone meanwhile, on a file system that does not tell kinds in its listing.
+Result<FileKind> KindOfEntry(int directory, std::string_view path, const struct dirent& entry) {
   if (entry.d_type == DT_REG) return FileKind::kFile;
   if (entry.d_type == DT_DIR) return FileKind::kDirectory;
   if (entry.d_type != DT_UNKNOWN) return FileKind::kOther;
   struct stat info;
-  if (::fstatat(directory, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) return FileKind::kOther;
+  if (::fstatat(directory, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return FromErrno("stat", JoinPath(path, entry.d_name), errno);
   return KindOf(info.st_mode);
 }
 
@@ -311,7 +313,9 @@ class Posix final : public FileSystem {
       if (entry == nullptr) break;
       const std::string_view name = entry->d_name;
       if (name != "." && name != "..") {
-        entries.push_back({std::string(name), KindOfEntry(::dirfd(stream.get()), *entry)});
+        const auto kind = KindOfEntry(::dirfd(stream.get()), directory.view(), *entry);
+        if (kind.ok()) entries.push_back({std::string(name), *kind});
+        if (!kind.ok() && !kind.status().IsNotFound()) return kind.status();
       }
     }
     if (errno != 0) return FromErrno("list", directory.view(), errno);

@@ -59,17 +59,22 @@ Status NotACollection(const std::string& path) {
 }
 
 /// LOCK or a manifest begins as ours do: what is damaged may still be removed, what is another program's may
-/// not.
-bool IsOurs(FileSystem& fs, const std::string& path, const std::vector<DirEntry>& entries) {
+/// not. An error: that could not be found out.
+Result<bool> IsOurs(FileSystem& fs, const std::string& path, const std::vector<DirEntry>& entries) {
+  Status unknown;
   for (const DirEntry& entry : entries) {
     const auto name = ParseName(entry.name);
-    if (!name) continue;
+    if (!name || entry.kind != FileKind::kFile) continue;
     const std::string file = JoinPath(path, entry.name);
-    if (name->kind == NameKind::kLock && IsLockFile(fs, file)) return true;
-    if ((name->kind == NameKind::kManifest || entry.name == UnsettledManifestName()) &&
-        HasMagic(fs, file, kManifestMagic))
-      return true;
+    Result<bool> ours = false;
+    if (name->kind == NameKind::kLock)
+      ours = IsLockFile(fs, file);
+    else if (name->kind == NameKind::kManifest || entry.name == UnsettledManifestName())
+      ours = HasMagic(fs, file, kManifestMagic);
+    if (ours.ok() && *ours) return true;
+    if (!ours.ok() && !ours.status().IsNotFound() && unknown.ok()) unknown = ours.status();
   }
+  if (!unknown.ok()) return unknown;
   return false;
 }
 
@@ -102,8 +107,8 @@ Status CheckNewborn(FileSystem& fs, const std::string& path) {
   if (birth == Birth::kUnfinished) return NoCollection(path);
   ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, path));
   if (Has(entries, NameKind::kManifest)) return {};  // settled meanwhile
-  if (!IsOurs(fs, path, entries)) return NotACollection(path);
-  return Status::DataLoss(path + ": its manifest is missing");
+  ZVEC_ASSIGN_OR_RETURN(const bool ours, IsOurs(fs, path, entries));
+  return ours ? Status::DataLoss(path + ": its manifest is missing") : NotACollection(path);
 }
 
 /// Removes a directory of ours whose lock is held. The lock file goes last: without it nobody would know
@@ -126,7 +131,9 @@ Status RemoveUnfinished(FileSystem& fs, const std::string& path) {
   ZVEC_ASSIGN_OR_RETURN(const auto entries, fs.List(path));
   if (entries.empty()) {
     const Status status = fs.RemoveDirectory(path);
-    return status.ok() || status.IsNotFound() ? Status() : taken;
+    if (status.ok() || status.IsNotFound()) return {};
+    const auto again = fs.List(path);
+    return again.ok() && !again->empty() ? taken : status;
   }
   ZVEC_ASSIGN_OR_RETURN(const auto lock, DirectoryLock::Acquire(fs, path, /*create=*/true));
   ZVEC_ASSIGN_OR_RETURN(const Birth birth, BirthOf(fs, path));
@@ -149,6 +156,7 @@ Status CheckFree(FileSystem& fs, const std::string& path) {
   ZVEC_RETURN_IF_ERROR(there.status());
   if (there->kind == FileKind::kDirectory) {
     const auto birth = BirthOf(fs, path);
+    if (!birth.ok() && !birth.status().IsNotFound()) return birth.status();
     if (birth.ok() && *birth == Birth::kUnfinished) return RemoveUnfinished(fs, path);
   }
   return Status::AlreadyExists("collection " + path + ": something is there already");
@@ -280,7 +288,8 @@ Status Collection::Destroy(PathView path, const CollectionOptions& options) {
     if (birth == Birth::kUnfinished)
       return entries.empty() ? NoCollection(target) : RemoveUnfinished(fs, target);
   }
-  if (!IsOurs(fs, target, entries)) return NotACollection(target);
+  ZVEC_ASSIGN_OR_RETURN(const bool ours, IsOurs(fs, target, entries));
+  if (!ours) return NotACollection(target);
   if (const std::string foreign = ForeignEntry(entries); !foreign.empty())
     return Status::FailedPrecondition("collection " + target + " holds " + foreign +
                                       ", which is not part of it: nothing was removed");

@@ -83,9 +83,11 @@ Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& di
     if (options.read_only && attempt < kReadOnlyAttempts &&
         (status.IsNotFound() || (hnsw::IsUnusable(status) && store->IsSuperseded())))
       continue;
-    if (status.IsNotFound() && fs.Stat(directory).ok())
+    if (!status.IsNotFound()) return status;
+    const auto there = fs.Stat(directory);
+    if (there.ok())
       return Status::DataLoss("a file that the manifest names is missing: " + std::string(status.message()));
-    return status;
+    return there.status().IsNotFound() ? status : there.status();
   }
 }
 
@@ -96,7 +98,7 @@ Status Store::Load(std::unique_ptr<DirectoryLock> lock, bool fresh) {
     ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs_, directory_, /*create=*/false));
   }
   lock_ = std::move(lock);
-  recovery.lock_text = ReadLockText(fs_, directory_);
+  ZVEC_ASSIGN_OR_RETURN(recovery.lock_text, ReadLockText(fs_, directory_));
   ZVEC_RETURN_IF_ERROR(LoadManifest(recovery));
   ZVEC_RETURN_IF_ERROR(LoadSegments());
   ZVEC_RETURN_IF_ERROR(ReplayLog(recovery));
@@ -128,7 +130,7 @@ Status Store::LoadManifest(Recovery& recovery) {
   return {};
 }
 
-/// A newer manifest is there than the one that was read.
+/// A newer manifest is there than the one that was read, or that cannot be found out: look again.
 bool Store::IsSuperseded() const {
   std::uint64_t mine = 0;
   {
@@ -136,10 +138,10 @@ bool Store::IsSuperseded() const {
     if (manifest_) mine = manifest_->generation;
   }
   const auto entries = fs_.List(directory_);
-  return entries.ok() && std::any_of(entries->begin(), entries->end(), [mine](const auto& entry) {
-           const auto name = ParseName(entry.name);
-           return name && name->kind == NameKind::kManifest && name->number > mine;
-         });
+  return !entries.ok() || std::any_of(entries->begin(), entries->end(), [mine](const auto& entry) {
+    const auto name = ParseName(entry.name);
+    return name && name->kind == NameKind::kManifest && name->number > mine;
+  });
 }
 
 Status Store::LoadSegments() {
@@ -214,6 +216,7 @@ Status Store::ReplayLog(Recovery& recovery) {
     // A newer log gets its first record after the manifest that names it is durable: with records, that
     // manifest is gone.
     const auto info = fs_.Stat(PathOf(LogName(number)));
+    if (!info.ok() && !info.status().IsNotFound()) return info.status();
     if (info.ok() && info->size > kFileHeaderBytes)
       return Status::DataLoss(PathOf(LogName(number)) + ": holds writes that manifest " +
                               std::to_string(manifest->generation) +
@@ -238,11 +241,14 @@ Status Store::BecomeWriter(Recovery& recovery) {
     const Status synced = fs_.SyncDirectory(parent.empty() ? "." : parent);
     if (!synced.ok() && synced.code() != StatusCode::kPermissionDenied) return synced;
   }
+  bool unread = false;
   if (recovery.generations.size() > 1) {
     auto older = ReadManifest(fs_, directory_, recovery.generations[recovery.generations.size() - 2]);
     if (older.ok()) previous_ = *std::move(older);
+    // One that cannot be read today may be whole: what it names stays until the next manifest.
+    unread = !older.ok() && older.status().code() != StatusCode::kDataLoss;
   }
-  RemoveUnnamed();
+  if (!unread) RemoveUnnamed();
   lock_->WriteHolder();
   return {};
 }

@@ -12,9 +12,11 @@ namespace zvec::inline v0 {
 
 /// Immutable once it is shared.
 struct FilterMask {
-  std::uint32_t rows = 0;            ///< the first ones of the segment: whole chunks, or all
-  std::uint64_t count = 0;           ///< rows that pass, dead ones among them
-  std::vector<std::uint64_t> words;  ///< bit r % 64 of word r / 64: row r passes; whole chunks of words
+  std::uint32_t rows = 0;   ///< the first ones of the segment: whole chunks, or all
+  std::uint64_t count = 0;  ///< rows that pass, dead ones among them
+  /// Bit r % 64 of word r / 64: row r passes. Whole chunks of words, and one of zeros: a walk may look a
+  /// little further.
+  std::vector<std::uint64_t> words;
 
   /// The words of a chunk, or null when not all its `rows` are covered.
   const std::uint64_t* Chunk(std::uint32_t chunk, std::uint32_t chunk_rows) const noexcept {

@@ -181,36 +181,39 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   return ScoreRows(rows_);
 }
 
-void SegmentSearch::CopyMask(const FilterMask& known, std::uint32_t rows) {
+void SegmentSearch::UseKnown(const FilterMask& known, std::uint32_t rows, std::uint32_t nodes) {
   const auto count = simd::ActiveMaskKernels().count;
-  const std::size_t words = (rows + 63) / 64;
-  const std::uint64_t last = rows % 64 != 0 ? (std::uint64_t{1} << (rows % 64)) - 1 : ~std::uint64_t{0};
   std::uint64_t live = rows;
-  if (segment_->dead_count() > 0) {
+  if (segment_->dead_count() == 0 && rows == nodes && rows == known.rows) {
+    bits_ = known.words.data();
+    matches_ = known.count;
+  } else {
+    const std::size_t words = (rows + 63) / 64;
+    mask_.assign(std::size_t{nodes} / 64 + 1 + kChunkWords, 0);
+    bits_ = mask_.data();
     // All rows first, to count those that are alive.
     std::fill_n(mask_.begin(), words, ~std::uint64_t{0});
-    for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk)
-      segment_->ClearDead(chunk, mask_.data() + std::size_t{chunk} * kChunkWords);
-    mask_[words - 1] &= last;
-    std::fill(mask_.begin() + static_cast<std::ptrdiff_t>(words), mask_.end(), 0);
+    if (segment_->dead_count() > 0) {
+      for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk)
+        segment_->ClearDead(chunk, mask_.data() + std::size_t{chunk} * kChunkWords);
+    }
+    if (rows % 64 != 0) mask_[words - 1] &= (std::uint64_t{1} << (rows % 64)) - 1;
     live = count(mask_.data(), words);
     for (std::size_t w = 0; w < words; ++w) mask_[w] &= known.words[w];
-  } else {
-    std::copy_n(known.words.begin(), words, mask_.begin());
-    mask_[words - 1] &= last;
+    matches_ = count(mask_.data(), words);
   }
-  matches_ = count(mask_.data(), words);
   stats_->documents += live;
   stats_->matches += matches_;
 }
 
 Status SegmentSearch::EvaluateMask(std::uint32_t rows, std::uint32_t nodes) {
-  mask_.assign(std::size_t{nodes} / 64 + 1 + kChunkWords, 0);
   const bool all_have_vectors = !segment_->schema().fields[vector_.field()].nullable;
   if (known_ != nullptr && known_->rows >= rows && all_have_vectors) {
-    CopyMask(*known_, rows);
+    UseKnown(*known_, rows, nodes);
     return {};
   }
+  mask_.assign(std::size_t{nodes} / 64 + 1 + kChunkWords, 0);
+  bits_ = mask_.data();
   matches_ = 0;
   for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk) {
     QueryStats counts;
@@ -236,15 +239,15 @@ Status SegmentSearch::ScanMask(std::uint32_t rows) {
   used_ |= filter_.matches_all() ? kScan : kScanMatches;
   for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk) {
     ChunkRows found;
-    std::copy_n(mask_.begin() + chunk * kChunkWords, kChunkWords, found.words);
+    std::copy_n(bits_ + std::size_t{chunk} * kChunkWords, kChunkWords, found.words);
     ZVEC_RETURN_IF_ERROR(ScoreChunk(chunk, found));
   }
   return {};
 }
 
 Status SegmentSearch::ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows) {
-  const Status status = hnsw::FindByCodes(graph, code_.data(), query_.topk, breadth_, {mask_.data()},
-                                          hnsw::Scratch::Local(), &rows_);
+  const Status status =
+      hnsw::FindByCodes(graph, code_.data(), query_.topk, breadth_, {bits_}, hnsw::Scratch::Local(), &rows_);
   if (IsDamaged(status)) return ScanMask(rows);
   ZVEC_RETURN_IF_ERROR(status);
   used_ |= kCodes;
@@ -260,7 +263,7 @@ Status SegmentSearch::SearchMasked(const hnsw::GraphView& graph) {
   if (way == hnsw::Way::kCodes) return ScanCodes(graph, rows);
   bool complete = false;
   const Status status =
-      hnsw::FindNearestMasked(graph, code_.data(), query_.topk, breadth_, way, {mask_.data()}, matches_,
+      hnsw::FindNearestMasked(graph, code_.data(), query_.topk, breadth_, way, {bits_}, matches_,
                               vector_.row_bytes(), hnsw::Scratch::Local(), &rows_, &complete);
   if (IsDamaged(status)) return ScanMask(rows);
   ZVEC_RETURN_IF_ERROR(status);

@@ -51,11 +51,11 @@ class SegmentSearch {
   Status SearchLists(const sparse::Searcher& lists);
   /// Fills mask_ with the live rows that pass the filter and have a vector by the lists, and counts them.
   Status EvaluateMaskOf(const sparse::Searcher& lists);
-  /// Fills mask_ with the live rows below `rows` that have a vector and pass the filter, and counts them. It
-  /// has a bit for each of `nodes` rows: a graph may know more rows than this snapshot.
+  /// Finds the live rows below `rows` that have a vector and pass the filter, bits_, and counts them. There
+  /// is a bit for each of `nodes` rows: a graph may know more rows than this snapshot.
   Status EvaluateMask(std::uint32_t rows, std::uint32_t nodes);
   /// As EvaluateMask, where the filter's answer is known for all of the rows and none is without a vector.
-  void CopyMask(const FilterMask& known, std::uint32_t rows);
+  void UseKnown(const FilterMask& known, std::uint32_t rows, std::uint32_t nodes);
   Status ScanMask(std::uint32_t rows);
   Status ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows);
   Status ScoreChunk(std::uint32_t chunk, const ChunkRows& rows);
@@ -77,7 +77,8 @@ class SegmentSearch {
   std::vector<std::uint32_t> rows_;          ///< candidates
   std::shared_ptr<const FilterMask> known_;  ///< of the filter's answer for the segment; null: nothing
   std::vector<std::uint64_t> mask_;
-  std::uint64_t matches_ = 0;  ///< rows in mask_
+  const std::uint64_t* bits_ = nullptr;  ///< mask_, or the words of known_
+  std::uint64_t matches_ = 0;            ///< rows in bits_
 };
 
 }  // namespace zvec::inline v0

@@ -29,12 +29,14 @@ bool HasHole(std::string_view bytes) {
 }
 
 Result<bool> ManifestHasHole(FileSystem& fs, const std::string& path) {
-  ZVEC_ASSIGN_OR_RETURN(const std::string bytes, cocozvec::ReadFile(fs, path, kMaxManifestBytes));
-  if (bytes.size() < kFileHeaderBytes) return true;
-  const auto header = DecodeFileHeader(kManifestMagic, bytes, kFirstGeneration, path, kManifestVersion);
+  const auto bytes = cocozvec::ReadFile(fs, path, kMaxManifestBytes, StatusCode::kDataLoss);
+  if (bytes.status().code() == StatusCode::kDataLoss) return false;  // too long for what Create writes
+  ZVEC_RETURN_IF_ERROR(bytes.status());
+  if (bytes->size() < kFileHeaderBytes) return true;
+  const auto header = DecodeFileHeader(kManifestMagic, *bytes, kFirstGeneration, path, kManifestVersion);
   if (header.status().code() == StatusCode::kUnimplemented) return false;  // newer: not ours to judge
-  if (header.ok() && bytes.size() - kFileHeaderBytes < header->a) return true;
-  return !DecodeManifest(bytes, kFirstGeneration, path).ok() && HasHole(bytes);
+  if (header.ok() && bytes->size() - kFileHeaderBytes < header->a) return true;
+  return !DecodeManifest(*bytes, kFirstGeneration, path).ok() && HasHole(*bytes);
 }
 
 Result<bool> LogStartHasHole(FileSystem& fs, const std::string& path) {
@@ -45,10 +47,13 @@ Result<bool> LogStartHasHole(FileSystem& fs, const std::string& path) {
 }
 
 /// A lock file of ours, or one whose text never reached the disk.
-bool MayBeOurLock(FileSystem& fs, const std::string& path) {
-  if (IsLockFile(fs, path)) return true;
-  const auto text = cocozvec::ReadFile(fs, path, kSector);
-  return text.ok() && IsBlank(*text);
+Result<bool> MayBeOurLock(FileSystem& fs, const std::string& path) {
+  ZVEC_ASSIGN_OR_RETURN(const bool ours, IsLockFile(fs, path));
+  if (ours) return true;
+  const auto text = cocozvec::ReadFile(fs, path, kSector, StatusCode::kDataLoss);
+  if (text.status().code() == StatusCode::kDataLoss) return false;  // longer than ours
+  ZVEC_RETURN_IF_ERROR(text.status());
+  return IsBlank(*text);
 }
 
 struct Found {
@@ -98,8 +103,10 @@ Result<Birth> JudgeBirth(FileSystem& fs, const std::string& directory, const std
   }
   // Something is missing. A log with its own name was durable once, and so was the manifest: that is damage.
   if (found.settled_log || found.foreign) return Birth::kSettled;
-  if (!found.manifest && !found.log && found.lock && !MayBeOurLock(fs, JoinPath(directory, kLockName)))
-    return Birth::kSettled;
+  if (!found.manifest && !found.log && found.lock) {
+    ZVEC_ASSIGN_OR_RETURN(const bool ours, MayBeOurLock(fs, JoinPath(directory, kLockName)));
+    if (!ours) return Birth::kSettled;
+  }
   return Birth::kUnfinished;
 }
 
@@ -111,7 +118,8 @@ Status WriteUnsettledManifest(FileSystem& fs, const std::string& directory, cons
 
 Result<Manifest> ReadUnsettledManifest(FileSystem& fs, const std::string& directory) {
   const std::string path = JoinPath(directory, UnsettledManifestName());
-  ZVEC_ASSIGN_OR_RETURN(const std::string bytes, cocozvec::ReadFile(fs, path, kMaxManifestBytes));
+  ZVEC_ASSIGN_OR_RETURN(const std::string bytes,
+                        cocozvec::ReadFile(fs, path, kMaxManifestBytes, StatusCode::kDataLoss));
   return DecodeManifest(bytes, kFirstGeneration, path);
 }
 
@@ -126,7 +134,7 @@ Status SyncManifest(FileSystem& fs, const std::string& path, const Manifest& man
 
 Status RenameIfThere(FileSystem& fs, const std::string& from, const std::string& to) {
   const Status status = fs.Rename(from, to);
-  return status.IsNotFound() && fs.Stat(to).ok() ? Status() : status;
+  return status.IsNotFound() ? fs.Stat(to).status() : status;
 }
 }  // namespace
 

@@ -64,12 +64,11 @@ Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view byt
   return h;
 }
 
-bool HasMagic(cocozvec::FileSystem& fs, const std::string& path, std::string_view magic) {
-  auto file = fs.Open(path, cocozvec::OpenMode::kRead);
+Result<bool> HasMagic(cocozvec::FileSystem& fs, const std::string& path, std::string_view magic) {
+  ZVEC_ASSIGN_OR_RETURN(const auto file, fs.Open(path, cocozvec::OpenMode::kRead));
   std::string start(magic.size(), '\0');
-  if (!file.ok()) return false;
-  const auto got = (*file)->ReadAt(0, std::as_writable_bytes(std::span(start)));
-  return got.ok() && *got == magic.size() && start == magic;
+  ZVEC_ASSIGN_OR_RETURN(const std::size_t got, file->ReadAt(0, std::as_writable_bytes(std::span(start))));
+  return got == magic.size() && start == magic;
 }
 
 Status DamageAt(const std::string& path, std::uint64_t offset, std::string_view what) {

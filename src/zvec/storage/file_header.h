@@ -49,8 +49,9 @@ std::string EncodeFileHeader(std::string_view magic, FileHeader& header);
 Result<FileHeader> DecodeFileHeader(std::string_view magic, std::string_view bytes, std::uint64_t number,
                                     const std::string& path, std::uint32_t newest = kFormatVersion);
 
-/// True when the file begins so; nothing else is looked at.
-bool HasMagic(cocozvec::FileSystem& fs, const std::string& path, std::string_view magic);
+/// True when the file begins so; nothing else is looked at. kNotFound, kIoError ...: it could not be looked
+/// at.
+Result<bool> HasMagic(cocozvec::FileSystem& fs, const std::string& path, std::string_view magic);
 
 /// kDataLoss "<path>: at byte <offset>: <what>".
 Status DamageAt(const std::string& path, std::uint64_t offset, std::string_view what);

@@ -179,7 +179,7 @@ TEST(DirectoryLock, SecondHolderIsRefusedUntilTheFirstLetsGo) {
   const auto second = DirectoryLock::Acquire(disk, "c", false);
   EXPECT_EQ(second.status().code(), StatusCode::kBusy);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("process "));
-  EXPECT_TRUE(IsLockFile(disk, "c/LOCK"));
+  EXPECT_TRUE(IsLockFile(disk, "c/LOCK").value());
   first.reset();
   EXPECT_TRUE(DirectoryLock::Acquire(disk, "c", false).ok());
 }

@@ -65,15 +65,16 @@ std::uint64_t TakeNumber(std::string_view& text) {
   return number;
 }
 
-std::string ReadLockFile(const File& file) {
+Result<std::string> ReadLockFile(const File& file) {
   std::string text(kLockFileBytes, '\0');
-  const auto got = file.ReadAt(0, std::as_writable_bytes(std::span(text)));
-  text.resize(got.ok() ? *got : 0);
+  ZVEC_ASSIGN_OR_RETURN(const std::size_t got, file.ReadAt(0, std::as_writable_bytes(std::span(text))));
+  text.resize(got);
   return text;
 }
 
 /// The second line, without the padding: "process 17, started ..., opened it ...".
-std::string HolderIn(const std::string& text) {
+std::string HolderIn(const File& file) {
+  const std::string text = ReadLockFile(file).value_or("");
   if (!text.starts_with(kFirstLine)) return "";
   std::string line = text.substr(kFirstLine.size());
   line.resize(std::min(line.find('\n'), line.size()));
@@ -129,14 +130,14 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Acquire(FileSystem& fs, co
   ZVEC_ASSIGN_OR_RETURN(const FileInfo id, fs.Stat(path));
   ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, OpenMode::kReadWrite));
   const bool careless = cocozvec::FaultPlanted("skip_lock");
-  if (!careless && registry.held.contains(KeyOf(fs, id)))
-    return Busy(directory, HolderIn(ReadLockFile(*file)));
+  if (!careless && registry.held.contains(KeyOf(fs, id))) return Busy(directory, HolderIn(*file));
   if (Status status = careless ? Status() : file->TryLock(/*exclusive=*/true); !status.ok()) {
     if (status.code() != StatusCode::kBusy) return status;
-    return Busy(directory, HolderIn(ReadLockFile(*file)));
+    return Busy(directory, HolderIn(*file));
   }
   // The directory may have been renamed away between the two calls: then this is the lock of something else.
   const auto again = fs.Stat(path);
+  if (!again.ok() && !again.status().IsNotFound()) return again.status();
   if (!again.ok() || again->device != id.device || again->inode != id.inode)
     return Status::NotFound("collection " + directory + " was removed while it was opened");
   const auto slot = registry.held.try_emplace(KeyOf(fs, id), nullptr).first;
@@ -172,14 +173,17 @@ void DirectoryLock::WriteClosed(const ClosedNote& note, std::uint64_t collection
   if (file_) (void)file_->WriteAt(kNoteAt, AsBytes(EncodeClosedNote(note, collection)));
 }
 
-bool IsLockFile(FileSystem& fs, const std::string& path) {
-  auto file = fs.Open(path, OpenMode::kRead);
-  return file.ok() && ReadLockFile(**file).starts_with(kFirstLine);
+Result<bool> IsLockFile(FileSystem& fs, const std::string& path) {
+  ZVEC_ASSIGN_OR_RETURN(const auto file, fs.Open(path, OpenMode::kRead));
+  ZVEC_ASSIGN_OR_RETURN(const std::string text, ReadLockFile(*file));
+  return text.starts_with(kFirstLine);
 }
 
-std::string ReadLockText(FileSystem& fs, const std::string& directory) {
-  auto file = fs.Open(JoinPath(directory, kLockName), OpenMode::kRead);
-  return file.ok() ? ReadLockFile(**file) : "";
+Result<std::string> ReadLockText(FileSystem& fs, const std::string& directory) {
+  const auto file = fs.Open(JoinPath(directory, kLockName), OpenMode::kRead);
+  if (file.status().IsNotFound()) return std::string();
+  ZVEC_RETURN_IF_ERROR(file.status());
+  return ReadLockFile(**file);
 }
 
 std::string EncodeClosedNote(const ClosedNote& note, std::uint64_t collection) {

@@ -48,12 +48,13 @@ class DirectoryLock {
   std::unique_ptr<cocozvec::File> file_;
 };
 
-/// True when the file says that it is one of our lock files.
-bool IsLockFile(cocozvec::FileSystem& fs, const std::string& path);
+/// True when the file says that it is one of our lock files. kNotFound, kIoError ...: it could not be looked
+/// at.
+Result<bool> IsLockFile(cocozvec::FileSystem& fs, const std::string& path);
 
-/// The text of `directory`/LOCK; "" when it cannot be read. Who compares the note with a log that somebody
+/// The text of `directory`/LOCK; "" when it is not there. Who compares the note with a log that somebody
 /// may be writing reads the note first.
-std::string ReadLockText(cocozvec::FileSystem& fs, const std::string& directory);
+Result<std::string> ReadLockText(cocozvec::FileSystem& fs, const std::string& directory);
 /// The note in it; nothing when there is none, or one that is damaged or of another collection.
 std::optional<ClosedNote> ClosedNoteIn(std::string_view lock_text, std::uint64_t collection);
 /// The third line of LOCK. docs/format/collection.md

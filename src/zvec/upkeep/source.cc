@@ -52,7 +52,7 @@ Status Source::Load() {
   // What speaks of the data is read before the data: what it says was true before.
   mark_ = ReadMarkFile(*fs_, directory_);
   if (mark_.status().code() == StatusCode::kUnimplemented) return mark_.status();
-  lock_text_ = ReadLockText(*fs_, directory_);
+  lock_text_ = ReadLockText(*fs_, directory_).value_or("");
   ZVEC_RETURN_IF_ERROR(ListNames());
   ZVEC_RETURN_IF_ERROR(ReadGenerations());
   for (const Generation& generation : generations_)
@@ -71,7 +71,8 @@ Status Source::ListNames() {
   if (info->kind == FileKind::kFile)
     return Status::InvalidArgument(directory_ + " is a file, not a collection");
   ZVEC_ASSIGN_OR_RETURN(const auto entries, fs_->List(directory_));
-  bool ours = IsLockFile(*fs_, PathOf(std::string(kLockName)));
+  bool ours = false;
+  Status unknown;  // what could not be looked at may be ours
   for (const DirEntry& entry : entries) {
     const auto name = ParseName(entry.name);
     if (!name) {
@@ -82,7 +83,11 @@ Status Source::ListNames() {
     if (entry.kind != FileKind::kFile) continue;
     if (name->kind == NameKind::kManifest) found_generations_.push_back(name->number);
     if (name->kind == NameKind::kLog) logs_.push_back(name->number);
-    ours |= name->kind == NameKind::kManifest && HasMagic(*fs_, PathOf(entry.name), kManifestMagic);
+    Result<bool> is_ours = false;
+    if (name->kind == NameKind::kLock) is_ours = IsLockFile(*fs_, PathOf(entry.name));
+    if (name->kind == NameKind::kManifest) is_ours = HasMagic(*fs_, PathOf(entry.name), kManifestMagic);
+    ours |= is_ours.ok() && *is_ours;
+    if (!is_ours.ok() && !is_ours.status().IsNotFound() && unknown.ok()) unknown = is_ours.status();
   }
   std::sort(found_generations_.rbegin(), found_generations_.rend());
   std::sort(logs_.begin(), logs_.end());
@@ -94,6 +99,7 @@ Status Source::ListNames() {
     return Status::NotFound(
         "collection " + directory_ +
         " does not exist: the directory holds nothing, or what a power cut left of a Create");
+  if (!ours && !unknown.ok()) return unknown;
   if (!ours)
     return Status::InvalidArgument(directory_ + " is not a collection: it holds no LOCK and manifest");
   return {};
