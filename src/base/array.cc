@@ -15,18 +15,20 @@ std::atomic<std::uint64_t> mapped{0};
 
 std::size_t RoundUp(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
 
-/// `size`: whole pages. Those of huge ones begin on a huge page.
-void* Map(std::size_t size) {
-  const std::size_t more = size >= kHugePageBytes ? kHugePageBytes : 0;
-  void* p = ::mmap(nullptr, size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/// `size`: whole pages.
+std::byte* Map(std::size_t size) {
+  void* p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) throw std::bad_alloc();
-  if (more == 0) return p;
-  auto* const begin = static_cast<char*>(p);
-  const std::size_t before = RoundUp(reinterpret_cast<std::uintptr_t>(begin), kHugePageBytes) -
-                             reinterpret_cast<std::uintptr_t>(begin);
+  return static_cast<std::byte*>(p);
+}
+
+/// Begins on a huge page.
+std::byte* MapHuge(std::size_t size) {
+  std::byte* const begin = Map(size + kHugePageBytes);
+  const auto address = reinterpret_cast<std::uintptr_t>(begin);
+  const std::size_t before = RoundUp(address, kHugePageBytes) - address;
   if (before != 0) (void)::munmap(begin, before);
-  if (before != more) (void)::munmap(begin + before + size, more - before);
-  // What is touched at random would miss the address cache at every step with small pages.
+  if (before != kHugePageBytes) (void)::munmap(begin + before + size, kHugePageBytes - before);
   (void)::madvise(begin + before, size, MADV_HUGEPAGE);
   return begin + before;
 }
@@ -44,10 +46,11 @@ std::size_t MappedBytesOf(std::size_t size) noexcept {
   return size < kLeastMappedBytes ? 0 : RoundUp(size, page);
 }
 
-Array<std::byte> MakeBytes(std::size_t size) {
+Array<std::byte> MakeBytes(std::size_t size, Touched touched) {
   if (size > SIZE_MAX / 4) throw std::bad_alloc();
   if (const std::size_t whole = MappedBytesOf(size); whole != 0) {
-    Array<std::byte> out(static_cast<std::byte*>(Map(whole)), FreeArray{whole});
+    const bool huge = touched == Touched::kAtRandom && whole >= kHugePageBytes;
+    Array<std::byte> out(huge ? MapHuge(whole) : Map(whole), FreeArray{whole});
     mapped.fetch_add(whole, std::memory_order_relaxed);
     return out;
   }

@@ -11,8 +11,12 @@ namespace cocozvec::inline v0 {
 
 /// Arrays of so many bytes are the system's, in whole pages.
 inline constexpr std::size_t kLeastMappedBytes = 128 << 10;
-/// From here on they lie on huge pages, where the system has them.
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+
+/// What is touched at random lies on huge pages from kHugePageBytes on, where the system has them: with small
+/// ones every step would miss the address cache too. What fills up in order does not: its first byte would
+/// cost all of one.
+enum class Touched : bool { kInOrder, kAtRandom };
 
 struct FreeArray {
   std::size_t mapped_bytes = 0;  ///< 0: the allocator's
@@ -24,12 +28,12 @@ using Array = std::unique_ptr<T[], FreeArray>;
 /// FreeArray::mapped_bytes of an array of so many bytes.
 std::size_t MappedBytesOf(std::size_t size) noexcept;
 /// On cache lines, with any content. Throws std::bad_alloc.
-std::unique_ptr<std::byte[], FreeArray> MakeBytes(std::size_t size);
+std::unique_ptr<std::byte[], FreeArray> MakeBytes(std::size_t size, Touched touched = Touched::kInOrder);
 
 /// Uninitialised; T is trivial. Untouched pages of a large one cost nothing.
 template <class T>
-Array<T> MakeArray(std::size_t count) {
-  auto bytes = MakeBytes(count * sizeof(T));
+Array<T> MakeArray(std::size_t count, Touched touched = Touched::kInOrder) {
+  auto bytes = MakeBytes(count * sizeof(T), touched);
   const FreeArray free = bytes.get_deleter();
   return Array<T>(reinterpret_cast<T*>(bytes.release()), free);
 }

@@ -9,10 +9,10 @@
 namespace cocozvec {
 namespace {
 
-TEST(Array, LiesOnLinesAndLargeOnesOnHugePages) {
+TEST(Array, LiesOnLinesAndWhatIsTouchedAtRandomOnHugePages) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{100}, kLeastMappedBytes - 1,
                                  kLeastMappedBytes, kHugePageBytes, kHugePageBytes + 5'000}) {
-    const auto array = MakeArray<unsigned char>(size);
+    const auto array = MakeArray<unsigned char>(size, Touched::kAtRandom);
     const auto at = reinterpret_cast<std::uintptr_t>(array.get());
     EXPECT_EQ(at % (size >= kHugePageBytes ? kHugePageBytes : 64), 0u) << size;
     if (size != 0) std::memset(array.get(), 7, size);

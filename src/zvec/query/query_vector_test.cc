@@ -68,7 +68,9 @@ TEST_P(DropFar, KeepsWhateverScoresTheLimitOrNearer) {
       for (std::size_t i = 0; i < rows.size(); ++i)
         EXPECT_TRUE(scores[i] > limit || std::binary_search(left.begin(), left.end(), rows[i]))
             << dim << ", row " << rows[i];
-      EXPECT_LT(left.size(), rows.size() * 3 / 4) << dim;
+      if (step == 1) {
+        EXPECT_LT(left.size(), rows.size() / 2) << dim;
+      }
     }
   }
 }

@@ -108,7 +108,7 @@ Status SectionFile::Load(const cocozvec::File& file, std::uint64_t size, bool ma
     return {};
   }
   try {
-    memory_ = cocozvec::MakeBytes(size);
+    memory_ = cocozvec::MakeBytes(size, cocozvec::Touched::kAtRandom);
   } catch (const std::bad_alloc&) {
     return Status::ResourceExhausted(path_ + ": no memory for its " + std::to_string(size) + " bytes");
   }

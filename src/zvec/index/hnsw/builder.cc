@@ -95,7 +95,7 @@ struct GraphBuilder::NewNode {
 namespace {
 template <class T>
 Array<T> Grown(const Array<T>& old, std::size_t used, std::size_t room) {
-  Array<T> grown = MakeArray<T>(room);
+  Array<T> grown = MakeArray<T>(room, cocozvec::Touched::kAtRandom);
   if (used != 0) std::memcpy(grown.get(), old.get(), used * sizeof(T));
   return grown;
 }

@@ -17,6 +17,7 @@ using cocozvec::FileSystem;
 using cocozvec::MakeArray;
 using cocozvec::PutFixed;
 using cocozvec::Reader;
+using cocozvec::Touched;
 using index::SectionFile;
 using index::SectionWriter;
 
@@ -200,9 +201,9 @@ void FileGraph::MakeCopy() const {
   if (view_.nodes == 0 || !Verify().ok()) return;
   try {
     auto copy = std::make_unique<Copy>();
-    copy->codes = MakeArray<std::uint8_t>(shape_.codes());
-    copy->slot_codes = MakeArray<std::uint8_t>(shape_.slots * shape_.code_bytes);
-    copy->links = MakeArray<std::uint32_t>(shape_.links() / 4);
+    copy->codes = MakeArray<std::uint8_t>(shape_.codes(), Touched::kAtRandom);
+    copy->slot_codes = MakeArray<std::uint8_t>(shape_.slots * shape_.code_bytes, Touched::kAtRandom);
+    copy->links = MakeArray<std::uint32_t>(shape_.links() / 4, Touched::kAtRandom);
     std::memcpy(copy->codes.get(), view_.codes, shape_.codes());
     std::memcpy(copy->slot_codes.get(), view_.slot_codes, shape_.slots * shape_.code_bytes);
     std::memcpy(copy->links.get(), view_.links, shape_.links());
