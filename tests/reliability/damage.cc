@@ -4,19 +4,12 @@
 
 #include <set>
 
+#include "damage.h"
 #include "victim.h"
 #include "zvec/collection/testing/test_docs.h"
 
 namespace reliability {
 namespace {
-
-using Files = std::map<std::string, const std::string*>;
-
-/// The case's number spread over [0, total): as many cases as that take every place once.
-std::uint64_t Spread(std::uint64_t n, std::uint64_t total) {
-  constexpr std::uint64_t kPrime = 4'294'967'291;
-  return (n - 1) % total * (kPrime % total) % total;
-}
 
 Outcome Judged(const Victim& victim, const Files& changed, const std::string& damaged, bool write,
                const std::string& what, bool may_be_earlier = false) {
@@ -25,19 +18,18 @@ Outcome Judged(const Victim& victim, const Files& changed, const std::string& da
   return outcome;
 }
 
-bool NothingReadsIt(const std::string& name) { return name == "LOCK"; }
-
 bool IsLog(const std::string& name) { return name.starts_with("log-"); }
 
-struct Misplaced {
-  std::string name, other, content, what;
-};
+/// An older copy of a mark is what the mark was.
+bool IsEarlier(const std::string& name, const std::string& other) { return name == "MARK" && other == name; }
+
+}  // namespace
 
 /// A block or the whole of one file, or of its older copy, in the place of another.
-Misplaced Misplace(const Victim& victim, const std::vector<std::string>& names, Random& random) {
+Changed Misplace(const Victim& victim, const std::vector<std::string>& names, Random& random) {
   const std::string& name = names[random() % names.size()];
   const std::string& other_name = names[random() % names.size()];
-  Misplaced drawn{name, other_name, victim.files().at(name), other_name + " in place of " + name};
+  Changed drawn{name, other_name, victim.files().at(name), other_name + " in place of " + name};
   std::string& content = drawn.content;
   const auto old = victim.older().find(other_name);
   const std::string& other =
@@ -58,10 +50,16 @@ Misplaced Misplace(const Victim& victim, const std::vector<std::string>& names, 
   return drawn;
 }
 
-/// An older copy of a mark is what the mark was.
-bool IsEarlier(const std::string& name, const std::string& other) { return name == "MARK" && other == name; }
-
-}  // namespace
+Changed FlipOneByte(const Victim& victim, std::uint64_t at, std::uint64_t n) {
+  const auto [name, offset] = victim.Place(at / 3);
+  Changed drawn{name, "", victim.files().at(name), ""};
+  char& byte = drawn.content[offset];
+  const char old = byte;
+  byte = at % 3 == 0 ? static_cast<char>(old ^ (1 << n % 8)) : at % 3 == 1 ? '\0' : '\xFF';
+  if (byte == old) byte = static_cast<char>(old ^ (1 << n / 8 % 8));
+  drawn.what = name + " at byte " + std::to_string(offset);
+  return drawn;
+}
 
 /// C1. Case n: one of bytes x 3: a random bit, 0x00, 0xFF (where it is that already, another bit).
 void FlippedBytes(const Settings& settings, Tally& tally) {
@@ -72,13 +70,9 @@ void FlippedBytes(const Settings& settings, Tally& tally) {
   const std::uint64_t count = std::min(settings.count, total + 1 - settings.from);
   RunInChildren(settings.from, count, tally, [&](std::uint64_t n) -> Outcome {
     const std::uint64_t at = Spread(n, total);
-    const auto [name, offset] = victim.Place(at / 3);
-    std::string content = victim.files().at(name);
-    const char old = content[offset];
-    content[offset] = at % 3 == 0 ? static_cast<char>(old ^ (1 << n % 8)) : at % 3 == 1 ? '\0' : '\xFF';
-    if (content[offset] == old) content[offset] = static_cast<char>(old ^ (1 << n / 8 % 8));
-    return Judged(victim, {{name, &content}}, name, n % 4 == 0,
-                  name + " at byte " + std::to_string(offset) + ", case " + std::to_string(n));
+    const Changed drawn = FlipOneByte(victim, at, n);
+    return Judged(victim, {{drawn.name, &drawn.content}}, drawn.name, n % 4 == 0,
+                  drawn.what + ", case " + std::to_string(n));
   });
 }
 
@@ -102,7 +96,7 @@ void MisplacedBlocks(const Settings& settings, Tally& tally) {
     if (!NothingReadsIt(name)) names.push_back(name);
   RunInChildren(settings.from, settings.count, tally, [&](std::uint64_t n) -> Outcome {
     Random random(n);
-    Misplaced drawn;
+    Changed drawn;
     do drawn = Misplace(victim, names, random);
     while (drawn.content == victim.files().at(drawn.name));  // too small, or the same bytes
     return Judged(victim, {{drawn.name, &drawn.content}}, drawn.name, n % 4 == 0,

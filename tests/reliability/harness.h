@@ -63,6 +63,7 @@ void FlippedBytes(const Settings& settings, Tally& tally);       // C1
 void CutFiles(const Settings& settings, Tally& tally);           // C2
 void DamagedLogs(const Settings& settings, Tally& tally);        // C3
 void MisplacedBlocks(const Settings& settings, Tally& tally);    // C4
+void Salvage(const Settings& settings, Tally& tally);            // C7
 void MissingFiles(const Settings& settings, Tally& tally);       // C5
 void DeclaredSizes(const Settings& settings, Tally& tally);      // R9
 void PlantedLinks(const Settings& settings, Tally& tally);       // S1, S2, S3

@@ -45,6 +45,7 @@ constexpr Named kHarnesses[] = {
     {"cut_files", CutFiles},
     {"log_damage", DamagedLogs},
     {"misplaced", MisplacedBlocks},
+    {"salvage", Salvage},
     {"missing", MissingFiles},
     {"sizes", DeclaredSizes},
     {"links", PlantedLinks},

@@ -30,12 +30,15 @@ class Victim {
   /// `may_be_earlier`: what was there after an earlier call is counted, and no problem.
   Outcome Judge(const std::map<std::string, const std::string*>& changed, const std::string& damaged,
                 bool write, bool may_be_earlier = false) const;
+  /// A disk with such a copy in "c".
+  std::unique_ptr<SimDisk> Copy(const std::map<std::string, const std::string*>& changed) const;
+  const std::map<std::string, Doc>& docs() const { return docs_; }
+  const std::string& mark() const { return mark_; }
   /// The same of a collection that is open.
   Outcome JudgeOpen(const Collection& collection, const std::string& damaged) const;
 
  private:
   std::string Differs(const Collection& collection, Status* failed) const;
-  std::unique_ptr<SimDisk> Copy(const std::map<std::string, const std::string*>& changed) const;
   Outcome Reported(const Status& status, const std::string& damaged) const;
 
   std::map<std::string, std::string> files_, older_;

@@ -417,6 +417,7 @@ TEST_F(FilterTest, TextsOfEverySizeAreEqualOnlyToThemselves) {
       docs_.emplace_back("other").Set("s", text.substr(0, at) + "y" + text.substr(at + 1));
     EXPECT_EQ(Rows("s = '" + text + "'"), "1") << size;
     EXPECT_EQ(Rows("NOT s != '" + text + "'"), "1") << size;
+    EXPECT_EQ(Rows("s IN ('" + text + "', 'none')"), "1") << size;
   }
 }
 

@@ -27,7 +27,7 @@ void KeepEach(std::uint64_t* rows, bool negated, const Passes& passes) {
     std::uint64_t kept = 0;
     for (std::uint64_t left = rows[w]; left != 0; left &= left - 1) {
       const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
-      if (passes(w * 64 + bit) != negated) kept |= std::uint64_t{1} << bit;
+      kept |= std::uint64_t{passes(w * 64 + bit) != negated} << bit;  // no branch to guess wrong
     }
     rows[w] = kept;
   }
@@ -148,6 +148,7 @@ class InTest final : public Test {
     std::uint64_t passed[kWords] = {};
     RangeMask(column, least_, most_, passed);
     for (std::uint32_t w = 0; w < kWords; ++w) passed[w] &= rows[w];
+    KeepEach(passed, false, [&](std::uint32_t row) { return values_.MayContain(column.Fixed<T>(row)); });
     KeepEach(passed, false, [&](std::uint32_t row) { return values_.Contains(column.Fixed<T>(row)); });
     KeepPassed(column, passed, negated_, rows);
   }
@@ -223,7 +224,11 @@ class TextInTest final : public Test {
  public:
   TextInTest(std::vector<std::string> values, bool negated) : values_(std::move(values)), negated_(negated) {}
   void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
-    KeepEach(rows, negated_, [&](std::uint32_t row) { return values_.Contains(column.Cell(row)); });
+    std::uint64_t passed[kWords];
+    std::copy_n(rows, kWords, passed);
+    KeepEach(passed, false, [&](std::uint32_t row) { return values_.MayContain(column.Cell(row)); });
+    KeepEach(passed, false, [&](std::uint32_t row) { return values_.Contains(column.Cell(row)); });
+    KeepPassed(column, passed, negated_, rows);
   }
 
  private:

@@ -92,6 +92,11 @@ std::vector<Slot> FitSlots(const CollectionSchema& schema, std::uint64_t rows, s
                                                std::vector<std::uint64_t>(valid + 1, kUnreachable));
   std::vector<std::vector<bool>> nulls(fields + 1, std::vector<bool>(valid + 1));
   cost[0][0] = 0;
+  std::string count;
+  cocozvec::PutFixed(count, static_cast<std::uint32_t>(2 + fields + valid));
+  for (std::size_t i = 0; i < count.size(); ++i) cost[0][0] += count[i] != table[i];
+  cost[0][0] += Differing(table, 4, IdSlotOf(rows)) +
+                Differing(table, 4 + IdSlotOf(rows).table_bytes(), IdTableSlotOf(rows));
   for (std::uint32_t f = 0; f < fields; ++f)
     for (std::size_t u = 0; u <= valid; ++u) {
       if (cost[f][u] == kUnreachable) continue;

@@ -6,10 +6,13 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <cstring>
 #include <thread>
 
 #include "zvec/collection/testing/indexed_schema.h"
 #include "zvec/storage/file_header.h"
+#include "zvec/storage/log.h"
+#include "zvec/storage/segment_format.h"
 
 namespace zvec::inline v0::testing_docs {
 namespace {
@@ -224,6 +227,258 @@ TEST_F(UpkeepTest, RepairOfAWholeCollectionLosesNothing) {
   EXPECT_EQ(DocsOf("new/r", options_), expected_);
   EXPECT_TRUE(Verify("new/r", options_).value().clean());
   EXPECT_EQ(Collection::ReadMark("new/r", options_).value(), "mark");
+}
+
+/// Notes in sealed segments of several chunks: ids "n0" to "n<count - 1>", n1 deleted.
+class RepairTest : public ::testing::Test {
+ protected:
+  static constexpr int kRows = 2500;  // three chunks
+
+  void SetUp() override {
+    options_.file_system = &disk_;
+    options_.maintenance = Maintenance::kManual;
+    auto collection = Collection::Create("c", NoteSchema(), options_).value();
+    std::vector<Doc> docs;
+    for (int i = 0; i < kRows; ++i)
+      docs.push_back(Note("n" + std::to_string(i), std::string(i % 7, 'x'), i % 5));
+    ASSERT_TRUE(collection->Upsert(docs).ok());
+    ASSERT_TRUE(collection->Optimize().ok());
+    ASSERT_TRUE(collection->Delete(std::vector<std::string>{"n1"}).ok());
+    ASSERT_TRUE(collection->Upsert(std::vector{Note("n2", "newer")}).ok());
+    ASSERT_TRUE(collection->SetMark("mark").ok());
+    ASSERT_TRUE(collection->Close().ok());
+    expected_ = DocsOf("c", options_);
+    for (const auto& entry : disk_.List("c").value())
+      if (entry.name.starts_with("segment-")) segment_ = JoinPath("c", entry.name);
+    size_ = disk_.Stat(segment_).value().size;
+  }
+
+  std::uint64_t TableAt() {
+    const std::string bytes = cocozvec::ReadFile(disk_, segment_, 1 << 20).value();
+    std::uint64_t at = 0;
+    std::memcpy(&at, bytes.data() + 40, sizeof(at));
+    return at;
+  }
+  /// Sections as the file has them.
+  std::vector<Section> Sections() {
+    const std::string bytes = cocozvec::ReadFile(disk_, segment_, 1 << 20).value();
+    const std::uint64_t at = TableAt();
+    return DecodeSections(std::string_view(bytes).substr(at), NoteSchema(), kRows, at, segment_).value();
+  }
+  const Section Find(SectionKind kind, std::uint32_t field = 0) {
+    for (const Section& section : Sections())
+      if (section.kind == kind && section.field == field) return section;
+    return {};
+  }
+  void Flip(SimDisk& disk, const std::string& path, std::uint64_t at) {
+    auto file = disk.Open(path, OpenMode::kReadWrite).value();
+    std::byte byte{};
+    ASSERT_EQ(file->ReadAt(at, {&byte, 1}).value(), 1u);
+    byte ^= std::byte{0x10};
+    ASSERT_TRUE(file->WriteAt(at, {&byte, 1}).ok());
+  }
+  CollectionOptions On(SimDisk& disk) const {
+    CollectionOptions options = options_;
+    options.file_system = &disk;
+    return options;
+  }
+
+  SimDisk disk_;
+  CollectionOptions options_;
+  Docs expected_;
+  std::string segment_;
+  std::uint64_t size_ = 0;
+};
+
+TEST_F(RepairTest, ADamagedBlockCostsItsRowsAndEachIsNamed) {
+  const Section vectors = Find(SectionKind::kFixed, 2);
+  Flip(disk_, segment_, vectors.offset + vectors.BlockBegin(1) + 100);
+  const RepairReport report = Repair("c", "r", options_).value();
+  EXPECT_FALSE(report.complete());
+  EXPECT_FALSE(report.mark_kept);
+  EXPECT_EQ(report.lost.size(), 1024u);
+  EXPECT_EQ(report.lost_unnamed_rows, 0u);
+  const Docs saved = DocsOf("r", options_);
+  EXPECT_EQ(saved.size(), expected_.size() - 1024);
+  for (int i = 0; i < kRows; ++i) {
+    const std::string id = "n" + std::to_string(i);
+    EXPECT_EQ(saved.contains(id), expected_.contains(id) && (i < 1024 || i >= 2048)) << id;
+  }
+  EXPECT_EQ(saved.at("n2"), expected_.at("n2"));
+  EXPECT_THAT(report.lost.front().where, HasSubstr("field v, rows 1024 to 2047"));
+  EXPECT_EQ(Collection::ReadMark("r", options_).status().code(), StatusCode::kNotFound);
+}
+
+// A row that is deleted, or written again later, is no loss.
+TEST_F(RepairTest, ALostRowThatWasReplacedOrDeletedIsNotCalledLost) {
+  const Section text = Find(SectionKind::kVariable, 0);
+  Flip(disk_, segment_, text.offset + text.BlockBegin(0) + 4200);
+  const RepairReport report = Repair("c", "r", options_).value();
+  EXPECT_EQ(report.lost.size(), 1024u - 2);
+  const Docs saved = DocsOf("r", options_);
+  EXPECT_TRUE(saved.contains("n2"));
+  EXPECT_FALSE(saved.contains("n1"));
+}
+
+TEST_F(RepairTest, RowsWithoutIdsAreCounted) {
+  const Section ids = Find(SectionKind::kIds);
+  Flip(disk_, segment_, ids.offset + ids.BlockBegin(2) + 1500);
+  const RepairReport report = Repair("c", "r", options_).value();
+  EXPECT_EQ(report.lost_unnamed_rows, kRows - 2048u);
+  EXPECT_TRUE(report.lost.empty());
+  EXPECT_EQ(report.recovered, 2047u);
+}
+
+// Guards: one byte of a table that says where the columns lie made the whole segment unreadable for repair.
+TEST_F(RepairTest, NoByteOfAHeaderOrOfATableCostsMoreThanTheBlockWhoseChecksumItIs) {
+  std::vector<std::uint64_t> places;
+  for (std::uint64_t at = 0; at < 64; at += 3) places.push_back(at);
+  for (std::uint64_t at = TableAt(); at < size_; ++at) places.push_back(at);
+  std::size_t whole = 0;
+  for (const std::uint64_t at : places) {
+    const auto disk = disk_.PowerCut(PowerCutKind::kKeepEverything);
+    Flip(*disk, segment_, at);
+    const VerifyReport found = Verify("c", On(*disk)).value();
+    ASSERT_FALSE(found.clean()) << at;
+    EXPECT_EQ(found.findings.front().file, segment_);
+    ASSERT_LE(found.findings.size(), 2u) << at << ": " << found.findings.back().what;
+    whole += found.findings.size() == 1;
+  }
+  EXPECT_GT(whole, places.size() / 3);
+  for (const std::uint64_t at : {places[8], places[25], TableAt() + 4 + 5}) {  // header, count, an offset
+    const auto disk = disk_.PowerCut(PowerCutKind::kKeepEverything);
+    Flip(*disk, segment_, at);
+    const RepairReport report = Repair("c", "r", On(*disk)).value();
+    EXPECT_TRUE(report.complete()) << at;
+    EXPECT_EQ(DocsOf("r", On(*disk)), expected_) << at;
+  }
+}
+
+TEST_F(RepairTest, CallsBehindADamagedRecordAreSavedAndItsOwnAreCounted) {
+  std::string log;
+  for (const auto& entry : disk_.List("c").value())
+    if (entry.name.starts_with("log-")) log = JoinPath("c", entry.name);
+  Flip(disk_, log, 64 + kRecordHeaderBytes + 2);  // the deletion of n1; the record of n2 follows
+  EXPECT_EQ(Collection::Open("c", options_).status().code(), StatusCode::kDataLoss);
+  const VerifyReport found = Verify("c", options_).value();
+  ASSERT_EQ(found.findings.size(), 1u);
+  EXPECT_EQ(found.findings[0].offset, 64u);
+  const RepairReport report = Repair("c", "r", options_).value();
+  EXPECT_EQ(report.lost_calls, 1u);
+  EXPECT_FALSE(report.log_cut);
+  const Docs saved = DocsOf("r", options_);
+  EXPECT_EQ(saved.at("n2"), expected_.at("n2"));
+  EXPECT_TRUE(saved.contains("n1")) << "what the lost call deleted is back";
+  EXPECT_EQ(saved.size(), expected_.size() + 1);
+}
+
+TEST_F(RepairTest, ALogThatWasCutAfterItWasClosedIsAccepted) {
+  std::string log;
+  for (const auto& entry : disk_.List("c").value())
+    if (entry.name.starts_with("log-")) log = JoinPath("c", entry.name);
+  ASSERT_TRUE(disk_.Open(log, OpenMode::kReadWrite).value()->Truncate(64).ok());
+  EXPECT_EQ(Collection::Open("c", options_).status().code(), StatusCode::kDataLoss);
+  const VerifyReport found = Verify("c", options_).value();
+  ASSERT_EQ(found.findings.size(), 1u);
+  EXPECT_EQ(found.findings[0].offset, 64u);
+  EXPECT_EQ(found.findings[0].file, log);
+  const RepairReport report = Repair("c", "r", options_).value();
+  EXPECT_TRUE(report.log_cut);
+  EXPECT_FALSE(report.mark_kept);
+  EXPECT_EQ(report.recovered, static_cast<std::uint64_t>(kRows));
+}
+
+// The generation before and its log are the same documents.
+TEST_F(RepairTest, WhereTheGenerationBeforeIsWholeNothingIsLost) {
+  const std::string first = segment_;
+  {
+    auto collection = Collection::Open("c", options_).value();
+    // A second segment, so that the first stays what it is; the older generation keeps log and rows.
+    std::vector<Doc> docs;
+    for (int i = 0; i < 300; ++i) docs.push_back(Note("m" + std::to_string(i), "m"));
+    ASSERT_TRUE(collection->Upsert(docs).ok());
+    ASSERT_TRUE(collection->Close().ok());
+    CollectionOptions sealing = options_;
+    sealing.seal_bytes = 1;
+    collection = Collection::Open("c", sealing).value();
+    ASSERT_TRUE(collection->Upsert(std::vector{Note("last", "seals")}).ok());
+    ASSERT_EQ(collection->Stats().sealed_segments, 2u);
+    ASSERT_TRUE(collection->Close().ok());
+  }
+  expected_ = DocsOf("c", options_);
+  std::string second;
+  for (const auto& entry : disk_.List("c").value())
+    if (entry.name.starts_with("segment-") && JoinPath("c", entry.name) != first)
+      second = JoinPath("c", entry.name);
+  Flip(disk_, second, 70);  // the ids
+  EXPECT_FALSE(Verify("c", options_).value().only(Harm::kMark));
+  const RepairReport report = Repair("c", "r", options_).value();
+  EXPECT_TRUE(report.complete());
+  EXPECT_THAT(report.source, HasSubstr("the logs since"));
+  EXPECT_EQ(DocsOf("r", options_), expected_);
+}
+
+TEST_F(RepairTest, WithoutAnyManifestThereIsNoSchema) {
+  for (const auto& entry : disk_.List("c").value()) {
+    if (!entry.name.starts_with("MANIFEST-")) continue;
+    ASSERT_TRUE(disk_.Open(JoinPath("c", entry.name), OpenMode::kReadWrite).value()->Truncate(80).ok());
+  }
+  const VerifyReport found = Verify("c", options_).value();
+  EXPECT_GE(found.findings.size(), 2u);
+  const auto repaired = Repair("c", "r", options_);
+  EXPECT_EQ(repaired.status().code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(disk_.Stat("r").status().IsNotFound());
+}
+
+TEST_F(RepairTest, InPlaceKeepsTheOriginalAndAPowerCutAnywhereLosesNeither) {
+  const Section text = Find(SectionKind::kVariable, 0);
+  Flip(disk_, segment_, text.offset + text.BlockBegin(1) + 4200);
+  const auto trial = disk_.PowerCut(PowerCutKind::kKeepEverything);
+  const std::uint64_t started = trial->changes();
+  const RepairReport report = RepairInPlace("c", On(*trial)).value();
+  const Docs saved = DocsOf("c", On(*trial));
+  EXPECT_EQ(saved.size(), report.recovered);
+  EXPECT_EQ(Verify("c.before-repair", On(*trial)).value().findings.size(), 1u);
+  EXPECT_EQ(RepairInPlace("c", On(*trial)).status().code(), StatusCode::kAlreadyExists);
+  const std::uint64_t changes = trial->changes();
+  for (std::uint64_t at = started; at <= changes; ++at) {
+    const auto disk = disk_.PowerCut(PowerCutKind::kKeepEverything);
+    disk->StopAfter(at);
+    (void)RepairInPlace("c", On(*disk));
+    for (const PowerCutKind kind :
+         {PowerCutKind::kLoseUnsynced, PowerCutKind::kKeepEverything, PowerCutKind::kRandom}) {
+      const auto after = disk->PowerCut(kind, at);
+      const bool original = after->Stat(segment_).ok(), kept = after->Stat("c.before-repair").ok();
+      ASSERT_TRUE(original || kept) << at;
+      if (original && !kept) {  // not begun, or only made beside it
+        if (after->Stat("c.repaired").ok()) {
+          EXPECT_EQ(DocsOf("c.repaired", On(*after)), saved) << at;
+        }
+        continue;
+      }
+      if (!after->Stat("c").ok()) {
+        EXPECT_EQ(RepairInPlace("c", On(*after)).value().recovered, saved.size()) << at;
+      }
+      EXPECT_EQ(DocsOf("c", On(*after)), saved) << at;
+      EXPECT_TRUE(Verify("c", On(*after)).value().clean()) << at;
+    }
+  }
+}
+
+TEST_F(RepairTest, StatsAddUpToEveryFile) {
+  const StorageStats stats = MeasureStorage("c", options_).value();
+  std::uint64_t bytes = 0;
+  for (const auto& entry : disk_.List("c").value())
+    bytes += disk_.Stat(JoinPath("c", entry.name)).value().size;
+  EXPECT_EQ(stats.total_bytes(), bytes);
+  EXPECT_EQ(stats.documents, expected_.size());
+  EXPECT_EQ(stats.deleted_rows, 2u);
+  ASSERT_EQ(stats.segments.size(), 1u);
+  EXPECT_EQ(stats.segments[0].rows, static_cast<std::uint64_t>(kRows));
+  EXPECT_EQ(stats.segments[0].bytes, size_);
+  EXPECT_GT(stats.index_bytes, 0u);
+  EXPECT_GE(stats.amplification(), 1);
+  EXPECT_LT(stats.amplification(), 1.5);
 }
 
 // Guards: links in the place of files would keep the original from being opened for writing (S2).
