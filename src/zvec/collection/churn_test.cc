@@ -56,7 +56,8 @@ class ChurnTest : public ::testing::TestWithParam<std::tuple<MetricType, Quantiz
       query.field = "v";
       query.vector = vector;
       query.topk = 10;
-      query.ef = 32;
+      // Where four bits stand for an element, more candidates make up for it.
+      query.ef = std::get<1>(GetParam()) == QuantizeType::kInt4 ? 80 : 32;
       query.output_fields.emplace();
       const HitList fast = collection.Query(query).value();
       EXPECT_NE(fast.stats.strategy.find("graph"), std::string::npos) << fast.stats.strategy;

@@ -298,6 +298,7 @@ Status SegmentSearch::EvaluateMaskOf(const sparse::Searcher& lists) {
   ZVEC_RETURN_IF_ERROR(lists.MaskPresent(mask_));
   matches_ = 0;
   for (const std::uint64_t word : mask_) matches_ += cocozvec::CountBits(word);
+  bits_ = mask_.data();
   return {};
 }
 
