@@ -35,9 +35,10 @@ HARNESSES = {
     "log_damage": ("C3", 40_000, 20_000, "cases", 30_000, 2_000),
     "misplaced": ("C4", 20_000, 10_000, "cases", 1_000, 2_000),
     "missing": ("C5", 100, 100, "cases", 25, 100),
-    "salvage": ("C7", 107_695, 10_000, "cases", 107_695, 1_500),
+    "salvage": ("C7", 107_770, 10_000, "cases", 107_770, 1_500),
     "sizes": ("R9", 30_000, 5_000, "places", 28_719, 500),
     "links": ("S1 S2 S3", 1_000, 1_000, "planted", 500, 1_000),
+    "churn": ("R6", 60, 6, "documents_written", 3_600_000, 2),
     "locks": ("T4", 1_000, 100, "races", 1_000, 50),
     "forks": ("T5", 70, 10, "children", 200, 10),
     "signals": ("T6", 40, 5, "lives", 40, 1),
@@ -51,7 +52,8 @@ HARNESSES = {
     "ext4": ("D3", 200, 20, "runs", 200, 3),
     "xfs": ("D3", 200, 20, "runs", 200, 3),
 }
-LARGEST = {"all", "bytes", "log_bytes", "depth", "open_ms", "log_MiB", "grown_MiB", "documents", "shrunk_to"}  # not added up
+LARGEST = {"all", "bytes", "log_bytes", "depth", "open_ms", "log_MiB", "grown_MiB", "documents", "shrunk_to",
+           "peak_percent", "log_percent", "optimized_percent"}  # not added up
 
 
 def state_path(directory, name):

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/io/file_system.h"
+#include "merges.h"
 #include "report.h"
 #include "zvec/collection.h"
 #include "zvec/simd/kernels.h"
@@ -496,6 +497,7 @@ int Main(Options options) {
   if (options.Measures("create")) MeasureCreate(options, report);
   if (options.Measures("fetch")) MeasureReads(options, report);
   if (options.Wants("recovery")) MeasureRecovery(options, report);
+  if (options.Wants("merge")) MeasureMerges(options.directory, options.quick ? 30'000 : 200'000, report);
   if (options.Wants("peer")) MeasurePeer(options, report);
   if (options.Wants("scan")) MeasureScans(options, report);
   report.Finish();

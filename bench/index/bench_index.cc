@@ -51,7 +51,8 @@ Curve::Point Measure(bench::Index& index, const Set& set, std::uint32_t ef, std:
   index.SetEf(ef);
   std::vector<double> best(set.queries, 1e9);
   std::vector<std::uint32_t> found(set.queries * Set::kNearest, UINT32_MAX);
-  for (std::size_t pass = 0; pass < passes; ++pass) {
+  const bool measured = index.Measure(passes, &best, &found);
+  for (std::size_t pass = 0; pass < passes && !measured; ++pass) {
     for (std::size_t q = 0; q < set.queries; ++q) {
       const auto start = Clock::now();
       index.Search(set.Query(q), &found[q * Set::kNearest]);
@@ -76,7 +77,7 @@ Curve Run(bench::Index& index, const Set& set, const Options& options, std::FILE
   curve.name = index.name();
   const auto start = Clock::now();
   index.Build(set, options.threads);
-  curve.build_seconds = Seconds(start);
+  curve.build_seconds = index.built_seconds() > 0 ? index.built_seconds() : Seconds(start);
   std::printf("%-20s build %.1f s with %zu threads\n", curve.name.c_str(), curve.build_seconds,
               options.threads);
   std::vector<std::uint32_t> efs = options.efs;
@@ -113,9 +114,11 @@ void PrintTable(const std::vector<Curve>& curves) {
   for (const Curve& c : curves) {
     const double at95 = c.At(0.95), at99 = c.At(0.99);
     std::printf("%-20s %10.1f %12.0f %12.0f", c.name.c_str(), c.build_seconds, at95, at99);
-    if (ours != nullptr)
-      std::printf("   build %.1fx, %.1fx, %.1fx", c.build_seconds / ours->build_seconds,
-                  ours->At(0.95) / at95, ours->At(0.99) / at99);
+    if (ours != nullptr) {
+      std::printf("   build %.1fx", c.build_seconds / ours->build_seconds);
+      for (const auto& [recall, at] : {std::pair(0.95, at95), std::pair(0.99, at99)})
+        at > 0 ? std::printf(", %.2fx", ours->At(recall) / at) : std::printf(", not reached");
+    }
     if (c.chosen.queries_per_s > 0)
       std::printf("   default: recall %.4f, %.0f", c.chosen.recall, c.chosen.queries_per_s);
     std::puts("");
@@ -140,12 +143,12 @@ void RunSet(const std::string& name, const Options& options, std::FILE* json) {
                      : options.mode == "quantize" ? bench::RunQuantize
                      : options.mode == "grow"     ? bench::RunGrow
                                                   : bench::RunThreads;
-    return run(set, {directory, options.threads, options.passes});
+    return run(set, {directory, options.threads, options.passes, json});
   }
   std::vector<std::unique_ptr<bench::Index>> indexes;
   indexes.push_back(bench::MakeOurs(directory + ".a", bench::kEfConstruction));
   indexes.push_back(bench::MakeOurs(directory + ".b", 120));
-  for (auto& peer : bench::MakePeers()) indexes.push_back(std::move(peer));
+  for (auto& peer : bench::MakePeers(set, directory + ".peer")) indexes.push_back(std::move(peer));
   std::vector<Curve> curves;
   for (auto& index : indexes) {
     if (index->name().find(options.only) != std::string::npos)
@@ -207,7 +210,8 @@ int main(int argc, char** argv) {
     if (json == nullptr && !options.json.empty())
       throw std::runtime_error("--json " + options.json + ": " + std::strerror(errno));
     if (options.mode == "sparse") {
-      bench::RunSparse({Directory(), options.threads, options.passes});
+      bench::RunSparse({Directory(), options.threads, options.passes, json});
+      if (json != nullptr) std::fclose(json);
       return 0;
     }
     for (std::size_t at = 0; at <= options.sets.size();) {

@@ -109,10 +109,18 @@ void RunKind(const char* name, zvec::QuantizeType type, const Set& set, const Mo
     const Timing timing = Time(*place, queries, options.passes);
     std::printf("  ef %3u: %.4f in %6.1f us%s", ef, Recall(timing, set), timing.micros,
                 timing.strategy == "graph" ? "" : " NO GRAPH");
+    JsonLine(options, "quantize", set.name)
+        .Add("kind", name)
+        .Add("ef", ef)
+        .Add("recall", Recall(timing, set))
+        .Add("us", timing.micros)
+        .Add("build_s", seconds)
+        .Add("strategy", timing.strategy);
   }
   const double one = BatchMicros(*place, set, 1, options.passes),
                two = BatchMicros(*place, set, 2, options.passes);
   std::printf("  batch: %.1f us a query on one thread, %.1f on two (%.2fx)\n", one, two, one / two);
+  JsonLine(options, "batch", set.name).Add("kind", name).Add("one_us", one).Add("two_us", two);
 }
 
 constexpr std::uint32_t kTerms = 30'000, kTopics = 300;
@@ -183,6 +191,13 @@ void RunSparse(const ModeOptions& options) {
     std::printf("%-12s %-16s %8.1f us (%6.0f rows scored), scan %8.1f us: %5.1fx, answers %s\n", filter,
                 lists.strategy.c_str(), lists.micros, scored, scan.micros, scan.micros / lists.micros,
                 equal ? "equal" : "DIFFER");
+    JsonLine(options, "sparse", "generated")
+        .Add("filter", filter)
+        .Add("us", lists.micros)
+        .Add("scan_us", scan.micros)
+        .Add("rows_scored", scored)
+        .Add("answers", equal ? "equal" : "differ")
+        .Add("strategy", lists.strategy);
   }
 }
 

@@ -229,6 +229,17 @@ void RunFilters(const Set& set, const ModeOptions& options) {
                   fast.micros / scan.micros, fast.recall, fast.found, fast.code_distances,
                   fast.strategy.c_str());
       std::fflush(stdout);
+      JsonLine(options, "filters", set.name)
+          .Add("kind", kind)
+          .Add("passes_share", permille / 1'000.0)
+          .Add("us", fast.micros)
+          .Add("evaluate_us", evaluation)
+          .Add("unfiltered_us", random ? free_any : free_near)
+          .Add("scan_us", scan.micros)
+          .Add("recall", fast.recall)
+          .Add("hits", fast.found)
+          .Add("code_distances", fast.code_distances)
+          .Add("strategy", fast.strategy);
     }
   }
 }
@@ -244,6 +255,13 @@ void RunChurn(const Set& set, const ModeOptions& options) {
     if (optimize_s > 0) std::printf("  (Optimize %.1f s)", optimize_s);
     std::puts("");
     std::fflush(stdout);
+    JsonLine(options, "churn", set.name)
+        .Add("state", what)
+        .Add("us", t.micros)
+        .Add("fresh_us", fresh > 0 ? fresh : t.micros)
+        .Add("recall", t.recall)
+        .Add("optimize_s", optimize_s)
+        .Add("strategy", t.strategy);
     return t.micros;
   };
   const auto some = [&](double share) {
@@ -282,10 +300,16 @@ void RunThreads(const Set& set, const ModeOptions& options) {
   Table table(set, options, set.Query(0));
   zvec::Collection& collection = table.collection();
   for (int i = 0; i < 100; ++i) (void)collection.Query(table.Ask(set.Query(0), "")).value();
+  const double more = Resident() - before, raw = static_cast<double>(set.base.size()) * 4 / (1 << 20),
+               index = static_cast<double>(set.rows) *
+                       static_cast<double>((set.dim + 63) / 64 * 64 + 2 * 16 * 4) / (1 << 20);
   std::printf(
       "memory: %.1f MiB more than before the collection; raw vectors %.1f MiB, codes and links %.1f MiB\n",
-      Resident() - before, static_cast<double>(set.base.size()) * 4 / (1 << 20),
-      static_cast<double>(set.rows) * static_cast<double>((set.dim + 63) / 64 * 64 + 2 * 16 * 4) / (1 << 20));
+      more, raw, index);
+  JsonLine(options, "memory", set.name)
+      .Add("more_mib", more)
+      .Add("raw_mib", raw)
+      .Add("codes_links_mib", index);
   double one = 0;
   for (std::size_t threads = 1; threads <= 2; ++threads) {
     double best = 0;
@@ -303,6 +327,10 @@ void RunThreads(const Set& set, const ModeOptions& options) {
     }
     if (threads == 1) one = best;
     std::printf("%zu thread%s: %.0f queries/s (%.2fx)\n", threads, threads == 1 ? "" : "s", best, best / one);
+    JsonLine(options, "threads", set.name)
+        .Add("threads", static_cast<double>(threads))
+        .Add("queries_per_s", best)
+        .Add("over_one", best / one);
   }
   // One row: what is left of a query when there is nothing to search.
   const Set tiny{.name = "tiny",
@@ -316,9 +344,12 @@ void RunThreads(const Set& set, const ModeOptions& options) {
   other.directory += ".one";
   Table single(tiny, other, tiny.Query(0));
   const VectorQuery query = single.Ask(tiny.Query(0), "");
-  std::printf("a query of a collection of one document: %.2f us, rows only %.2f us\n",
-              Fastest(1'000 * options.passes, [&] { (void)single.collection().Query(query).value(); }),
-              Fastest(1'000 * options.passes, [&] { (void)single.collection().QueryRows(query).value(); }));
+  const double documents =
+      Fastest(1'000 * options.passes, [&] { (void)single.collection().Query(query).value(); });
+  const double rows =
+      Fastest(1'000 * options.passes, [&] { (void)single.collection().QueryRows(query).value(); });
+  std::printf("a query of a collection of one document: %.2f us, rows only %.2f us\n", documents, rows);
+  JsonLine(options, "overhead", set.name).Add("query_us", documents).Add("rows_us", rows);
 }
 
 }  // namespace bench

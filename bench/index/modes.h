@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdio>
 #include <string>
 
 #include "sets.h"
@@ -20,6 +21,36 @@ inline double Micros(Clock::time_point since) {
 struct ModeOptions {
   std::string directory;  ///< for a collection; removed afterwards
   std::size_t threads = 1, passes = 5;
+  std::FILE* json = nullptr;  ///< null: none is wanted
+};
+
+/// A line of --json, written when it goes. Keys and texts are the benchmark's own: nothing is escaped.
+class JsonLine {
+ public:
+  JsonLine(const ModeOptions& options, const std::string& mode, const std::string& set)
+      : json_(options.json) {
+    Add("benchmark", "index " + mode).Add("set", set);
+  }
+  ~JsonLine() {
+    if (json_ != nullptr) std::fprintf(json_, "{%s}\n", text_.c_str()), std::fflush(json_);
+  }
+  JsonLine(const JsonLine&) = delete;
+  JsonLine& operator=(const JsonLine&) = delete;
+  JsonLine& Add(const char* key, const std::string& value) { return Raw(key, '"' + value + '"'); }
+  JsonLine& Add(const char* key, double value) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.6g", value);
+    return Raw(key, text);
+  }
+
+ private:
+  JsonLine& Raw(const char* key, const std::string& value) {
+    text_ += (text_.empty() ? "\"" : ",\"") + std::string(key) + "\":" + value;
+    return *this;
+  }
+
+  std::FILE* const json_;
+  std::string text_;
 };
 
 /// How long it takes. Throws when it fails.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <functional>
 #include <thread>
 
@@ -117,8 +118,9 @@ class USearch final : public Index {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Index>> MakePeers() {
+std::vector<std::unique_ptr<Index>> MakePeers(const Set& set, const std::string& folder) {
   std::vector<std::unique_ptr<Index>> peers;
+  AddSketch(set, peers);
 #if BENCH_HNSWLIB
   peers.push_back(std::make_unique<Hnswlib>());
 #endif
@@ -130,6 +132,7 @@ std::vector<std::unique_ptr<Index>> MakePeers() {
   peers.push_back(std::make_unique<USearch>(unum::usearch::scalar_kind_t::f32_k, "USearch f32"));
   peers.push_back(std::make_unique<USearch>(unum::usearch::scalar_kind_t::i8_k, "USearch i8"));
 #endif
+  AddZvec(folder, peers);
   return peers;
 }
 
@@ -144,6 +147,10 @@ std::string MissingPeers() {
 #if !BENCH_USEARCH
   missing += " USearch (its headers: npm pack usearch; set USEARCH_INCLUDE)";
 #endif
+#if !BENCH_SKETCH
+  missing += " the sketch (set SKETCH_INCLUDE to the folder prototype/index)";
+#endif
+  if (std::getenv("ZVEC_PYTHON") == nullptr) missing += " zvec (set ZVEC_PYTHON to a Python that has it)";
   return missing;
 }
 

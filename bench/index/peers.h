@@ -15,11 +15,20 @@ class Index {
   virtual ~Index() = default;
   virtual std::string name() const = 0;
   virtual void Build(const Set& set, std::size_t threads) = 0;
+  /// Of a build that took other seconds than the call of Build: shared with another index, or in another
+  /// process.
+  virtual double built_seconds() const { return 0; }
   /// 0: what the index chooses itself, where it does.
   virtual void SetEf(std::uint32_t ef) = 0;
   virtual bool chooses_ef() const { return false; }
   /// Row numbers of the `Set::kNearest` nearest.
   virtual void Search(const float* query, std::uint32_t* rows) = 0;
+  /// Asks all queries of the set, `passes` times: seconds of each one's fastest pass, rows as by Search.
+  /// False: whoever measures asks by Search.
+  virtual bool Measure(std::size_t passes, std::vector<double>* best, std::vector<std::uint32_t>* rows) {
+    (void)passes, (void)best, (void)rows;
+    return false;
+  }
   /// How the last search was done, where the index says so.
   virtual std::string strategy() const { return ""; }
 };
@@ -28,9 +37,11 @@ inline constexpr std::uint32_t kM = 16;
 inline constexpr std::uint32_t kEfConstruction = 200;  ///< of the peers, and of ours when asked for the same
 
 std::unique_ptr<Index> MakeOurs(const std::string& directory, std::uint32_t ef_construction);
-/// Those that this build has.
-std::vector<std::unique_ptr<Index>> MakePeers();
-/// What was not there when this was built.
+/// Those that this build and this machine have. `folder`: for one that needs some, made and removed by it.
+std::vector<std::unique_ptr<Index>> MakePeers(const Set& set, const std::string& folder);
+void AddSketch(const Set& set, std::vector<std::unique_ptr<Index>>& to);
+void AddZvec(const std::string& folder, std::vector<std::unique_ptr<Index>>& to);
+/// What was not there.
 std::string MissingPeers();
 
 }  // namespace bench

@@ -43,6 +43,7 @@ struct CollectionStats {
   std::uint64_t unlinked_rows = 0;                   ///< that every query scans, until a graph holds them
   bool maintaining = false;       ///< work in the background is under way (Maintenance::kBackground)
   Status maintenance_error = {};  ///< of the last piece of it; OK again once one has come off
+  MergeProgress merge;
 };
 
 class DocIterator {
@@ -101,7 +102,7 @@ class Collection {
   virtual Result<HitList> Scan(const ScanQuery& query) const = 0;
   /// As Query, but the numbers of the rows in place of the documents: for the ids of few of many hits. A
   /// row's number counts stored rows, deleted ones too, in storage order; it means something on this
-  /// handle until a write seals or Optimize rewrites segments, so for ever on a read-only handle.
+  /// handle until segments are sealed or merged, so for ever on a read-only handle.
   virtual Result<RowHitList> QueryRows(const VectorQuery& query) const = 0;
   /// The ids of rows; nothing for numbers beyond the last row and for deleted rows. `layout`: of the query
   /// that gave them. Errors   kFailedPrecondition: the rows have been rewritten since.
@@ -117,7 +118,9 @@ class Collection {
 
   /// Makes everything written so far durable, whatever the durability option.
   virtual Status Flush() = 0;
-  /// Seals the mutable segment and rewrites segments that hold deleted rows; merges small ones.
+  /// Seals the mutable segment, then merges segments into as few as CollectionOptions allow, without their
+  /// deleted rows, and gives each the graphs that it lacks. Of what was written before the call; writers and
+  /// readers go on meanwhile. Calls queue up. Errors   kClosed: Close ended it, what was done stays done.
   virtual Status Optimize(const OptimizeOptions& options = {}) = 0;
   /// Durable; afterwards every operation answers kClosed. Idempotent.
   virtual Status Close() = 0;

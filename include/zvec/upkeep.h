@@ -62,7 +62,8 @@ struct VerifyReport {
 /// mark; and looks whether every row of deletions exists, every id is live once, and graphs lead to rows that
 /// are there. Goes on after a finding. Takes no lock and writes nothing.
 /// Errors   kNotFound, kInvalidArgument (not a collection), kUnimplemented (a newer format: not ours to
-///          judge), kIoError and kPermissionDenied where not even the directory can be read. Damage is none.
+///          judge), kIoError where not even the directory can be read, kPermissionDenied
+///          and kResourceExhausted (descriptors) for any file. Damage is no error.
 Result<VerifyReport> Verify(PathView path, const CollectionOptions& options = {});
 
 /// A document that could not be saved, or of which nobody knows.

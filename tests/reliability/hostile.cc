@@ -13,6 +13,7 @@
 #include "failing_new.h"
 #include "victim.h"
 #include "zvec/collection/testing/test_docs.h"
+#include "zvec/upkeep.h"
 
 namespace reliability {
 
@@ -32,6 +33,14 @@ constexpr std::uint64_t kValues[] = {0x7FFF'FFFF,
                                      0xFFFF'FFFF'FFFF'FF00,
                                      0,
                                      1};
+
+/// Verify and repair read the same bytes another way.
+void VerifyAndRepair(const Victim& victim, const std::string& name, const std::string& content) {
+  const auto disk = victim.Copy({{name, &content}});
+  const auto options = Victim::OptionsOn(*disk);
+  (void)zvec::Verify("c", options);
+  (void)zvec::Repair("c", "repaired", options);
+}
 
 }  // namespace
 
@@ -59,6 +68,8 @@ void DeclaredSizes(const Settings& settings, Tally& tally) {
         if (offset + width > content.size()) continue;
         for (std::size_t i = 0; i < width; ++i) content[offset + i] = static_cast<char>(value >> (8 * i));
         (void)victim.Judge({{name, &content}}, name, value % 2 == 1);
+        if (&value - kValues == static_cast<std::ptrdiff_t>(n % std::size(kValues)))
+          VerifyAndRepair(victim, name, content);
       }
     std::string content = victim.files().at(name);
     for (int i = 0; i < 4; ++i) {
@@ -66,6 +77,7 @@ void DeclaredSizes(const Settings& settings, Tally& tally) {
       if (at < content.size()) content[at] = static_cast<char>(random());
     }
     (void)victim.Judge({{name, &content}}, name, true);
+    VerifyAndRepair(victim, name, content);
     return {"places", ""};
   });
 #if defined(ZVEC_TEST_HOOKS)

@@ -49,6 +49,8 @@ constexpr Named kHarnesses[] = {
     {"missing", MissingFiles},
     {"sizes", DeclaredSizes},
     {"links", PlantedLinks},
+    {"churn", ChurnOnDisk},
+    {"memory", MemoryBudget},
 };
 
 int Misuse() {

@@ -1,12 +1,16 @@
-// M1: random operations beside a map. A seed that fails is cut down to the operations that it needs.
+// M1: random operations beside a map, some of them in the middle of a merge. A seed that fails is cut down to
+// the operations that it needs.
 #include <algorithm>
+#include <utility>
 
 #include "harness.h"
 #include "life.h"
+#include "zvec/collection/testing/hooked_fs.h"
 
 namespace reliability {
 
 using zvec::testing_docs::AllDocs;
+using zvec::testing_docs::HookedFileSystem;
 
 namespace {
 
@@ -28,10 +32,12 @@ class ModelRun {
  public:
   ModelRun(std::uint64_t seed, Tally* tally)
       : disk_(std::make_unique<SimDisk>()),
-        world_(SmallWorld(*disk_, seed % 3 == 0 ? zvec::Durability::kRelaxed : zvec::Durability::kDurable)),
+        files_(std::make_unique<HookedFileSystem>(*disk_)),
+        world_(SmallWorld(*files_, seed % 3 == 0 ? zvec::Durability::kRelaxed : zvec::Durability::kDurable)),
         tally_(tally) {
     world_.options.enable_mmap = seed % 2 == 0;
     world_.options.seal_bytes = 500 + seed * 7919 % 6000;
+    HookMerges();
   }
 
   /// Empty, or what differs and after which operation.
@@ -61,16 +67,41 @@ class ModelRun {
     const auto kind = static_cast<Kind>(operation.kind);
     const Step step = MakeStep(kind, random);
     if (kind == Kind::kReopen && tally_) tally_->Count("reopens");
+    inner_random_.seed(operation.seed);
     if (const auto status = step.run(world_); !status.ok()) return step.name + ": " + status.ToString();
     step.effect(model_);
-    return "";
+    for (const Step& inner : inner_) inner.effect(model_);
+    inner_.clear();
+    return std::exchange(inner_problem_, "");
+  }
+
+  /// In the middle of a merge, where no lock is held, now and then somebody writes.
+  void HookMerges() {
+    files_->refuse = [this](const std::string& path) {
+      const std::string_view name = cocozvec::BaseName(path);
+      if (inside_ || world_.collection == nullptr ||
+          !(name.starts_with("segment-") || name.starts_with("index-")) ||
+          world_.collection->Stats().merge.segments == 0 || inner_random_() % 3 == 0)
+        return Status();
+      constexpr Kind kWrites[] = {Kind::kUpsert,         Kind::kUpdate, Kind::kDelete,
+                                  Kind::kDeleteByFilter, Kind::kApply,  Kind::kSeal};
+      inside_ = true;
+      inner_.push_back(MakeStep(kWrites[inner_random_() % std::size(kWrites)], inner_random_));
+      if (const auto status = inner_.back().run(world_); !status.ok())
+        inner_problem_ = inner_.back().name + " during a merge: " + status.ToString();
+      inside_ = false;
+      if (tally_) tally_->Count("writes_in_merges");
+      return Status();
+    };
   }
 
   std::string Restart(PowerCutKind kind) {
     auto disk = disk_->PowerCut(kind);
     world_.collection.reset();
+    files_ = std::make_unique<HookedFileSystem>(*disk);
     disk_ = std::move(disk);
-    world_.options.file_system = disk_.get();
+    world_.options.file_system = files_.get();
+    HookMerges();
     auto opened = Collection::Open(World::kPath, world_.options);
     if (!opened.ok()) return opened.status().ToString();
     world_.collection = *std::move(opened);
@@ -126,9 +157,14 @@ class ModelRun {
   }
 
   std::unique_ptr<SimDisk> disk_;
+  std::unique_ptr<HookedFileSystem> files_;
   World world_;
   State model_;
   Tally* tally_;  ///< null while a failure is cut down
+  bool inside_ = false;
+  Random inner_random_;
+  std::vector<Step> inner_;  ///< done during the operation under way
+  std::string inner_problem_;
 };
 
 /// Each seed knows only some kinds, in its own proportions: what needs many of one kind in a row turns up.

@@ -22,6 +22,7 @@ struct Background::State {
   cocozvec::CondVar progress;  ///< for those who wait for it
   bool wanted ZVEC_GUARDED_BY(mu) = false;
   bool running ZVEC_GUARDED_BY(mu) = false;
+  std::thread::id runner ZVEC_GUARDED_BY(mu);  ///< while something runs
   bool stopped ZVEC_GUARDED_BY(mu) = false;
   bool threadless ZVEC_GUARDED_BY(mu) = false;  ///< the system had no thread to give
   int quiet ZVEC_GUARDED_BY(mu) = 0;
@@ -47,9 +48,10 @@ bool Background::RunStep(State& state) {
   }
   MutexLock lock(state.mu);
   state.running = false;
+  state.runner = {};
   if (more) state.wanted = true;
   state.progress.NotifyAll();
-  return more;
+  return state.wanted;
 }
 
 void Background::Work(State& state) {
@@ -60,6 +62,7 @@ void Background::Work(State& state) {
       if (state.stopped) return;
       state.wanted = false;
       state.running = true;
+      state.runner = std::this_thread::get_id();
     }
     (void)RunStep(state);
   }
@@ -71,10 +74,15 @@ void Background::Wake() {
   if (mode_ == Maintenance::kInline) {
     do {
       MutexLock lock(state.mu);
-      while (!state.stopped && (state.running || state.quiet > 0)) state.progress.Wait(state.mu);
+      if (state.quiet > 0 || (state.running && state.runner == std::this_thread::get_id())) {
+        state.wanted = true;  // the call may have been made inside a step, which is done first
+        return;
+      }
+      while (!state.stopped && state.running) state.progress.Wait(state.mu);
       if (state.stopped) return;
       state.wanted = false;
       state.running = true;
+      state.runner = std::this_thread::get_id();
     } while (RunStep(state));
     return;
   }
@@ -97,8 +105,39 @@ void Background::WaitWhile(const std::function<bool()>& wanted) {
   if (mode_ != Maintenance::kBackground || !wanted()) return;
   State& state = *state_;
   MutexLock lock(state.mu);
+  if (state.running && state.runner == std::this_thread::get_id()) return;  // it would wait for itself
   while (!state.stopped && !state.threadless && (state.running || state.wanted) && wanted())
     state.progress.Wait(state.mu);
+}
+
+bool Background::Run(const std::function<void(const cocozvec::Cancel& cancel)>& work) {
+  State& state = *state_;
+  {
+    MutexLock lock(state.mu);
+    ++state.quiet;
+    state.cancel.Raise();
+    while (state.running) state.progress.Wait(state.mu);
+    state.cancel.Lower();
+    if (state.stopped) {
+      --state.quiet;
+      return false;
+    }
+    state.running = true;
+    state.runner = std::this_thread::get_id();
+  }
+  struct End {
+    State& state;
+    ~End() {
+      MutexLock lock(state.mu);
+      state.running = false;
+      state.runner = {};
+      --state.quiet;
+      state.wake.NotifyAll();
+      state.progress.NotifyAll();
+    }
+  } end{state};
+  work(state.cancel);
+  return true;
 }
 
 void Background::Progress() {

@@ -1,7 +1,7 @@
 // zvec/collection/background.h: work that nobody waits for, one step after the other: on a thread of its own,
 // which starts with the first step, or in the calls that gave rise to it, or not at all.
-// Threads: all functions from any; a step must call none of them but Progress. Forks: a child that inherited
-// one may destroy it.
+// Threads: all functions from any; a step must call none of them but Progress and Wake. Forks: a child that
+// inherited one may destroy it.
 #pragma once
 
 #include <functional>
@@ -24,11 +24,15 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  /// There may be something to do. kInline: it is done now, by the caller.
+  /// There may be something to do. kInline: it is done now, by the caller; behind the step that it is
+  /// called from; where there is a Quiet, by the next Wake.
   void Wake();
   /// Returns when `wanted()` is false, or when nobody is at work that could make it so. kBackground only;
   /// else at once. `wanted` is called under a lock that nobody takes while holding one that it takes.
   void WaitWhile(const std::function<bool()>& wanted);
+  /// In this thread, in the place of the steps: what runs is cancelled and nothing else begins before its
+  /// end, which Stop waits for. Not two at a time. False: stopped before.
+  bool Run(const std::function<void(const cocozvec::Cancel& cancel)>& work);
   /// From a step: what WaitWhile waits for may have changed.
   void Progress();
   bool busy() const;

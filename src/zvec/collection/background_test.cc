@@ -61,6 +61,56 @@ TEST(BackgroundTest, NobodyWaitsForWorkThatWasGivenUp) {
   EXPECT_FALSE(background.busy());
 }
 
+TEST(BackgroundTest, RunTakesThePlaceOfTheStepsAndStopWaitsForIt) {
+  std::atomic<int> begun = 0;
+  std::atomic<bool> inside = false;
+  Background background(Maintenance::kBackground, [&](const cocozvec::Cancel& cancel) {
+    EXPECT_FALSE(inside);
+    ++begun;
+    while (!cancel.raised()) std::this_thread::yield();
+    return true;
+  });
+  background.Wake();
+  while (begun == 0) std::this_thread::yield();
+  EXPECT_TRUE(background.Run([&](const cocozvec::Cancel& cancel) {
+    inside = true;
+    EXPECT_FALSE(cancel.raised());  // that was the step's
+    background.Wake();
+    background.WaitWhile([] { return true; });  // by itself nobody waits for itself
+    EXPECT_TRUE(background.busy());
+    inside = false;
+  }));
+  const int before = begun;
+  while (begun == before) std::this_thread::yield();  // and goes on
+  std::atomic<bool> running = false, ended = false;
+  std::thread runner([&] {
+    EXPECT_TRUE(background.Run([&](const cocozvec::Cancel& cancel) {
+      running = true;
+      while (!cancel.raised()) std::this_thread::yield();
+      ended = true;
+    }));
+  });
+  while (!running) std::this_thread::yield();
+  background.Stop();
+  EXPECT_TRUE(ended);
+  runner.join();
+  EXPECT_FALSE(background.Run([](const cocozvec::Cancel&) { ADD_FAILURE(); }));
+}
+
+TEST(BackgroundTest, InlineAWakeInsideAStepIsWorkedOffBehindIt) {
+  int begun = 0, ended = 0;
+  Background* self = nullptr;
+  Background background(Maintenance::kInline, [&](const cocozvec::Cancel&) {
+    EXPECT_EQ(begun, ended);
+    if (++begun < 3) self->Wake();
+    ++ended;
+    return false;
+  });
+  self = &background;
+  background.Wake();
+  EXPECT_EQ(ended, 3);
+}
+
 TEST(BackgroundTest, QuietCancelsAndHoldsBackUntilItsEnd) {
   std::atomic<int> cancelled = 0, begun = 0;
   Background background(Maintenance::kBackground, [&](const cocozvec::Cancel& cancel) {

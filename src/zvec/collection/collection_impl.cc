@@ -320,8 +320,6 @@ Status CollectionImpl::Flush() {
 
 Status CollectionImpl::Optimize(const OptimizeOptions& options) {
   ZVEC_RETURN_IF_ERROR(CheckProcess());
-  const Store::Quiet quiet(*store_);
-  MutexLock lock(store_->write_mu());
   return store_->Optimize(options.concurrency);
 }
 
@@ -365,6 +363,7 @@ CollectionStats CollectionImpl::Stats() const {
   stats.unlinked_rows = store_->UnlinkedRows();
   stats.maintaining = store_->maintaining();
   stats.maintenance_error = store_->MaintenanceError();
+  stats.merge = store_->Progress();
   for (const FieldSchema& field : schema().fields) {
     if (!IsVector(field.type)) continue;
     stats.index_completeness[field.name] = IndexedShare(*version, field);

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string>
 
+#include "base/fault.h"
 #include "cocozvec/base/log.h"
 #include "zvec/collection/graph_check.h"
 #include "zvec/doc.h"
@@ -59,13 +60,25 @@ Heir ChooseHeir(std::span<const SegmentView* const> sources, std::span<const Row
   return heir;
 }
 
+/// Links rows in pieces, which gives the same bytes, so that it can be told how far it has come.
+bool LinkRows(hnsw::GraphBuilder& graph, std::span<const std::uint32_t> rows, const VectorColumn& column,
+              const BuildHelp& help) {
+  constexpr std::size_t kPiece = 8 * hnsw::kLinkBatch;
+  for (std::size_t at = 0; at < rows.size(); at += kPiece) {
+    const auto piece = rows.subspan(at, std::min(kPiece, rows.size() - at));
+    if (!graph.Link(piece, piece.back() + 1, column.Source(), help.pool, help.cancel)) return false;
+    if (help.linked != nullptr) help.linked->fetch_add(piece.size(), std::memory_order_relaxed);
+  }
+  return graph.Link({}, column.rows(), column.Source(), help.pool, help.cancel);
+}
+
 Result<std::shared_ptr<hnsw::GraphBuilder>> LinkAll(const hnsw::Encoder& encoder,
                                                     const hnsw::BuildParams& params,
                                                     const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
   std::vector<std::uint32_t> rows(column.rows());
   std::iota(rows.begin(), rows.end(), 0u);
-  if (!graph->Link(rows, column.rows(), column.Source(), help.pool, help.cancel)) return help.Check();
+  if (!LinkRows(*graph, rows, column, help)) return help.Check();
   graph->Finish(help.pool);
   return graph;
 }
@@ -83,7 +96,9 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hns
     return std::shared_ptr<hnsw::GraphBuilder>();
   }
   ZVEC_RETURN_IF_ERROR(status);
-  if (!graph->Link(heir.fresh, column.rows(), column.Source(), help.pool, help.cancel)) return help.Check();
+  if (help.linked != nullptr)
+    help.linked->fetch_add(column.rows() - heir.fresh.size(), std::memory_order_relaxed);
+  if (!LinkRows(*graph, heir.fresh, column, help)) return help.Check();
   graph->Finish(help.pool);
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
   // What would answer worse than the old one is linked afresh.
@@ -118,6 +133,27 @@ hnsw::BuildParams BuildParamsOf(const FieldSchema& field) noexcept {
   if (field.index && field.index->ef_construction != 0)
     params.ef_construction = std::clamp(field.index->ef_construction, params.m, kMaxEf);
   return params;
+}
+
+namespace {
+std::uint64_t BytesPerRow(const FieldSchema& field) {
+  if (!WantsGraph(field)) return 0;
+  return hnsw::BuildBytesPerRow(field.metric(), field.dimension, CodeKindOf(field), BuildParamsOf(field).m);
+}
+}  // namespace
+
+std::uint64_t GraphBytesPerRow(const CollectionSchema& schema) {
+  std::uint64_t bytes = 0;  // all of them grow together
+  for (const FieldSchema& field : schema.fields) bytes += BytesPerRow(field);
+  return bytes;
+}
+
+std::uint64_t SegmentRowsWithin(const CollectionSchema& schema, std::uint64_t bytes) {
+  constexpr std::uint64_t kRow = 40;  // of lists of rows, of the table of ids
+  std::uint64_t most = 0;
+  for (const FieldSchema& field : schema.fields) most = std::max(most, BytesPerRow(field));
+  if (cocozvec::FaultPlanted("ignore_memory_budget")) return kMaxSegmentRows;
+  return std::clamp<std::uint64_t>(bytes / (kRow + most), hnsw::kLinkBatch, kMaxSegmentRows);
 }
 
 hnsw::CodeKind CodeKindOf(const FieldSchema& field) noexcept {

@@ -2,6 +2,7 @@
 // Threads: plain functions.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/cancel.h"
+#include "base/io/file_system.h"
 #include "base/thread_pool.h"
 #include "zvec/index/hnsw/builder.h"
 #include "zvec/index/sparse/lists.h"
@@ -21,10 +23,14 @@ namespace zvec::inline v0 {
 
 using hnsw::WantsGraph;
 
+inline constexpr std::uint64_t kMaxSegmentRows = 10'000'000;
+
 /// Who helps with a build, and who may end it: then it answers kCancelled.
 struct BuildHelp {
   cocozvec::ThreadPool* pool = nullptr;  ///< null: this thread alone
   const cocozvec::Cancel* cancel = nullptr;
+  cocozvec::FileSystem* files = nullptr;         ///< through which the result is written; null: the store's
+  std::atomic<std::uint64_t>* linked = nullptr;  ///< counts rows as they are linked
 
   Status Check() const {
     return cancel != nullptr && cancel->raised() ? Status::Cancelled("the build of a graph was cancelled")
@@ -40,6 +46,12 @@ inline bool WantsIndex(const FieldSchema& field) noexcept {
 std::shared_ptr<const hnsw::Graph> RefusedGraph();
 /// `m` and `ef_construction` as given, 0 and what no graph can have replaced.
 hnsw::BuildParams BuildParamsOf(const FieldSchema& field) noexcept;
+
+/// What the graphs that grow over rows in memory take for each.
+std::uint64_t GraphBytesPerRow(const CollectionSchema& schema);
+/// How many rows a segment may have so that the work on it, one graph after the other, stays within so many
+/// bytes; at least kLinkBatch, at most kMaxSegmentRows.
+std::uint64_t SegmentRowsWithin(const CollectionSchema& schema, std::uint64_t bytes);
 
 /// What a walk of the field's graph measures (docs/search.md, "Codes").
 hnsw::CodeKind CodeKindOf(const FieldSchema& field) noexcept;

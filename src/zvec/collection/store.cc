@@ -59,7 +59,9 @@ Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& opt
       seal_at_bytes_(options.seal_bytes),
       seal_at_log_bytes_(LogLimit(options)),
       linker_(options.read_only ? Maintenance::kManual : options.maintenance,
-              [this](const cocozvec::Cancel& cancel) { return LinkStep(cancel); }) {}
+              [this](const cocozvec::Cancel& cancel) { return LinkStep(cancel); }),
+      merger_(options.read_only ? Maintenance::kManual : options.maintenance,
+              [this](const cocozvec::Cancel& cancel) { return MergeStep(cancel); }) {}
 
 Store::~Store() {
   if (inherited()) {  // a thread that is not here may have held the locks; the log is the parent's
@@ -140,6 +142,11 @@ Status Store::CheckWritable() const {
 }
 
 void Store::Commit(std::span<std::string> records, std::span<Status> statuses) {
+  if (const Status status = CheckWritable(); !status.ok())
+    return std::fill(statuses.begin(), statuses.end(), status);
+  std::uint64_t bytes = 0;
+  for (const std::string& record : records) bytes += record.size();
+  SealIfLarge(bytes);  // what is to come finds room in the log
   if (const Status status = CheckWritable(); !status.ok())
     return std::fill(statuses.begin(), statuses.end(), status);
   in_doubt_ = true;

@@ -22,6 +22,7 @@
 #include "base/mutex.h"
 #include "base/thread_pool.h"
 #include "zvec/collection/background.h"
+#include "zvec/collection/merge_policy.h"
 #include "zvec/collection/tail_graphs.h"
 #include "zvec/collection/version.h"
 #include "zvec/options.h"
@@ -62,24 +63,22 @@ class Store {
   std::uint64_t DiskBytes() const ZVEC_EXCLUDES(state_mu_);
   /// Rows that queries scan and that should be in a graph.
   std::uint64_t UnlinkedRows() const ZVEC_EXCLUDES(state_mu_) { return UnlinkedSince(0); }
-  bool maintaining() const { return linker_.busy(); }
+  bool maintaining() const { return linker_.busy() || merger_.busy(); }
+  MergeProgress Progress() const;
   /// Why the last piece of maintenance failed; OK when a later one came off.
   Status MaintenanceError() const ZVEC_EXCLUDES(state_mu_);
 
-  /// Before a write call: waits while there are too many unlinked rows and somebody is linking them.
+  /// Before a write call: waits while there are too many unlinked rows and somebody is linking them, or
+  /// deleted rows take too much of the disk and somebody is at work on that.
   void WaitForRoom() ZVEC_EXCLUDES(write_mu_);
   /// After a write call: rows may want a graph.
   void WakeMaintenance() ZVEC_EXCLUDES(write_mu_);
   /// Before Close; what is half done is begun again at the next opening.
   void StopMaintenance() ZVEC_EXCLUDES(write_mu_);
-  /// While one lives there is no maintenance. Optimize wants that.
-  class Quiet {
-   public:
-    explicit Quiet(Store& store) : linker_(store.linker_) {}
-
-   private:
-    Background::Quiet linker_;
-  };
+  /// Seals, merges what can be merged, gives every segment its graphs. Writers go on but for the seal and the
+  /// moments in which results are named; what they write meanwhile is left as it comes. `concurrency`:
+  /// threads that build graphs; 0: all cores.
+  Status Optimize(std::uint32_t concurrency) ZVEC_EXCLUDES(write_mu_, optimize_mu_);
 
   cocozvec::Mutex& write_mu() ZVEC_RETURN_CAPABILITY(write_mu_) { return write_mu_; }
 
@@ -88,11 +87,9 @@ class Store {
   /// Logs the records (kRecordHeaderBytes free bytes and a batch, row.h), syncs once, applies them one by
   /// one. `statuses` are per record: when one could not be written, it and all after it have not happened.
   void Commit(std::span<std::string> records, std::span<Status> statuses) ZVEC_REQUIRES(write_mu_);
-  /// Seals when the mutable segment has become large. A failure is logged and tried again later: the rows are
-  /// in the log.
-  void SealIfLarge() ZVEC_REQUIRES(write_mu_);
-  /// While a Quiet lives. `concurrency`: threads that build graphs; 0: all cores.
-  Status Optimize(std::uint32_t concurrency) ZVEC_REQUIRES(write_mu_);
+  /// Seals when the mutable segment has become large, or the log would with so many bytes more. A failure is
+  /// logged and tried again later: the rows are in the log.
+  void SealIfLarge(std::uint64_t coming_log_bytes = 0) ZVEC_REQUIRES(write_mu_);
   Status Flush() ZVEC_REQUIRES(write_mu_);
   Status SetMark(std::string_view mark) ZVEC_REQUIRES(write_mu_);
   Status Close() ZVEC_REQUIRES(write_mu_);
@@ -124,20 +121,13 @@ class Store {
   /// Syncs it, and notes how far it has come.
   Status CloseLog() ZVEC_REQUIRES(write_mu_);
 
-  // Rewriting (store_rewrite.cc).
+  // Sealing (store_rewrite.cc).
   struct Rewrite;
-  /// `complete`: segments that are kept get the graphs that they lack.
-  Status RewriteSegments(const std::vector<bool>& chosen, std::uint32_t concurrency, bool complete)
-      ZVEC_REQUIRES(write_mu_);
-  void SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes);
+  /// The mutable segment becomes a sealed one, the log starts anew. Segments without a live row go.
+  Status Seal() ZVEC_REQUIRES(write_mu_);
+  void SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes, std::uint64_t rows);
   std::uint64_t TakeNumber() { return next_number_++; }
   Status BuildOutputs(Rewrite& rewrite) ZVEC_REQUIRES(write_mu_);
-  Status KeepSegment(Rewrite& rewrite, const std::shared_ptr<const SealedView>& view, SegmentEntry entry)
-      ZVEC_REQUIRES(write_mu_);
-  /// Builds, writes and opens the graphs that `view` should have and `entry` does not name.
-  Status BuildGraphs(Rewrite& rewrite, const SealedView& view, std::span<const SegmentView* const> sources,
-                     std::span<const RowRef> from, SegmentEntry& entry, Graphs& graphs)
-      ZVEC_REQUIRES(write_mu_);
   struct NewGraph {
     IndexEntry entry;
     std::shared_ptr<const hnsw::Graph> graph;
@@ -148,20 +138,18 @@ class Store {
                              std::uint64_t number, std::uint64_t collection, const BuildHelp& help);
   /// Of a sparse field of a sealed segment: its file.
   Result<IndexEntry> MakeLists(const SealedView& view, std::size_t field, const SegmentEntry& segment,
-                               std::uint64_t number, std::uint64_t collection) const;
+                               std::uint64_t number, std::uint64_t collection, const BuildHelp& help) const;
   Result<std::shared_ptr<const hnsw::Graph>> OpenGraphOf(const SegmentEntry& segment, const IndexEntry& index,
                                                          std::uint64_t collection) const;
   /// There should be one, and none is there but perhaps one that is growing.
   bool LacksGraph(const SealedView& view, std::size_t field) const;
-  /// Damaged ones count as lacking.
   bool LacksGraphs(const SealedView& view) const;
   /// Makes a manifest the newest that names the same log; `version` becomes the current one (null: it stays).
   Status Replace(Manifest next, std::shared_ptr<const Version> version) ZVEC_REQUIRES(write_mu_);
-  /// Of the mutable segment, before it is merged.
-  Status CompleteTail(std::uint32_t concurrency) ZVEC_REQUIRES(write_mu_);
   Status WriteChangedDeletes(Rewrite& rewrite) ZVEC_REQUIRES(write_mu_);
   Status StartLog(Rewrite& rewrite);
-  Status Install(Rewrite& rewrite);
+  Status Install(Rewrite& rewrite) ZVEC_REQUIRES(write_mu_);
+  void ForgetHeritages() ZVEC_REQUIRES(write_mu_);
   void Abandon(const Rewrite& rewrite);
   Status ForgetOlderGeneration() ZVEC_REQUIRES(write_mu_);
   void RemoveUnnamed();
@@ -178,8 +166,14 @@ class Store {
   Status GrowTail(const Version& version, const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);
   Status Complete(TailGraphs& graphs, const StoredView& view, const BuildHelp& help,
                   const std::function<void()>& show);
-  Status LinkSegment(const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);
-  bool PlanLink(LinkJob& job) ZVEC_REQUIRES(write_mu_);
+  /// A segment, and its fields that are to get a graph.
+  struct LinkWish {
+    std::uint64_t segment = 0;
+    std::vector<std::size_t> fields;
+  };
+  /// `wish`: null, the first segment that lacks some.
+  Status LinkSegment(const BuildHelp& help, const LinkWish* wish = nullptr) ZVEC_EXCLUDES(write_mu_);
+  bool PlanLink(LinkJob& job, const LinkWish* wish) ZVEC_REQUIRES(write_mu_);
   Status MakeGraphs(LinkJob& job, const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);
   Status InstallGraphs(LinkJob& job) ZVEC_REQUIRES(write_mu_);
   void ShowTailGraphs() ZVEC_REQUIRES(write_mu_);
@@ -187,6 +181,40 @@ class Store {
   /// `rows`: of the mutable segment, as they are in the only new segment.
   void Bequeath(Rewrite& rewrite, std::span<const RowRef> rows) ZVEC_REQUIRES(write_mu_);
   void SettleMaintenance(const Status& status, std::atomic<bool>& paused) ZVEC_EXCLUDES(state_mu_);
+
+  // Merging (store_merge.cc, store_optimize.cc).
+  struct MergeJob;
+  struct AtomicProgress {
+    std::atomic<std::uint64_t> segments{0}, rows{0}, rows_done{0}, bytes{0};
+    void Begin(std::uint64_t merged_segments, std::uint64_t merged_rows);
+    void Clear() { Begin(0, 0); }
+  };
+  bool MergeStep(const cocozvec::Cancel& cancel) ZVEC_EXCLUDES(write_mu_);
+  MergeLimits LimitsOf(MergeGoal goal) const;
+  /// `only`: of these segments; null: of those that are fit for it.
+  std::vector<SegmentShape> ShapesOf(const Version& version, const std::set<std::uint64_t>* only) const
+      ZVEC_EXCLUDES(state_mu_);
+  bool WantsMerge(const Version& version) const ZVEC_EXCLUDES(state_mu_);
+  bool TooMuchWaste() const ZVEC_EXCLUDES(state_mu_);
+  /// One merge; `*done` false: there is nothing to merge. What it made is put into `only`.
+  Status MergeOnce(MergeGoal goal, const BuildHelp& help, std::set<std::uint64_t>* only, bool* done)
+      ZVEC_EXCLUDES(write_mu_);
+  bool PlanMerge(MergeGoal goal, const std::set<std::uint64_t>* only, MergeJob& job) ZVEC_REQUIRES(write_mu_);
+  Status MakeMerged(MergeJob& job, const BuildHelp& base) ZVEC_EXCLUDES(write_mu_);
+  Status MergeGraphs(MergeJob& job, const SealedView& view, std::span<const SegmentView* const> sources,
+                     std::span<const RowRef> rows, SegmentEntry& entry, Graphs& graphs, const BuildHelp& help)
+      ZVEC_EXCLUDES(write_mu_);
+  Status FinishMerge(MergeJob& job, Status status) ZVEC_REQUIRES(write_mu_);
+  Status InstallMerged(MergeJob& job) ZVEC_REQUIRES(write_mu_);
+  static Status CarryDeaths(MergeJob& job, const Version& now);
+  std::uint64_t NameWork(MergeJob& job, std::string (*name)(std::uint64_t number)) ZVEC_EXCLUDES(write_mu_);
+  std::uint64_t CountIndexes() const;
+  void SetDamagedAside(const MergeJob& job) ZVEC_EXCLUDES(state_mu_);
+  Status Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel) ZVEC_EXCLUDES(write_mu_);
+  Status ClosedMeanwhile() const;
+  Status SealIfChanged() ZVEC_REQUIRES(write_mu_);
+  /// The graphs that a segment lacks, and those whose files are damaged.
+  std::vector<LinkWish> LinkWishes(const std::set<std::uint64_t>& segments) const ZVEC_EXCLUDES(state_mu_);
 
   std::string PathOf(const std::string& name) const { return cocozvec::JoinPath(directory_, name); }
 
@@ -209,11 +237,13 @@ class Store {
       0;  ///< for the next file; never goes back, also when a rewrite came to nothing
   std::uint64_t seal_at_bytes_ = 0;      ///< of the mutable segment
   std::uint64_t seal_at_log_bytes_ = 0;  ///< of the log: deletions fill it too
+  std::uint64_t seal_at_rows_ = 0;       ///< as many as a graph may have
   /// Segment number -> where its graphs may come from.
   std::map<std::uint64_t, std::shared_ptr<const Heritage>> heritage_;
-  std::uint64_t made_here_ = 0;    ///< number of the first file that this handle may make; as opened
-  std::set<std::string> in_work_;  ///< files that maintenance is making: no manifest names them yet
-  Status fence_;                   ///< why no write is taken any more
+  std::uint64_t made_here_ = 0;      ///< number of the first file that this handle may make; as opened
+  std::set<std::string> in_work_;    ///< files that maintenance is making: no manifest names them yet
+  std::set<std::uint64_t> merging_;  ///< segments that are being merged: no seal drops them
+  Status fence_;                     ///< why no write is taken any more
   /// Inside a step after which files and memory agree again. It stays set when the step ends by an exception
   /// (no memory): then no write is taken any more.
   bool in_doubt_ = false;
@@ -226,17 +256,24 @@ class Store {
   Status maintenance_error_ ZVEC_GUARDED_BY(state_mu_);
   /// Segments whose vectors are damaged: no graph is tried until Optimize.
   std::set<std::uint64_t> unlinkable_ ZVEC_GUARDED_BY(state_mu_);
+  /// Segments with damaged rows: not merged until Optimize, which says so.
+  std::set<std::uint64_t> unmergeable_ ZVEC_GUARDED_BY(state_mu_);
 
-  // After a failure, until the next seal.
-  std::atomic<bool> segments_paused_{false}, tail_paused_{false};
+  // After a failure, until the next seal; merges, which cost more, until so many seals have come.
+  std::atomic<bool> segments_paused_{false}, tail_paused_{false}, merges_paused_{false};
+  std::atomic<std::uint32_t> merge_failures_{0}, seals_to_wait_{0};
+  AtomicProgress progress_;
   std::unique_ptr<cocozvec::ThreadPool> pool_;  ///< of the linker's steps
-  Background linker_;
+  cocozvec::Mutex optimize_mu_;                 ///< before the write lock: one Optimize at a time
+  Background linker_;                           ///< gives rows their graphs
+  Background merger_;  ///< merges beside it, so that no writer waits for the linking behind a long merge
 };
 
-/// A log as large as this is sealed whatever the mutable segment holds.
+/// A log is sealed, whatever the mutable segment holds, before it passes this; a larger one has one call.
 inline std::uint64_t LogLimit(const CollectionOptions& options) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 62;  // "never" must not wrap round
-  return 2 * (options.seal_bytes < kMost ? options.seal_bytes : kMost) + (1 << 20);
+  constexpr std::uint64_t kLeast = 1 << 20;
+  if (options.log_bytes != 0) return options.log_bytes;
+  return options.seal_bytes > kLeast ? options.seal_bytes : kLeast;
 }
 
 /// Of those that build graphs.

@@ -10,12 +10,18 @@
 #include "cocozvec/base/log.h"
 #include "zvec/collection/graphs.h"
 #include "zvec/collection/rewrite.h"
+#include "zvec/collection/store_merge.h"
 #include "zvec/collection/tail_graphs.h"
 #include "zvec/storage/file_names.h"
 
 namespace zvec::inline v0 {
 
 using cocozvec::MutexLock;
+
+namespace {
+// Made beforehand: there may be no memory for it when it is wanted.
+const Status no_memory(StatusCode::kResourceExhausted, "there was no memory for maintenance");
+}  // namespace
 
 /// A sealed segment that lacks graphs, and what is made for it.
 struct Store::LinkJob {
@@ -30,18 +36,23 @@ struct Store::LinkJob {
 
 void Store::WaitForRoom() {
   if (options_.maintenance != Maintenance::kBackground || options_.read_only) return;
+  merger_.WaitWhile([this] { return TooMuchWaste(); });
   linker_.WaitWhile([this] { return UnlinkedSince(made_here_) > options_.max_unlinked_rows; });
 }
 
 void Store::WakeMaintenance() {
   if (options_.maintenance == Maintenance::kManual || options_.read_only) return;
-  const auto version = Snapshot();
-  if (version && (Unlinked(*version->tail) >= hnsw::kLinkBatch || FirstLacking(*version) != SIZE_MAX))
+  auto version = Snapshot();
+  if (version && (Unlinked(*version->tail) >= hnsw::kLinkBatch || FirstLacking(*version) != SIZE_MAX)) {
     linker_.Wake();
+    version = Snapshot();
+  }
+  if (version && WantsMerge(*version)) merger_.Wake();
 }
 
 void Store::StopMaintenance() {
   linker_.Stop();
+  merger_.Stop();
   std::unique_ptr<cocozvec::ThreadPool> pool;  // two threads may close
   MutexLock lock(write_mu_);
   pool.swap(pool_);
@@ -75,7 +86,9 @@ Status Store::MaintenanceError() const {
 }
 
 void Store::SettleMaintenance(const Status& status, std::atomic<bool>& paused) {
-  if (status.code() == StatusCode::kCancelled || (status.ok() && (segments_paused_ || tail_paused_))) return;
+  if (status.code() == StatusCode::kCancelled ||
+      (status.ok() && (segments_paused_ || tail_paused_ || merges_paused_)))
+    return;
   {
     cocozvec::WriterLock lock(state_mu_);
     maintenance_error_ = status;
@@ -86,6 +99,8 @@ void Store::SettleMaintenance(const Status& status, std::atomic<bool>& paused) {
                 "maintenance of " + directory_ +
                     " failed and is tried again after the next seal: " + status.ToString());
 }
+
+const Status& NoMemoryForMaintenance() { return no_memory; }
 
 namespace {
 
@@ -98,16 +113,13 @@ std::shared_ptr<const Graphs> WithoutRefused(const std::shared_ptr<const Graphs>
   return kept;
 }
 
-// Made beforehand: there may be no memory for it when it is wanted.
-const Status no_memory(StatusCode::kResourceExhausted, "there was no memory for maintenance");
-
 /// What `work` answers, or that memory did not suffice for it.
 template <class Work>
 Status Guarded(const Work& work) {
   try {
     return work();
   } catch (const std::bad_alloc&) {
-    return no_memory;
+    return NoMemoryForMaintenance();
   }
 }
 
@@ -122,6 +134,8 @@ bool Store::LinkStep(const cocozvec::Cancel& cancel) {
   if (!segments_paused_ && FirstLacking(*version) != SIZE_MAX) {
     const Status status = Guarded([&] { return LinkSegment(help); });
     SettleMaintenance(status, segments_paused_);
+    // With its graph a segment may be merged.
+    if (const auto now = Snapshot(); status.ok() && now && WantsMerge(*now)) merger_.Wake();
     return status.ok() || status.code() == StatusCode::kCancelled;
   }
   if (tail_paused_ || !version->growing->Wants(version->tail->row_count(), /*last=*/false)) return false;
@@ -175,12 +189,12 @@ Status Store::Complete(TailGraphs& graphs, const StoredView& view, const BuildHe
   return {};
 }
 
-Status Store::LinkSegment(const BuildHelp& help) {
+Status Store::LinkSegment(const BuildHelp& help, const LinkWish* wish) {
   LinkJob job;
   {
     MutexLock lock(write_mu_);
     ZVEC_RETURN_IF_ERROR(CheckWritable());
-    if (!PlanLink(job)) return {};
+    if (!PlanLink(job, wish)) return {};
   }
   Status status = Guarded([&] { return MakeGraphs(job, help); });
   MutexLock lock(write_mu_);
@@ -188,7 +202,7 @@ Status Store::LinkSegment(const BuildHelp& help) {
   try {  // not Guarded: the analysis does not see in a lambda that the lock is held
     if (status.ok()) status = InstallGraphs(job);
   } catch (const std::bad_alloc&) {
-    status = no_memory;
+    status = NoMemoryForMaintenance();
   }
   if (!status.ok() && status.code() != StatusCode::kCancelled) heritage_.erase(job.entry.file.number);
   if (status.code() ==
@@ -203,10 +217,13 @@ Status Store::LinkSegment(const BuildHelp& help) {
   return status;
 }
 
-bool Store::PlanLink(LinkJob& job) {
+bool Store::PlanLink(LinkJob& job, const LinkWish* wish) {
   const auto version = Snapshot();
-  const std::size_t at = FirstLacking(*version);
-  if (at == SIZE_MAX) return false;
+  std::size_t at = wish == nullptr ? FirstLacking(*version) : 0;
+  if (wish != nullptr)
+    while (at < version->sealed.size() && version->sealed[at]->segment()->file().number != wish->segment)
+      ++at;
+  if (at >= version->sealed.size()) return false;
   job.segment = version->sealed[at];
   {
     cocozvec::ReaderLock lock(state_mu_);
@@ -215,7 +232,10 @@ bool Store::PlanLink(LinkJob& job) {
   }
   if (const auto it = heritage_.find(job.entry.file.number); it != heritage_.end()) job.heritage = it->second;
   for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
-    if (!LacksGraph(*job.segment, f)) continue;
+    const bool wanted = wish == nullptr
+                            ? LacksGraph(*job.segment, f)
+                            : std::find(wish->fields.begin(), wish->fields.end(), f) != wish->fields.end();
+    if (!wanted) continue;
     job.fields.push_back(f);
     job.numbers.push_back(TakeNumber());
     in_work_.insert(IndexName(job.numbers.back()));
@@ -229,6 +249,7 @@ Status Store::MakeGraphs(LinkJob& job, const BuildHelp& help) {
   std::shared_ptr<const MutableView> source;
   std::vector<const SegmentView*> sources;
   std::span<const RowRef> from;
+  std::vector<RowRef> same_rows;
   if (job.heritage) {
     const Heritage& heritage = *job.heritage;
     const auto show = [&] {
@@ -240,6 +261,13 @@ Status Store::MakeGraphs(LinkJob& job, const BuildHelp& help) {
     source = heritage.segment->Publish(nullptr);
     sources.push_back(source.get());
     from = heritage.rows;
+  } else if (std::any_of(job.fields.begin(), job.fields.end(), [&](std::size_t f) {
+               return job.segment->Graph(f) != nullptr && job.segment->Graph(f)->growing();
+             })) {  // its rows are no longer in memory, the graph that grew over them is
+    same_rows.resize(view.row_count());
+    for (std::uint32_t row = 0; row < same_rows.size(); ++row) same_rows[row].row = row;
+    sources.push_back(job.segment.get());
+    from = same_rows;
   }
   for (std::size_t i = 0; i < job.fields.size(); ++i) {
     ZVEC_ASSIGN_OR_RETURN(job.made.emplace_back(), MakeGraph(view, job.entry, job.fields[i], sources, from,

@@ -124,6 +124,7 @@ Status Store::LoadManifest(Recovery& recovery) {
                                                : ReadManifest(fs_, directory_, recovery.generations.back()));
   schema_ = std::make_shared<CollectionSchema>(manifest.schema);
   layout_.emplace(*schema_);
+  seal_at_rows_ = LimitsOf(MergeGoal::kGood).most_rows;
   made_here_ = next_number_ = manifest.next_number;
   cocozvec::WriterLock lock(state_mu_);
   manifest_ = std::make_shared<Manifest>(std::move(manifest));

@@ -1,9 +1,12 @@
-// Sealing and merging: live rows are written as new segments, the manifest is replaced, the log starts anew.
+// Sealing: the live rows of the mutable segment are written as a sealed one, the manifest is replaced, the
+// log starts anew.
 #include <algorithm>
 
 #include "base/fault.h"
 #include "cocozvec/base/log.h"
+#include "zvec/collection/graphs.h"
 #include "zvec/collection/rewrite.h"
+#include "zvec/collection/store_merge.h"
 #include "zvec/storage/deletes.h"
 #include "zvec/storage/file_names.h"
 #include "zvec/storage/mark.h"
@@ -13,12 +16,9 @@ namespace zvec::inline v0 {
 
 namespace {
 
-/// A sealed segment ends before its cells pass this: blocks of variable cells have offsets of 32 bits.
-constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{2} << 30;
-constexpr std::size_t kMaxSegmentRows = 10'000'000;
-/// Optimize merges segments below this.
 constexpr std::size_t kMostHeritages = 4;
-constexpr std::uint64_t kSmallSegmentBytes = std::uint64_t{256} << 20;
+
+}  // namespace
 
 std::vector<RowRef> LiveRows(std::span<const SegmentView* const> sources) {
   std::vector<RowRef> rows;
@@ -36,6 +36,8 @@ std::vector<RowRef> LiveRows(std::span<const SegmentView* const> sources) {
   return rows;
 }
 
+namespace {
+
 /// What a row's cells take, ids included.
 Result<std::uint64_t> RowBytes(const SegmentView& view, std::uint32_t row) {
   std::uint64_t bytes = 0;
@@ -47,10 +49,11 @@ Result<std::uint64_t> RowBytes(const SegmentView& view, std::uint32_t row) {
   return bytes;
 }
 
-/// Where each output ends. `total_bytes` is an upper bound of all cells: mostly it says that one output is
-/// enough.
+}  // namespace
+
 Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> sources,
-                                           std::span<const RowRef> rows, std::uint64_t total_bytes) {
+                                           std::span<const RowRef> rows, std::uint64_t total_bytes,
+                                           std::uint64_t most_rows) {
   std::vector<std::size_t> ends;
   std::uint64_t bytes = 0;
   std::size_t begin = 0;
@@ -60,7 +63,7 @@ Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> s
       ZVEC_ASSIGN_OR_RETURN(const std::uint64_t row_bytes, RowBytes(*sources[rows[i].source], rows[i].row));
       bytes += row_bytes;
     }
-    if (i > begin && (bytes > kMaxSegmentBytes || i - begin == kMaxSegmentRows)) {
+    if (i > begin && (bytes > kMaxSegmentBytes || i - begin == most_rows)) {
       ends.push_back(i);
       begin = i;
       bytes = 0;
@@ -70,16 +73,13 @@ Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> s
   return ends;
 }
 
-}  // namespace
-
-Status Store::RewriteSegments(const std::vector<bool>& chosen, std::uint32_t concurrency, bool complete) {
+Status Store::Seal() {
   ZVEC_RETURN_IF_ERROR(CheckWritable());
   ZVEC_RETURN_IF_ERROR(Settle());
   Rewrite rewrite;
   rewrite.from = Snapshot();
-  rewrite.chosen = chosen;
-  rewrite.concurrency = concurrency;
-  rewrite.complete = complete;
+  for (const auto& view : rewrite.from->sealed)
+    rewrite.gone.push_back(view->live_count() == 0 && !merging_.contains(view->segment()->file().number));
   {
     cocozvec::ReaderLock lock(state_mu_);
     rewrite.manifest = *manifest_;
@@ -114,7 +114,7 @@ Status Store::WriteChangedDeletes(Rewrite& rewrite) {
     for (const SegmentEntry& entry : manifest_->segments) old[entry.file.number] = entry;
   }
   for (std::size_t i = 0; i < rewrite.from->sealed.size(); ++i) {
-    if (rewrite.chosen[i]) continue;
+    if (rewrite.gone[i]) continue;
     const auto& view = rewrite.from->sealed[i];
     const std::uint64_t segment = view->segment()->file().number;
     SegmentEntry entry = old[segment];
@@ -129,22 +129,17 @@ Status Store::WriteChangedDeletes(Rewrite& rewrite) {
           WriteDeletes(fs_, path, entry.deletes_number, rewrite.manifest.collection, segment, *view->dead()));
     }
     if (view->dead_count() != 0) rewrite.persisted_dead[segment] = view->dead_count();
-    ZVEC_RETURN_IF_ERROR(KeepSegment(rewrite, view, std::move(entry)));
+    rewrite.manifest.segments.push_back(std::move(entry));
+    rewrite.version->sealed.push_back(view);
   }
   return {};
 }
 
 Status Store::BuildOutputs(Rewrite& rewrite) {
-  std::vector<const SegmentView*> sources;
-  std::uint64_t bytes = tail_->bytes();
-  for (std::size_t i = 0; i < rewrite.from->sealed.size(); ++i) {
-    if (!rewrite.chosen[i]) continue;
-    sources.push_back(rewrite.from->sealed[i].get());
-    bytes += rewrite.from->sealed[i]->segment()->file().size_bytes;
-  }
-  sources.push_back(rewrite.from->tail.get());
+  const SegmentView* const sources[] = {rewrite.from->tail.get()};
   const std::vector<RowRef> rows = LiveRows(sources);
-  ZVEC_ASSIGN_OR_RETURN(const auto ends, SplitRows(sources, rows, bytes));
+  ZVEC_ASSIGN_OR_RETURN(const auto ends,
+                        SplitRows(sources, rows, tail_->bytes(), LimitsOf(MergeGoal::kGood).most_rows));
   std::size_t begin = 0;
   for (const std::size_t end : ends) {
     const std::uint64_t number = TakeNumber();
@@ -155,18 +150,12 @@ Status Store::BuildOutputs(Rewrite& rewrite) {
                           WriteSegment(fs_, path, number, rewrite.manifest.collection, sources, part));
     ZVEC_ASSIGN_OR_RETURN(auto segment, SealedSegment::Open(fs_, path, file, rewrite.manifest.collection,
                                                             schema_, options_.enable_mmap));
-    const SealedView bare(std::move(segment), nullptr);
-    SegmentEntry entry{.file = file};
-    auto graphs = std::make_shared<Graphs>(schema_->fields.size());
-    if (rewrite.complete) ZVEC_RETURN_IF_ERROR(BuildGraphs(rewrite, bare, sources, part, entry, *graphs));
-    rewrite.version->sealed.push_back(
-        std::make_shared<SealedView>(bare.segment(), nullptr, std::move(graphs)));
-    rewrite.manifest.segments.push_back(std::move(entry));
+    rewrite.version->sealed.push_back(std::make_shared<SealedView>(
+        std::move(segment), nullptr, std::make_shared<Graphs>(schema_->fields.size())));
+    rewrite.manifest.segments.push_back({.file = file});
     begin = end;
   }
-  // Of other sources, no live row.
-  if (!rewrite.complete && ends.size() == 1 && rows.front().source + 1 == sources.size())
-    Bequeath(rewrite, rows);
+  if (ends.size() == 1) Bequeath(rewrite, rows);
   return {};
 }
 
@@ -195,8 +184,7 @@ Status Store::Install(Rewrite& rewrite) {
                         [&](const SegmentEntry& entry) { return entry.file.number == item.first; });
   });
   if (rewrite.heritage) heritage_[rewrite.manifest.segments.back().file.number] = std::move(rewrite.heritage);
-  // Each keeps its rows in memory. Without one a graph is made from the sealed rows.
-  while (heritage_.size() > kMostHeritages) heritage_.erase(heritage_.begin());
+  ForgetHeritages();
   {
     cocozvec::WriterLock lock(state_mu_);
     previous_ = *manifest_;
@@ -207,10 +195,26 @@ Status Store::Install(Rewrite& rewrite) {
   tail_ = std::move(tail);
   log_ = std::move(rewrite.log);
   persisted_dead_ = std::move(rewrite.persisted_dead);
-  SetSealLimits(options_.seal_bytes, LogLimit(options_));
+  SetSealLimits(options_.seal_bytes, LogLimit(options_), LimitsOf(MergeGoal::kGood).most_rows);
   segments_paused_ = tail_paused_ = false;
+  if (seals_to_wait_ != 0) --seals_to_wait_;
+  if (seals_to_wait_ == 0) merges_paused_ = false;
   RemoveUnnamed();
   return {};
+}
+
+/// Each keeps its rows in memory, and graphs. Without one a graph is made from the sealed rows.
+void Store::ForgetHeritages() {
+  const std::uint64_t row = GraphBytesPerRow(*schema_);
+  std::uint64_t bytes = 0;
+  for (const auto& [segment, heritage] : heritage_)
+    bytes += heritage->segment->bytes() + heritage->segment->rows() * row;
+  while (heritage_.size() > kMostHeritages ||
+         (heritage_.size() > 1 && bytes > options_.maintenance_memory_bytes / 2)) {
+    const Heritage& oldest = *heritage_.begin()->second;
+    bytes -= oldest.segment->bytes() + oldest.segment->rows() * row;
+    heritage_.erase(heritage_.begin());
+  }
 }
 
 void Store::Abandon(const Rewrite& rewrite) {
@@ -232,55 +236,29 @@ void Store::RemoveUnnamed() {
     if (!name || name->kind == NameKind::kLock || name->kind == NameKind::kMark ||
         keep.contains(entry.name) || in_work_.contains(entry.name))
       continue;
+    if (name->kind == NameKind::kSegment && cocozvec::FaultPlanted("never_remove_segments")) continue;
     // What stays is removed by a later seal or open.
     if (const Status status = fs_.RemoveFile(PathOf(entry.name)); !status.ok())
       cocozvec::Log(cocozvec::LogLevel::kWarning, status.ToString());
   }
 }
 
-void Store::SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes) {
+void Store::SetSealLimits(std::uint64_t tail_bytes, std::uint64_t log_bytes, std::uint64_t rows) {
   seal_at_bytes_ = tail_bytes;
   seal_at_log_bytes_ = log_bytes;
+  seal_at_rows_ = rows;
 }
 
-void Store::SealIfLarge() {
+void Store::SealIfLarge(std::uint64_t coming_log_bytes) {
   if (!CheckWritable().ok()) return;
   const std::uint64_t log_bytes = log_->position().end;
-  if (tail_->bytes() < seal_at_bytes_ && log_bytes < seal_at_log_bytes_) return;
-  std::vector<bool> chosen;  // a segment without a live row costs nothing to rewrite: it goes
-  for (const auto& view : Snapshot()->sealed) chosen.push_back(view->live_count() == 0);
-  const Status status = RewriteSegments(chosen, /*concurrency=*/0, /*complete=*/false);
+  const bool log_is_full = log_bytes > kFileHeaderBytes && log_bytes + coming_log_bytes >= seal_at_log_bytes_;
+  if (tail_->bytes() < seal_at_bytes_ && tail_->rows() < seal_at_rows_ && !log_is_full) return;
+  const Status status = Seal();
   if (status.ok()) return;
   const std::uint64_t later = options_.seal_bytes / 4;
-  SetSealLimits(tail_->bytes() + later, log_bytes + later);
+  SetSealLimits(tail_->bytes() + later, log_bytes + later, tail_->rows() + seal_at_rows_ / 4 + 1);
   cocozvec::Log(cocozvec::LogLevel::kWarning, "sealing " + directory_ + ": " + status.ToString());
-}
-
-Status Store::Optimize(std::uint32_t concurrency) {
-  ZVEC_RETURN_IF_ERROR(CheckWritable());
-  {
-    cocozvec::WriterLock lock(state_mu_);
-    unlinkable_.clear();
-  }
-  ZVEC_RETURN_IF_ERROR(Settle());
-  ZVEC_RETURN_IF_ERROR(CompleteTail(concurrency));
-  const auto version = Snapshot();
-  std::vector<bool> chosen(version->sealed.size());
-  std::size_t count = 0;
-  bool dead = false, lacking = false;
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const SealedView& view = *version->sealed[i];
-    chosen[i] = view.dead_count() != 0 || view.segment()->file().size_bytes < kSmallSegmentBytes;
-    count += chosen[i];
-    dead |= view.dead_count() != 0;
-    lacking |= LacksGraphs(view);
-  }
-  if (version->tail->row_count() == 0 && !dead && count <= 1) {
-    if (!lacking) return ForgetOlderGeneration();
-    chosen.assign(chosen.size(), false);  // their rows are as they should be
-  }
-  ZVEC_RETURN_IF_ERROR(RewriteSegments(chosen, concurrency, /*complete=*/true));
-  return ForgetOlderGeneration();
 }
 
 Status Store::ForgetOlderGeneration() {

@@ -418,6 +418,11 @@ TEST_F(FilterTest, TextsOfEverySizeAreEqualOnlyToThemselves) {
     EXPECT_EQ(Rows("s = '" + text + "'"), "1") << size;
     EXPECT_EQ(Rows("NOT s != '" + text + "'"), "1") << size;
     EXPECT_EQ(Rows("s IN ('" + text + "', 'none')"), "1") << size;
+    EXPECT_EQ(Rows("s LIKE '" + text + "'"), "1") << size;
+    EXPECT_EQ(Rows("s LIKE '" + text + "%' AND id != 'other'"), "1 2") << size;
+    if (size != 0) {
+      EXPECT_EQ(Rows("s LIKE '" + text + "%'"), "1 2") << size;
+    }
   }
 }
 

@@ -51,6 +51,13 @@ LikePattern::LikePattern(std::string_view pattern) : segments_(1) {
   }
 }
 
+const std::string* LikePattern::Literal() const noexcept {
+  static const std::string kNothing;
+  const Segment& first = segments_.front();
+  if (first.empty()) return &kNothing;
+  return first.size() == 1 && first[0].characters == 0 ? &first[0].text : nullptr;
+}
+
 bool LikePattern::MatchAt(const Segment& segment, std::string_view text, std::size_t* pos) noexcept {
   for (const Piece& piece : segment) {
     if (!Forward(text, piece.characters, pos)) return false;

@@ -14,6 +14,12 @@ class LikePattern {
   explicit LikePattern(std::string_view pattern);
   /// Time at most |text| * |pattern|; for patterns without `_` about |text|.
   bool Matches(std::string_view text) const noexcept;
+  /// The text that the pattern is, when it is plain, or begins with, when nothing but one % follows; null for
+  /// other patterns.
+  const std::string* Plain() const noexcept { return segments_.size() == 1 ? Literal() : nullptr; }
+  const std::string* Prefix() const noexcept {
+    return segments_.size() == 2 && segments_[1].empty() ? Literal() : nullptr;
+  }
 
  private:
   // What stands between two %: pieces of literal text, and before each of them but the first a number of `_`.
@@ -23,6 +29,8 @@ class LikePattern {
   };
   using Segment = std::vector<Piece>;
 
+  /// Of the first segment, when it has no `_`.
+  const std::string* Literal() const noexcept;
   static bool MatchAt(const Segment& segment, std::string_view text, std::size_t* pos) noexcept;
   static bool MatchBefore(const Segment& segment, std::string_view text, std::size_t* end) noexcept;
   static bool Find(const Segment& segment, std::string_view text, std::size_t* pos) noexcept;

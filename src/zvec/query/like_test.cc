@@ -72,5 +72,25 @@ TEST(Like, BrokenTextIsReadWithoutGoingAstray) {
   EXPECT_TRUE(LikePattern("%_").Matches("\xFF"));
 }
 
+TEST(Like, PlainTextsAndPrefixesAreKnownAsSuch) {
+  const auto plain = [](const char* pattern) {
+    const LikePattern parsed(pattern);
+    return parsed.Plain() != nullptr ? "[" + *parsed.Plain() + "]" : "no";
+  };
+  const auto prefix = [](const char* pattern) {
+    const LikePattern parsed(pattern);
+    return parsed.Prefix() != nullptr ? "[" + *parsed.Prefix() + "]" : "no";
+  };
+  EXPECT_EQ(plain(""), "[]");
+  EXPECT_EQ(plain("ab"), "[ab]");
+  EXPECT_EQ(plain("a\\%b\\_"), "[a%b_]");
+  for (const char* other : {"a%", "%", "a_", "_", "%a", "a%b"}) EXPECT_EQ(plain(other), "no") << other;
+  EXPECT_EQ(prefix("%"), "[]");
+  EXPECT_EQ(prefix("ab%"), "[ab]");
+  EXPECT_EQ(prefix("a\\_%"), "[a_]");
+  for (const char* other : {"", "ab", "a_%", "_a%", "%a", "a%b", "a%%", "a%_"})
+    EXPECT_EQ(prefix(other), "no") << other;
+}
+
 }  // namespace
 }  // namespace zvec::filter

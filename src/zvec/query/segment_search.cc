@@ -42,7 +42,7 @@ bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
   // Four bits leave near candidates in the wrong order: all of them are scored.
   if (graph.encoder->kind() == hnsw::CodeKind::kBits4) {
     breadth_.keep = breadth_.ef;
-    breadth_.margin = -1;
+    breadth_.margin = breadth_.slack = -1;
   }
   return has_direction;
 }
@@ -291,6 +291,7 @@ class ListHits final : public sparse::Hits {
 Status SegmentSearch::EvaluateMaskOf(const sparse::Searcher& lists) {
   const std::uint32_t rows = segment_->row_count();
   mask_.assign(std::size_t{segment_->chunk_count()} * kChunkWords, 0);
+  bits_ = mask_.data();
   for (std::uint32_t chunk = 0; chunk * kChunkRows < rows; ++chunk) {
     ZVEC_ASSIGN_OR_RETURN(const ChunkRows found, Matches(*segment_, chunk, filter_, known_.get(), stats_));
     std::copy(found.words, found.words + kChunkWords, mask_.begin() + chunk * kChunkWords);
@@ -298,7 +299,6 @@ Status SegmentSearch::EvaluateMaskOf(const sparse::Searcher& lists) {
   ZVEC_RETURN_IF_ERROR(lists.MaskPresent(mask_));
   matches_ = 0;
   for (const std::uint64_t word : mask_) matches_ += cocozvec::CountBits(word);
-  bits_ = mask_.data();
   return {};
 }
 

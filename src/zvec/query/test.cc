@@ -266,9 +266,24 @@ class TextEqualTest final : public Test {
   bool negated_;
 };
 
+class PrefixTest final : public Test {
+ public:
+  PrefixTest(std::string prefix, bool negated) : needle_(std::move(prefix)), negated_(negated) {}
+  void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
+    KeepEach(rows, negated_, [&](std::uint32_t row) {
+      const std::string_view cell = column.Cell(row);
+      return cell.size() >= needle_.size() && needle_.IsSame(cell.data());
+    });
+  }
+
+ private:
+  Needle needle_;
+  bool negated_;
+};
+
 class LikeTest final : public Test {
  public:
-  LikeTest(const std::string& pattern, bool negated) : pattern_(pattern), negated_(negated) {}
+  LikeTest(LikePattern pattern, bool negated) : pattern_(std::move(pattern)), negated_(negated) {}
   void Keep(const ColumnChunk& column, std::uint64_t* rows) const noexcept override {
     KeepEach(rows, negated_, [&](std::uint32_t row) { return pattern_.Matches(column.Cell(row)); });
   }
@@ -389,7 +404,10 @@ std::unique_ptr<Test> MakeTextInTest(std::vector<std::string> values, bool negat
   return std::make_unique<TextInTest>(std::move(values), negated);
 }
 std::unique_ptr<Test> MakeLikeTest(const std::string& pattern, bool negated) {
-  return std::make_unique<LikeTest>(pattern, negated);
+  LikePattern parsed(pattern);
+  if (const std::string* text = parsed.Plain()) return std::make_unique<TextEqualTest>(*text, negated);
+  if (const std::string* text = parsed.Prefix()) return std::make_unique<PrefixTest>(*text, negated);
+  return std::make_unique<LikeTest>(std::move(parsed), negated);
 }
 std::unique_ptr<Test> MakeTextContainTest(std::vector<std::string> values, bool all, bool negated) {
   return std::make_unique<TextContainTest>(std::move(values), all, negated);

@@ -12,8 +12,10 @@ std::vector<const CodeKernels*> Detect() {
   std::vector<const CodeKernels*> found = {&kScalarCodes};
 #if defined(ZVEC_SIMD_X86)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c")) found.push_back(&kAvx2Codes);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  const bool bits =
+      __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") && bits) found.push_back(&kAvx2Codes);
+  if (bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     found.push_back(&kAvx512Codes);
     if (__builtin_cpu_supports("avx512vnni")) found.push_back(&kAvx512VnniCodes);

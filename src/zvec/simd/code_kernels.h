@@ -1,6 +1,7 @@
 // zvec/simd/code_kernels.h: distances between codes, which the graph of an index walks on: of 7, 8 and 4 bits
-// an element, and halves. Every CPU level gives the same numbers: integers are exact, floating sums have the
-// order of kernels.h. Threads: tables are constant; any function may run anywhere.
+// an element, and halves; and what else a walk spends its time with: reading links, sorting candidates in.
+// Every CPU level gives the same numbers: integers are exact, floating sums have the order of kernels.h.
+// Threads: tables are constant; any function may run anywhere.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,9 @@ struct CodeRows {
   std::size_t bytes = 0;
   const std::uint32_t* index = nullptr;
   std::size_t count = 0;
+  std::size_t asked = 0;   ///< so many of the first were asked for before (squared_l2)
+  std::size_t stride = 0;  ///< from one code to the next, of which the first `bytes` are taken; 0: `bytes`
+  std::size_t step() const noexcept { return stride != 0 ? stride : bytes; }
 };
 
 /// out[i] = sum of (query[k] - code_i[k])^2. The query is a code of the same kind. Sums of integers are exact
@@ -31,12 +35,49 @@ struct CodeDistances {
   CodeBatch squared_l2_near;
 };
 
+/// A row of links, UINT32_MAX after the last, and the codes that they lead to.
+struct LinkRow {
+  const std::uint32_t* links = nullptr;
+  std::uint32_t width = 0, known = 0;  ///< links at or past `known` are not followed
+  const std::uint8_t* codes = nullptr;
+  std::size_t code_bytes = 0;
+  std::size_t early = 0;      ///< the codes of out[0] .. out[early - 1] are asked for
+  std::size_t ask_bytes = 0;  ///< of each of these, the first; 0: all
+};
+
+/// Appends to out[count ...] the links whose bit in `seen` is not set, and sets it; returns the new count.
+/// One more entry of `out` than that may be written. Links are read with acquire: others may write them.
+using TakeUnseen = std::size_t (*)(const LinkRow& row, std::uint64_t* seen, std::uint32_t* out,
+                                   std::size_t count);
+
+inline constexpr std::size_t kListPad = 16;
+
+/// Candidates, nearest first. Before both arrays lie kListPad entries that may be read; the distances there
+/// are -infinity.
+struct SortedList {
+  float* distances = nullptr;
+  std::uint32_t* nodes = nullptr;
+  std::uint32_t size = 0, capacity = 0;
+  std::uint32_t first = 0;  ///< lowered to the place of what comes in before it
+  /// Rows of links, by node. Those of what is nearer than `soon` are asked for before anything is sorted in.
+  const std::uint32_t* rows = nullptr;
+  std::uint32_t row_width = 0;
+  float soon = 0;
+};
+
+/// Sorts in, one after the other, those of `count` candidates that are nearer than `limit`, and than the last
+/// of a full list, which goes. Equal ones come after those that are there.
+using SortIn = void (*)(SortedList& list, const std::uint32_t* nodes, const float* distances,
+                        std::size_t count, float limit);
+
 struct CodeKernels {
   const char* name;      ///< scalar, avx2, avx512, avx512vnni
   CodeDistances bits7;   ///< a byte an element, 0 .. 127
   CodeDistances bits8;   ///< a byte an element, 0 .. 255
   CodeDistances bits4;   ///< two elements a byte, 0 .. 15 each
   CodeDistances halves;  ///< binary16, finite; element i goes to lane i % 16
+  TakeUnseen take_unseen;
+  SortIn sort_in;
 };
 
 /// All that this CPU can run, from plain to best; "scalar" is always there.

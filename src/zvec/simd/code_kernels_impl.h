@@ -1,7 +1,8 @@
 // The kernels of code_kernels.h, written once. Included by one file per CPU level, which has defined Bits7,
-// Bits8, Bits4 and Halves in its anonymous namespace before and compiles with that level's flags;
+// Bits8, Bits4, Halves and List in its anonymous namespace before and compiles with that level's flags;
 // kernels_impl.h says what may stand here.
 //
+// List: SortIn, but for the rows of links.
 // Each: kStep (bytes a step, which divide kCodeBlock), Vec, Sum (lanes), Zero, Load, AddSquare(sum, query,
 //       code), Four(a, b, c, d, out): the totals of four sums as floats, One(sum).
 #pragma once
@@ -13,6 +14,8 @@ namespace {
 using zvec::simd::CodeDistances;
 using zvec::simd::CodeKernels;
 using zvec::simd::CodeRows;
+using zvec::simd::LinkRow;
+using zvec::simd::SortedList;
 
 // Lines in flight: a core has about two dozen; codes beyond that many lines are asked for later.
 constexpr std::size_t kLinesAhead = 32;
@@ -21,54 +24,128 @@ inline __attribute__((always_inline)) void PrefetchCode(const std::uint8_t* code
   for (std::size_t at = 0; at < bytes; at += zvec::simd::kCodeBlock) __builtin_prefetch(code + at);
 }
 
-template <class C>
+/// `kBytes`: of a code, 0: as `rows` say.
+template <class C, std::size_t kBytes>
 inline __attribute__((always_inline)) void FourCodes(const std::uint8_t* query, const CodeRows& rows,
-                                                     std::size_t r, float* out) {
-  const std::uint8_t* a = rows.first + rows.index[r] * rows.bytes;
-  const std::uint8_t* b = rows.first + rows.index[r + 1] * rows.bytes;
-  const std::uint8_t* c = rows.first + rows.index[r + 2] * rows.bytes;
-  const std::uint8_t* d = rows.first + rows.index[r + 3] * rows.bytes;
+                                                     const std::uint32_t* index, float* out) {
+  const std::size_t bytes = kBytes != 0 ? kBytes : rows.bytes, step = kBytes != 0 ? kBytes : rows.step();
+  const std::uint8_t* a = rows.first + index[0] * step;
+  const std::uint8_t* b = rows.first + index[1] * step;
+  const std::uint8_t* c = rows.first + index[2] * step;
+  const std::uint8_t* d = rows.first + index[3] * step;
   typename C::Sum sa = C::Zero(), sb = C::Zero(), sc = C::Zero(), sd = C::Zero();
-  for (std::size_t i = 0; i < rows.bytes; i += C::kStep) {
+  for (std::size_t i = 0; i < bytes; i += C::kStep) {
     const typename C::Vec q = C::Load(query + i);
     sa = C::AddSquare(sa, q, C::Load(a + i));
     sb = C::AddSquare(sb, q, C::Load(b + i));
     sc = C::AddSquare(sc, q, C::Load(c + i));
     sd = C::AddSquare(sd, q, C::Load(d + i));
   }
-  C::Four(sa, sb, sc, sd, out + r);
+  C::Four(sa, sb, sc, sd, out);
 }
 
 template <class C>
 inline __attribute__((always_inline)) void OneCode(const std::uint8_t* query, const CodeRows& rows,
                                                    std::size_t r, float* out) {
-  const std::uint8_t* a = rows.first + rows.index[r] * rows.bytes;
+  const std::uint8_t* a = rows.first + rows.index[r] * rows.step();
   typename C::Sum sum = C::Zero();
   for (std::size_t i = 0; i < rows.bytes; i += C::kStep)
     sum = C::AddSquare(sum, C::Load(query + i), C::Load(a + i));
   out[r] = static_cast<float>(C::One(sum));
 }
 
+/// The last ones, fewer than four.
+template <class C, std::size_t kBytes>
+inline __attribute__((always_inline)) void RestOfCodes(const std::uint8_t* query, const CodeRows& rows,
+                                                       std::size_t r, float* out) {
+  const std::size_t left = rows.count - r;
+  if (left == 0) return;
+  if (left == 1) return OneCode<C>(query, rows, r, out);
+  // One of them again costs less than each for itself.
+  const std::uint32_t index[4] = {rows.index[r], rows.index[r + 1], rows.index[r + left - 1], rows.index[r]};
+  float four[4];
+  FourCodes<C, kBytes>(query, rows, index, four);
+  for (std::size_t i = 0; i < left; ++i) out[r + i] = four[i];
+}
+
+template <class C, std::size_t kBytes>
+inline __attribute__((always_inline)) void Near(const std::uint8_t* query, const CodeRows& rows, float* out) {
+  std::size_t r = 0;
+  for (; r + 4 <= rows.count; r += 4) FourCodes<C, kBytes>(query, rows, rows.index + r, out + r);
+  RestOfCodes<C, kBytes>(query, rows, r, out);
+}
+
+template <class C, std::size_t kBytes>
+inline __attribute__((always_inline)) void Ahead(const std::uint8_t* query, const CodeRows& rows,
+                                                 float* out) {
+  const std::size_t bytes = kBytes != 0 ? kBytes : rows.bytes, step = kBytes != 0 ? kBytes : rows.step();
+  const std::size_t lines = bytes / zvec::simd::kCodeBlock;
+  const std::size_t ahead = lines >= kLinesAhead / 4 ? 4 : (kLinesAhead / lines + 3) / 4 * 4;
+  std::size_t next = rows.asked;  // to be asked for
+  const auto ask = [&](std::size_t end) {
+    for (end = end < rows.count ? end : rows.count; next < end; ++next)
+      PrefetchCode(rows.first + rows.index[next] * step, bytes);
+  };
+  ask(ahead);
+  std::size_t r = 0;
+  for (; r + 4 <= rows.count; r += 4) {
+    ask(r + ahead + 4);
+    FourCodes<C, kBytes>(query, rows, rows.index + r, out + r);
+  }
+  RestOfCodes<C, kBytes>(query, rows, r, out);
+}
+
+// Two lines are what most collections have: without a loop over them.
 template <class C>
 void CodesNear(const std::uint8_t* query, const CodeRows& rows, float* out) {
-  std::size_t r = 0;
-  for (; r + 4 <= rows.count; r += 4) FourCodes<C>(query, rows, r, out);
-  for (; r < rows.count; ++r) OneCode<C>(query, rows, r, out);
+  rows.bytes == 128 && rows.step() == 128 ? Near<C, 128>(query, rows, out) : Near<C, 0>(query, rows, out);
 }
 
 template <class C>
 void CodesAhead(const std::uint8_t* query, const CodeRows& rows, float* out) {
-  const std::size_t lines = rows.bytes / zvec::simd::kCodeBlock;
-  const std::size_t ahead = lines >= kLinesAhead / 4 ? 4 : (kLinesAhead / lines + 3) / 4 * 4;
-  for (std::size_t r = 0; r < ahead && r < rows.count; ++r)
-    PrefetchCode(rows.first + rows.index[r] * rows.bytes, rows.bytes);
-  std::size_t r = 0;
-  for (; r + 4 <= rows.count; r += 4) {
-    for (std::size_t p = r + ahead; p < r + ahead + 4 && p < rows.count; ++p)
-      PrefetchCode(rows.first + rows.index[p] * rows.bytes, rows.bytes);
-    FourCodes<C>(query, rows, r, out);
+  rows.bytes == 128 && rows.step() == 128 ? Ahead<C, 128>(query, rows, out) : Ahead<C, 0>(query, rows, out);
+}
+
+template <std::size_t kBytes>
+inline __attribute__((always_inline)) std::size_t Unseen(const LinkRow& row, std::uint64_t* seen,
+                                                         std::uint32_t* out, std::size_t count) {
+  const std::size_t bytes = kBytes != 0 ? kBytes : row.code_bytes, early = row.early;
+  const std::size_t ask = kBytes != 0 ? kBytes : row.ask_bytes != 0 ? row.ask_bytes : bytes;
+  // Copies: after every acquiring load the compiler would read them again.
+  const std::uint32_t *const links = row.links, width = row.width, known = row.known;
+  const std::uint8_t* const codes = row.codes;
+  for (std::uint32_t i = 0; i < width; ++i) {
+    const std::uint32_t next = __atomic_load_n(links + i, __ATOMIC_ACQUIRE);
+    if (next >= known) {
+      if (next == UINT32_MAX) break;
+      continue;
+    }
+    // Whether it was seen nobody can predict: no branch on it.
+    out[count] = next;
+    if (count < early) PrefetchCode(codes + next * bytes, ask);
+    std::uint64_t& word = seen[next / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (next % 64), old = word;
+    word = old | bit;
+    count += (old & bit) == 0;
   }
-  for (; r < rows.count; ++r) OneCode<C>(query, rows, r, out);
+  return count;
+}
+
+inline std::size_t TakeUnseenLinks(const LinkRow& row, std::uint64_t* seen, std::uint32_t* out,
+                                   std::size_t count) {
+  return row.code_bytes == 128 && row.ask_bytes == 0 ? Unseen<128>(row, seen, out, count)
+                                                     : Unseen<0>(row, seen, out, count);
+}
+
+inline void SortInList(SortedList& list, const std::uint32_t* nodes, const float* distances,
+                       std::size_t count, float limit) {
+  constexpr std::uint32_t kLinksOfLine = zvec::simd::kCodeBlock / 4;
+  for (std::size_t i = 0; list.rows != nullptr && i < count; ++i) {
+    if (!(distances[i] < list.soon)) continue;
+    const std::uint32_t* row = list.rows + std::size_t{nodes[i]} * list.row_width;
+    for (std::uint32_t at = 0; at < list.row_width; at += kLinksOfLine) __builtin_prefetch(row + at);
+  }
+  List::SortIn(list, nodes, distances, count, limit);
 }
 
 template <class C>
@@ -77,8 +154,13 @@ constexpr CodeDistances MakeDistances() {
 }
 
 constexpr CodeKernels MakeCodeKernels(const char* name) {
-  return {name, MakeDistances<Bits7>(), MakeDistances<Bits8>(), MakeDistances<Bits4>(),
-          MakeDistances<Halves>()};
+  return {name,
+          MakeDistances<Bits7>(),
+          MakeDistances<Bits8>(),
+          MakeDistances<Bits4>(),
+          MakeDistances<Halves>(),
+          &TakeUnseenLinks,
+          &List::SortIn};
 }
 
 }  // namespace

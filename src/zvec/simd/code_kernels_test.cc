@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <random>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -62,7 +65,7 @@ TEST_P(CodesOf, EveryLevelGivesTheSum) {
     for (std::size_t count = 0; count <= 70; count += count < 10 ? 1 : 15) {
       std::vector<std::uint32_t> index(count);
       for (std::uint32_t& i : index) i = static_cast<std::uint32_t>(random() % 80);
-      const CodeRows rows{codes.data(), bytes, index.data(), count};
+      const CodeRows rows{codes.data(), bytes, index.data(), count, count / 2};
       std::vector<float> expected(count);
       Of(*SupportedCodeKernels()[0], kind).squared_l2(query.data(), rows, expected.data());
       for (std::size_t i = 0; i < count; ++i) {
@@ -78,6 +81,14 @@ TEST_P(CodesOf, EveryLevelGivesTheSum) {
           ASSERT_EQ(ahead[i], expected[i]) << kernels->name << " bytes " << bytes << " count " << count;
           ASSERT_EQ(near[i], expected[i]) << kernels->name << " bytes " << bytes << " count " << count;
         }
+        // In two parts, the second of which begins a line later.
+        CodeRows part{codes.data(), 64, index.data(), count, 0, bytes};
+        std::vector<float> first(count + 1), rest(count + 1);
+        Of(*kernels, kind).squared_l2(query.data(), part, first.data());
+        part.first += 64, part.bytes = bytes - 64;
+        if (bytes > 64) Of(*kernels, kind).squared_l2_near(query.data() + 64, part, rest.data());
+        for (std::size_t i = 0; i < count; ++i)
+          ASSERT_FLOAT_EQ(first[i] + rest[i], expected[i]) << kernels->name << " bytes " << bytes;
         ASSERT_EQ(ahead[count], -1) << kernels->name;
         ASSERT_EQ(near[count], -1) << kernels->name;
       }
@@ -100,6 +111,91 @@ TEST(CodeKernels, TheLargestDifferencesDoNotOverflow) {
       for (const float x : out) EXPECT_EQ(x, static_cast<float>(expected)) << kernels->name;
       Of(*kernels, kind).squared_l2(high.data(), {low.data(), kBytes, index, 5}, out);
       for (const float x : out) EXPECT_EQ(x, static_cast<float>(expected)) << kernels->name;
+    }
+  }
+}
+
+/// A list as SortIn expects it, and what an insertion one by one would make of it.
+struct Lists {
+  explicit Lists(std::uint32_t capacity)
+      : distances(kListPad + capacity, -INFINITY), nodes(kListPad + capacity), capacity(capacity) {}
+
+  void SortIn(const CodeKernels& kernels, const std::vector<std::uint32_t>& more,
+              const std::vector<float>& at, float limit) {
+    SortedList list{&distances[kListPad], &nodes[kListPad], static_cast<std::uint32_t>(plain.size()),
+                    capacity, first};
+    kernels.sort_in(list, more.data(), at.data(), more.size(), limit);
+    size = list.size;
+    first = list.first;
+    for (std::size_t i = 0; i < more.size(); ++i) {
+      if (!(at[i] < limit) || (plain.size() == capacity && !(at[i] < plain.back().first))) continue;
+      const auto place =
+          std::find_if(plain.begin(), plain.end(), [&](const auto& p) { return p.first > at[i]; });
+      plain_first = std::min(plain_first, static_cast<std::uint32_t>(place - plain.begin()));
+      plain.insert(place, {at[i], more[i]});
+      if (plain.size() > capacity) plain.pop_back();
+    }
+  }
+
+  std::vector<float> distances;
+  std::vector<std::uint32_t> nodes;
+  std::uint32_t capacity, size = 0, first = UINT32_MAX, plain_first = UINT32_MAX;
+  std::vector<std::pair<float, std::uint32_t>> plain;
+};
+
+// Few different distances, so that many are equal; lists shorter and longer than any vector.
+TEST(CodeKernels, EveryLevelSortsInLikeInsertionOneByOne) {
+  for (const CodeKernels* kernels : SupportedCodeKernels()) {
+    std::mt19937 random(5);
+    for (std::uint32_t capacity = 1; capacity <= 100; capacity += capacity < 36 ? 1 : 13) {
+      Lists lists(capacity);
+      for (std::uint32_t round = 0; round < 12; ++round) {
+        std::vector<std::uint32_t> more(random() % 40);
+        std::vector<float> at(more.size());
+        for (std::size_t i = 0; i < more.size(); ++i) {
+          more[i] = random();
+          at[i] = static_cast<float>(random() % 50);
+        }
+        if (!at.empty()) at[0] = round % 2 == 0 ? NAN : INFINITY;
+        lists.SortIn(*kernels, more, at, round % 3 == 0 ? 30.0f : 3e38f);
+        ASSERT_EQ(lists.size, lists.plain.size()) << kernels->name << " capacity " << capacity;
+        ASSERT_EQ(lists.first, lists.plain_first) << kernels->name << " capacity " << capacity;
+        for (std::uint32_t i = 0; i < lists.size; ++i)
+          ASSERT_EQ(std::pair(lists.distances[kListPad + i], lists.nodes[kListPad + i]), lists.plain[i])
+              << kernels->name << " capacity " << capacity << " place " << i;
+        for (std::size_t i = 0; i < kListPad; ++i) ASSERT_EQ(lists.distances[i], -INFINITY) << kernels->name;
+      }
+    }
+  }
+}
+
+TEST(CodeKernels, EveryLevelTakesEachKnownLinkOnce) {
+  std::mt19937 random(6);
+  for (const std::size_t bytes : {std::size_t{64}, std::size_t{128}, std::size_t{192}}) {
+    const std::vector<std::uint8_t> codes(300 * bytes);
+    for (std::uint32_t width = 0; width <= 40; ++width) {
+      std::vector<std::uint32_t> links(width), expected;
+      for (std::uint32_t& link : links) link = random() % 350;
+      if (width > 5) links[width - random() % 3 - 1] = UINT32_MAX;
+      std::set<std::uint32_t> known;
+      for (std::uint32_t i = 0; i < width && links[i] != UINT32_MAX; ++i)
+        if (links[i] < 300 && links[i] % 7 != 0 && known.insert(links[i]).second)
+          expected.push_back(links[i]);
+      for (const CodeKernels* kernels : SupportedCodeKernels()) {
+        std::vector<std::uint64_t> seen(5);
+        for (std::uint32_t node = 0; node < 300; node += 7)
+          seen[node / 64] |= std::uint64_t{1} << (node % 64);
+        std::vector<std::uint32_t> out(width + 3, 9);
+        const LinkRow row{links.data(), width, 300, codes.data(), bytes, 8};
+        const std::size_t count = kernels->take_unseen(row, seen.data(), out.data(), 2);
+        ASSERT_EQ(
+            std::vector<std::uint32_t>(out.begin() + 2, out.begin() + static_cast<std::ptrdiff_t>(count)),
+            expected)
+            << kernels->name << " width " << width;
+        ASSERT_EQ(out[0] + out[1], 18u);
+        for (const std::uint32_t node : expected) ASSERT_TRUE(seen[node / 64] >> (node % 64) & 1);
+        ASSERT_EQ(kernels->take_unseen(row, seen.data(), out.data(), 2), 2u) << kernels->name;
+      }
     }
   }
 }

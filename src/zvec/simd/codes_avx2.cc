@@ -4,7 +4,48 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "zvec/simd/code_kernels.h"
+
 namespace {
+
+struct List {
+  static void SortIn(zvec::simd::SortedList& list, const std::uint32_t* nodes, const float* distances,
+                     std::size_t count, float limit) {
+    const __m256 most = _mm256_set1_ps(limit);
+    std::size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+      const __m256 nearer = _mm256_cmp_ps(_mm256_loadu_ps(distances + i), most, _CMP_LT_OQ);
+      for (auto in = static_cast<unsigned>(_mm256_movemask_ps(nearer)); in != 0; in &= in - 1) {
+        const std::size_t at = i + static_cast<unsigned>(__builtin_ctz(in));
+        Insert(list, nodes[at], distances[at]);
+      }
+    }
+    for (; i < count; ++i)
+      if (distances[i] < limit) Insert(list, nodes[i], distances[i]);
+  }
+  /// From the end on, eight at a time, what is farther moves up by one.
+  static void Insert(zvec::simd::SortedList& list, std::uint32_t node, float distance) {
+    const bool full = list.size == list.capacity;
+    if (full && !(distance < list.distances[list.size - 1])) return;
+    const __m256 x = _mm256_set1_ps(distance);
+    float* at = list.distances + (full ? list.size - 1 : list.size);
+    auto* place = reinterpret_cast<int*>(list.nodes + (at - list.distances));
+    for (unsigned moved = 0xFF; moved == 0xFF;) {
+      const __m256 d = _mm256_loadu_ps(at - 8), farther = _mm256_cmp_ps(d, x, _CMP_GT_OQ);
+      const __m256i n = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(place - 8));
+      _mm256_maskstore_ps(at - 7, _mm256_castps_si256(farther), d);
+      _mm256_maskstore_epi32(place - 7, _mm256_castps_si256(farther), n);
+      moved = static_cast<unsigned>(_mm256_movemask_ps(farther));
+      at -= __builtin_popcount(moved);
+      place -= __builtin_popcount(moved);
+    }
+    *at = distance;
+    *place = static_cast<int>(node);
+    list.size += !full;
+    const auto first = static_cast<std::uint32_t>(at - list.distances);
+    if (first < list.first) list.first = first;
+  }
+};
 
 struct Integers {
   static constexpr std::size_t kStep = 32;

@@ -6,7 +6,47 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "zvec/simd/code_kernels.h"
+
 namespace {
+
+struct List {
+  static void SortIn(zvec::simd::SortedList& list, const std::uint32_t* nodes, const float* distances,
+                     std::size_t count, float limit) {
+    const __m512 most = _mm512_set1_ps(limit);
+    for (std::size_t i = 0; i < count; i += 16) {
+      const auto there = static_cast<__mmask16>(count - i < 16 ? (1u << (count - i)) - 1 : 0xFFFF);
+      const __m512 d = _mm512_maskz_loadu_ps(there, distances + i);
+      for (unsigned in = _mm512_mask_cmp_ps_mask(there, d, most, _CMP_LT_OQ); in != 0; in &= in - 1) {
+        const std::size_t at = i + static_cast<unsigned>(__builtin_ctz(in));
+        Insert(list, nodes[at], distances[at]);
+      }
+    }
+  }
+  /// From the end on, sixteen at a time, what is farther moves up by one.
+  static void Insert(zvec::simd::SortedList& list, std::uint32_t node, float distance) {
+    const bool full = list.size == list.capacity;
+    if (full && !(distance < list.distances[list.size - 1])) return;
+    const __m512 x = _mm512_set1_ps(distance);
+    float* at = list.distances + (full ? list.size - 1 : list.size);
+    std::uint32_t* place = list.nodes + (at - list.distances);
+    for (unsigned moved = 0xFFFF; moved == 0xFFFF;) {
+      const __m512 d = _mm512_loadu_ps(at - 16);
+      const __m512i n = _mm512_loadu_si512(place - 16);
+      const __mmask16 farther = _mm512_cmp_ps_mask(d, x, _CMP_GT_OQ);
+      _mm512_mask_storeu_ps(at - 15, farther, d);
+      _mm512_mask_storeu_epi32(place - 15, farther, n);
+      moved = farther;
+      at -= __builtin_popcount(moved);
+      place -= __builtin_popcount(moved);
+    }
+    *at = distance;
+    *place = node;
+    list.size += !full;
+    const auto first = static_cast<std::uint32_t>(at - list.distances);
+    if (first < list.first) list.first = first;
+  }
+};
 
 struct Integers {
   static constexpr std::size_t kStep = 64;

@@ -4,8 +4,36 @@
 #include <cstring>
 
 #include "zvec/doc.h"
+#include "zvec/simd/code_kernels.h"
 
 namespace {
+
+struct List {
+  static void SortIn(zvec::simd::SortedList& list, const std::uint32_t* nodes, const float* distances,
+                     std::size_t count, float limit) {
+    for (std::size_t i = 0; i < count; ++i)
+      if (distances[i] < limit) Insert(list, nodes[i], distances[i]);
+  }
+  static void Insert(zvec::simd::SortedList& list, std::uint32_t node, float distance) {
+    const bool full = list.size == list.capacity;
+    if (full && !(distance < list.distances[list.size - 1])) return;
+    // The first that is farther, found without branches that nobody can predict.
+    const float* base = list.distances;
+    for (std::uint32_t left = list.size; left > 0;) {
+      const std::uint32_t half = (left + 1) / 2;
+      base += base[half - 1] <= distance ? half : 0;
+      left -= half;
+    }
+    const auto at = static_cast<std::uint32_t>(base - list.distances);
+    const std::size_t behind = (full ? list.size - 1 : list.size) - at;
+    std::memmove(&list.distances[at + 1], &list.distances[at], behind * sizeof(float));
+    std::memmove(&list.nodes[at + 1], &list.nodes[at], behind * sizeof(std::uint32_t));
+    list.distances[at] = distance;
+    list.nodes[at] = node;
+    list.size += !full;
+    if (at < list.first) list.first = at;
+  }
+};
 
 struct Integers {
   static constexpr std::size_t kStep = 64;

@@ -58,8 +58,10 @@ Result<std::unique_ptr<CollectionScan>> CollectionScan::Run(const Source& source
   scan->ScanNewerLogs();
   scan->ScanMark();
   ZVEC_RETURN_IF_ERROR(scan->CountDocuments());
-  std::stable_sort(scan->report_.findings.begin(), scan->report_.findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.harm < b.harm; });
+  std::sort(scan->report_.findings.begin(), scan->report_.findings.end(),
+            [](const Finding& a, const Finding& b) {
+              return std::tie(a.harm, a.file, a.offset, a.what) < std::tie(b.harm, b.file, b.offset, b.what);
+            });
   return scan;
 }
 

@@ -16,9 +16,6 @@ using cocozvec::File;
 
 namespace {
 
-/// A file whose blocks would not fit in memory is no segment of ours.
-constexpr std::uint64_t kMostBlockBytes = std::uint64_t{5} << 30;
-
 std::string_view AsText(const std::vector<std::byte>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -30,8 +27,7 @@ SegmentScan::SegmentScan(const File* file, const SegmentFile& expected, std::uin
     : file_(file), expected_(expected), collection_(collection), schema_(schema) {}
 
 bool SegmentScan::ReadBytes(std::uint64_t offset, std::uint64_t size, std::vector<std::byte>* bytes) const {
-  if (size > kMostBlockBytes || offset > expected_.size_bytes || size > expected_.size_bytes - offset)
-    return false;
+  if (offset > size_ || size > size_ - offset) return false;
   bytes->resize(size);
   const auto got = file_->ReadAt(offset, *bytes);
   return got.ok() && *got == size;
@@ -43,6 +39,7 @@ void SegmentScan::Run(Notes& notes) {
   const auto size = file_->Size();
   notes.report().bytes += size.ok() ? *size : 0;
   if (!size.ok()) return notes.Add(size.status());
+  size_ = std::min(*size, expected_.size_bytes);
   if (*size != expected_.size_bytes)
     notes.Add(*size, 0,
               "the file has " + std::to_string(*size) + " bytes, " + std::to_string(expected_.size_bytes) +
@@ -58,7 +55,7 @@ void SegmentScan::Run(Notes& notes) {
 /// As an open reads it.
 bool SegmentScan::ReadTable(Notes& notes) {
   std::vector<std::byte> start, table;
-  if (!ReadBytes(0, std::min<std::uint64_t>(kFileHeaderBytes, expected_.size_bytes), &start)) {
+  if (!ReadBytes(0, std::min<std::uint64_t>(kFileHeaderBytes, size_), &start)) {
     notes.Add(0, kFileHeaderBytes, "the header cannot be read");
     return false;
   }
@@ -92,10 +89,11 @@ bool SegmentScan::ReadTable(Notes& notes) {
 
 bool SegmentScan::GuessTable() {
   std::vector<std::byte> tail;
-  const std::uint64_t bytes = std::min(expected_.size_bytes, LargestTable(schema_, expected_.rows));
-  if (expected_.rows > UINT32_MAX - 1 || !ReadBytes(expected_.size_bytes - bytes, bytes, &tail)) return false;
-  TableGuess guess{
-      .tail = AsText(tail), .size = expected_.size_bytes, .rows = expected_.rows, .matches = {}, .word = {}};
+  // At the end of the file, where one that is shorter than it was has lost it.
+  if (expected_.rows > UINT32_MAX - 1 || size_ < expected_.size_bytes) return false;
+  const std::uint64_t bytes = std::min(size_, LargestTable(schema_, expected_.rows));
+  if (!ReadBytes(size_ - bytes, bytes, &tail)) return false;
+  TableGuess guess{.tail = AsText(tail), .size = size_, .rows = expected_.rows, .matches = {}, .word = {}};
   guess.matches = [this](std::uint64_t offset, std::uint64_t size, std::uint64_t checksum) {
     std::vector<std::byte> block;
     return ReadBytes(offset, size, &block) &&
@@ -156,7 +154,9 @@ void SegmentScan::CheckBlocks(Notes& notes) {
       if (part.section.kind != SectionKind::kIdTable && part.section.kind != SectionKind::kValid)
         what += " (rows " + std::to_string(block * kChunkRows) + " to " +
                 std::to_string(std::min<std::uint64_t>(rows(), (block + 1) * kChunkRows) - 1) + ")";
-      notes.Add(part.section.offset + begin, end - begin, what + " does not match its checksum");
+      const bool read = ReadBytes(part.section.offset + begin, end - begin, &bytes);
+      notes.Add(part.section.offset + begin, end - begin,
+                what + (read ? " does not match its checksum" : " cannot be read"));
     }
 }
 

@@ -63,6 +63,7 @@ class SegmentScan {
   const SegmentFile expected_;
   const std::uint64_t collection_;
   const CollectionSchema& schema_;
+  std::uint64_t size_ = 0;  ///< of the file, as far as the manifest knows it
   std::vector<Part> parts_;
   bool rows_are_whole_ = false;
 };

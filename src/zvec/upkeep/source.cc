@@ -61,6 +61,19 @@ Status Source::Load() {
   // A newer log than the manifests know is one that lost its own.
   for (const std::uint64_t number : logs_)
     if (newest() == nullptr || number > newest()->log_number) OpenFile(LogName(number));
+  return Refused();
+}
+
+/// What we may not read, or have no descriptor for, is not damaged.
+Status Source::Refused() const {
+  const auto refused = [](const Status& status) {
+    return status.code() == StatusCode::kPermissionDenied || status.code() == StatusCode::kResourceExhausted;
+  };
+  if (refused(mark_.status())) return mark_.status();
+  for (const Generation& generation : generations_)
+    if (refused(generation.status)) return generation.status;
+  for (const auto& [name, status] : missing_)
+    if (refused(status)) return status;
   return {};
 }
 

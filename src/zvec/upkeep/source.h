@@ -68,6 +68,7 @@ class Source {
   Status ReadGenerations();
   Status ReadGeneration(Generation& generation);
   void OpenFile(const std::string& name);
+  Status Refused() const;
 
   cocozvec::FileSystem* fs_;
   std::string directory_;

@@ -159,6 +159,15 @@ void FindEnds(const TableGuess& guess, std::string_view table, std::uint64_t end
   section.size = begin;
 }
 
+/// Trying every number of fields with nulls takes the cube of the fields: of more, the table must say it.
+constexpr std::size_t kMostTried = 128;
+
+bool CountIs(std::string_view tail, std::uint64_t bytes, std::size_t count) {
+  std::uint32_t said = 0;
+  std::memcpy(&said, tail.data() + (tail.size() - bytes), sizeof(said));
+  return said == count;
+}
+
 }  // namespace
 
 std::uint64_t LargestTable(const CollectionSchema& schema, std::uint64_t rows) {
@@ -172,6 +181,8 @@ std::vector<Section> GuessSections(const CollectionSchema& schema, const TableGu
   for (std::size_t valid = 0; valid <= NullableFields(schema); ++valid) {
     const std::uint64_t bytes = TableBytes(schema, guess.rows, valid);
     if (bytes > guess.tail.size()) break;
+    if (schema.fields.size() > kMostTried && !CountIs(guess.tail, bytes, 2 + schema.fields.size() + valid))
+      continue;
     const std::string_view candidate = guess.tail.substr(guess.tail.size() - bytes);
     std::uint64_t differing = 0;
     auto fitted = FitSlots(schema, guess.rows, candidate, valid, &differing);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <thread>
 
+#include "zvec/collection/testing/hooked_fs.h"
 #include "zvec/collection/testing/indexed_schema.h"
 #include "zvec/storage/file_header.h"
 #include "zvec/storage/log.h"
@@ -116,6 +117,58 @@ TEST_F(UpkeepTest, WhatIsNoCollectionIsSaid) {
   EXPECT_EQ(Repair("d", "e", options_).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(Backup("d", "e", {options_}).status().code(), StatusCode::kInvalidArgument);
   EXPECT_TRUE(disk_.Stat("e").status().IsNotFound());
+}
+
+// Guards: files that may not be read, or for which no descriptor was left, were called damaged.
+TEST_F(UpkeepTest, WhatMayNotBeReadIsNotCalledDamaged) {
+  for (const std::string& name : names_) {
+    if (name == "LOCK") continue;  // nothing in it is needed
+    HookedFileSystem hooked(disk_);
+    hooked.refuse = [&](const std::string& path) {
+      return path == JoinPath("c", name) ? Status::PermissionDenied("open " + path) : Status();
+    };
+    CollectionOptions options = options_;
+    options.file_system = &hooked;
+    for (const Status& status : {Verify("c", options).status(), Repair("c", "r", options).status(),
+                                 Backup("c", "b", {options}).status()}) {
+      EXPECT_EQ(status.code(), StatusCode::kPermissionDenied) << name;
+      EXPECT_THAT(std::string(status.message()), HasSubstr(name));
+    }
+  }
+  EXPECT_EQ(disk_.List("/").value().size(), 1u);
+}
+
+TEST_F(UpkeepTest, ABlockThatTheDiskDoesNotReadIsAFinding) {
+  for (const std::string& name : names_) {
+    if (!name.starts_with("segment-") && !name.starts_with("log-") && !name.starts_with("index-")) continue;
+    HookedFileSystem hooked(disk_);
+    hooked.unreadable = [&](const std::string& path, std::uint64_t offset, std::uint64_t size) {
+      const bool bad = path == JoinPath("c", name) && offset <= 70 && offset + size > 70;
+      return bad ? Status::IoError("read " + path + ": a bad sector") : Status();
+    };
+    CollectionOptions options = options_;
+    options.file_system = &hooked;
+    const auto report = Verify("c", options);
+    ASSERT_TRUE(report.ok()) << report.status().ToString();
+    EXPECT_FALSE(report->clean()) << name;
+    EXPECT_EQ(report->findings.front().file, JoinPath("c", name));
+  }
+}
+
+// A relaxed collection whose files have not got their names yet.
+TEST_F(UpkeepTest, ANewbornCollectionIsVerifiedAndBackedUp) {
+  CollectionOptions relaxed = options_;
+  relaxed.durability = Durability::kRelaxed;
+  const auto collection = Collection::Create("young", NoteSchema(), relaxed).value();
+  ASSERT_TRUE(collection->Upsert(std::vector{Note("a", "x"), Note("b", "y")}).ok());
+  const VerifyReport report = Verify("young", options_).value();
+  EXPECT_TRUE(report.clean());
+  EXPECT_EQ(report.documents, 2u);
+  EXPECT_EQ(Backup("young", "b", {options_}).value().documents, 2u);
+  EXPECT_EQ(MeasureStorage("young", options_).value().documents, 2u);
+  const auto cut = disk_.PowerCut(PowerCutKind::kLoseUnsynced);  // of the copy everything is synced
+  EXPECT_EQ(DocsOf("b", On(*cut)).size(), 2u);
+  EXPECT_TRUE(Verify("b", On(*cut)).value().clean());
 }
 
 TEST_F(UpkeepTest, ABackupHoldsEverythingAndIsACollectionOfItsOwn) {

@@ -105,11 +105,22 @@ std::uint32_t Room(std::uint32_t now, std::uint32_t wanted) {
 }
 }  // namespace
 
+namespace {
+/// Links that a row may hold before it is pruned, in whole cache lines.
+std::uint32_t RoomOf(std::uint32_t m) { return (2 * m + kSlack + 15) / 16 * 16; }
+}  // namespace
+
+std::uint64_t BuildBytesPerRow(MetricType metric, std::size_t dim, CodeKind kind, std::uint32_t m) noexcept {
+  const std::uint64_t code = Encoder::CodeBytes(dim, /*on_sphere=*/metric == MetricType::kIp, kind);
+  const std::uint64_t upper = code + 9 + std::uint64_t{m} * 4 + 2;  // a slot and its row
+  return code + std::uint64_t{RoomOf(m)} * 4 + 3 + upper * 2 / std::max(m, 2u) + 1;
+}
+
 GraphBuilder::GraphBuilder(Encoder encoder, const BuildParams& params, std::uint32_t rows)
     : encoder_(std::make_shared<const Encoder>(std::move(encoder))),
       params_(params),
       row_links_(2 * params.m),
-      row_room_((2 * params.m + kSlack + 15) / 16 * 16),
+      row_room_(RoomOf(params.m)),
       arrays_(std::make_shared<Arrays>()) {
   const std::uint32_t upper = rows / std::max(params.m, 2u) * 2 + 64;
   Reserve(std::max(rows, 64u), upper, upper);
@@ -335,7 +346,7 @@ void GraphBuilder::Connect(std::vector<NewNode>& batch, std::size_t at, std::uin
   scratch.distances.resize(std::max(scratch.distances.size(), mates.size()));
   encoder_->distances().squared_l2_near(query, {Codes(level), code, mates.data(), mates.size()},
                                         scratch.distances.data());
-  for (std::size_t i = 0; i < mates.size(); ++i) scratch.pool.Insert(mates[i], scratch.distances[i]);
+  scratch.pool.SortIn(mates.data(), scratch.distances.data(), mates.size(), scratch.pool.Limit());
   thread_local std::vector<std::uint32_t> candidates, chosen;
   thread_local std::vector<float> distances;
   candidates.clear();

@@ -109,6 +109,9 @@ class GraphBuilder final : public Graph {
   GraphRef current_ ZVEC_GUARDED_BY(mu_);
 };
 
+/// What a GraphBuilder that was told its number of rows takes for each, at most.
+std::uint64_t BuildBytesPerRow(MetricType metric, std::size_t dim, CodeKind kind, std::uint32_t m) noexcept;
+
 /// Of a row's number: 0 for 1 - 1/m of them, and so on.
 std::uint32_t LevelOf(std::uint32_t row, std::uint32_t m) noexcept;
 

@@ -53,15 +53,18 @@ double Encoder::half() const noexcept {
   return kind_ == CodeKind::kHalves ? INFINITY : levels() / 2 / scale_;
 }
 
+std::size_t Encoder::CodeBytes(std::size_t dim, bool on_sphere, CodeKind kind) noexcept {
+  const std::size_t elements = on_sphere ? dim + kLeastExtra : dim;
+  return WholeLines(kind == CodeKind::kBits4    ? (elements + 1) / 2
+                    : kind == CodeKind::kHalves ? 2 * elements
+                                                : elements);
+}
+
 void Encoder::Shape(MetricType metric, std::size_t dim, bool on_sphere, CodeKind kind) {
   metric_ = metric;
   kind_ = kind;
   dim_ = dim;
-  const std::size_t elements = on_sphere ? dim + kLeastExtra : dim;
-  const auto bytes_of = [&](std::size_t count) {
-    return kind == CodeKind::kBits4 ? (count + 1) / 2 : kind == CodeKind::kHalves ? 2 * count : count;
-  };
-  code_bytes_ = WholeLines(bytes_of(elements));
+  code_bytes_ = CodeBytes(dim, on_sphere, kind);
   const std::size_t room = kind == CodeKind::kBits4    ? 2 * code_bytes_
                            : kind == CodeKind::kHalves ? code_bytes_ / 2
                                                        : code_bytes_;

@@ -28,6 +28,9 @@ class Encoder {
   static Encoder Train(MetricType metric, std::size_t dim, std::span<const float> sample,
                        std::span<const float> extremes = {}, CodeKind kind = CodeKind::kBits7);
 
+  /// code_bytes() of such an encoder; one of inner products may be `on_sphere`.
+  static std::size_t CodeBytes(std::size_t dim, bool on_sphere, CodeKind kind) noexcept;
+
   MetricType metric() const noexcept { return metric_; }
   CodeKind kind() const noexcept { return kind_; }
   std::size_t dim() const noexcept { return dim_; }

@@ -9,13 +9,15 @@
 namespace zvec::inline v0::hnsw {
 namespace {
 
-constexpr std::uint32_t kLeastEf = 40;
+constexpr std::uint32_t kLeastEf = 48;
 constexpr std::uint32_t kLeastKeep = 20;
 /// How much broader a walk gets by what its query's code lacks: measured at the outliers of set a
 /// (bench/index), where a share of 0.02 asks for 80 candidates and 0.1 for 300.
 constexpr double kMorePerCut = 60;
 /// A candidate that far beyond the k-th ends the search, as a share of the k-th's squared distance.
-constexpr float kSlack = 0.25f;
+constexpr float kSlack = 0.15f;
+/// The same of a given `ef`, times its square root: whoever asks for more candidates wants to look farther.
+constexpr float kSlackOfEf = 0.03f;
 /// Times sqrt(2/3 D) of two candidates: 3 standard deviations.
 constexpr float kMargin = 3.5f;
 /// What rounding alone gives equal vectors of some dimensions.
@@ -27,6 +29,10 @@ constexpr double kCheapScan = 40'000;
 /// Where a filter passes so much less than elsewhere, a walk would look for long: its share near the query
 /// over that of all rows.
 constexpr double kOpposed = 0.25;
+/// A walk that meets nothing that passes goes on for that share of what the other ways cost.
+constexpr double kInVain = 0.06;
+/// Times the rows that there are for each match: nothing among so many is no chance.
+constexpr double kUnlucky = 32;
 /// From this share of matches on, a plain walk meets enough of them.
 constexpr double kPlainFrom = 0.3;
 constexpr std::size_t kSeeds = 16;
@@ -109,7 +115,7 @@ Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more) {
   breadth.ef = std::min(breadth.ef, std::max(kMaxEf, topk));
   // Whoever asks for more gets more: where codes are coarse, more than these must be scored exactly.
   if (ef != 0) breadth.keep = std::max(breadth.keep, std::min(breadth.ef, ef / 2));
-  breadth.slack = ef != 0 ? -1 : kSlack;
+  breadth.slack = ef != 0 ? kSlackOfEf * std::sqrt(static_cast<float>(breadth.ef)) : kSlack;
   breadth.margin = more > 1 ? -1 : kMargin;
   if (ef == 0 && more > 1) {
     const std::uint32_t most = std::max(kMaxEf, breadth.ef);
@@ -140,8 +146,8 @@ Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const double more = 1 / (1 - std::min(dead.share, kMostDead));
   const std::uint32_t ef = Times(breadth.ef, more), k = Times(std::max(topk, kLeastStop), more);
-  ZVEC_RETURN_IF_ERROR(
-      WalkBase(graph, code, graph.slot_node[slot], distance, ef, {k, breadth.slack}, scratch));
+  ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, ef,
+                                {k, breadth.slack, Times(breadth.keep, more)}, scratch));
   Take(graph, scratch.pool, topk, breadth, nullptr, rows, dead);
   return {};
 }
@@ -154,13 +160,19 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const std::uint32_t entry = graph.slot_node[slot];
-  const StopRule stop{std::max(topk, kLeastStop), breadth.slack};
+  const StopRule stop{std::max(topk, kLeastStop), breadth.slack, breadth.keep};
   if (way == Way::kWalk) {
     // Where it costs half of what the other ways do, and more than a filter by chance needs, one of them is
-    // taken.
-    const double most = std::min(CodesCost(graph, matches), ScanCost(matches, row_bytes)) / 2;
-    const double by_chance = 1.5 * WalkCost(graph, breadth.ef * static_cast<double>(graph.nodes) / matches);
-    const auto budget = static_cast<std::uint64_t>(std::max(most, by_chance) / DistanceCost(graph));
+    // taken; where nothing near the query passes, sooner.
+    const double other = std::min(CodesCost(graph, matches), ScanCost(matches, row_bytes));
+    const double rows_a_match = static_cast<double>(graph.nodes) / static_cast<double>(matches);
+    const double by_chance = 1.5 * WalkCost(graph, breadth.ef * rows_a_match);
+    const auto distances = [&](double cost) {
+      return static_cast<std::uint64_t>(cost / DistanceCost(graph));
+    };
+    const Budget budget{
+        distances(std::max(other / 2, by_chance)),
+        std::max(distances(other * kInVain), static_cast<std::uint64_t>(kUnlucky * rows_a_match))};
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     Take(graph, scratch.accepted, topk, breadth, nullptr, rows);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <type_traits>
 
 #include "zvec/simd/code_kernels.h"
@@ -20,18 +21,22 @@ void PrefetchLinks(const std::uint32_t* row, std::uint32_t count) {
   for (std::uint32_t at = 0; at < count; at += 16) __builtin_prefetch(row + at);
 }
 
-void PrefetchCode(const std::uint8_t* code, std::size_t bytes) {
-  for (std::size_t at = 0; at < bytes; at += simd::kCodeBlock) __builtin_prefetch(code + at);
-}
-
 /// Codes that are asked for while links are still being read; the kernel asks for the rest.
-constexpr std::size_t kEarlyBytes = 24 * 128;
+constexpr std::size_t kEarlyBytes = 128 * 128;
+/// Of codes that long the first third is measured first, and the rest where that leaves a chance.
+constexpr std::size_t kLeastInParts = 384;
+/// The first part's share of a distance that is not exceeded, over the largest share that was met: of some
+/// fifty distances the largest stands for 98 % of them, and 7 % more for all but one in a thousand (set c).
+constexpr float kShareMargin = 1.07f;
+/// Distances without which no share is known.
+constexpr std::uint32_t kLeastShares = 32;
 
 struct Base {
   const GraphView& graph;
   const std::uint8_t* codes = graph.codes;
   std::uint32_t count = graph.nodes;
   std::uint32_t width = graph.row_links;
+  const std::uint32_t* rows = graph.links;  ///< by node
   const std::uint32_t* Row(std::uint32_t node) const {
     return graph.links + std::size_t{node} * graph.row_links;
   }
@@ -43,6 +48,7 @@ struct Upper {
   const std::uint8_t* codes = graph.slot_codes;
   std::uint32_t count = graph.slots;
   std::uint32_t width = graph.m;
+  const std::uint32_t* rows = nullptr;  ///< a slot has several
   const std::uint32_t* Row(std::uint32_t slot) const {
     return graph.slot_links + std::size_t{graph.slot_row[slot] + level - 1} * graph.m;
   }
@@ -54,55 +60,122 @@ Status TouchRow(const GraphView& graph, std::uint32_t node) {
   return {};
 }
 
-/// Appends the neighbours of `node` that were not seen before.
-template <class Layer>
-void Gather(const Layer& layer, std::uint32_t node, std::size_t bytes, std::size_t early, Scratch& scratch,
-            std::size_t* count) {
-  const std::uint32_t* row = layer.Row(node);
-  // Copies: after every acquiring load the compiler would read them again.
-  const std::uint32_t width = layer.width, known = layer.count;
-  const std::uint8_t* const codes = layer.codes;
-  std::uint64_t* const seen = scratch.seen.words();
-  std::uint32_t* const out = scratch.nodes.data();
-  std::size_t n = *count;
-  for (std::uint32_t i = 0; i < width; ++i) {
-    const std::uint32_t next = LoadLink(row + i);
-    if (next >= known) {
-      if (next == kNoNode) break;
-      continue;  // linked after this walk began, or damage: not followed
-    }
-    // Whether it was seen nobody can predict: no branch on it.
-    out[n] = next;
-    if (n < early) PrefetchCode(codes + next * bytes, bytes);
-    std::uint64_t& word = seen[next / 64];
-    const std::uint64_t bit = std::uint64_t{1} << (next % 64), old = word;
-    word = old | bit;
-    n += (old & bit) == 0;
-  }
-  *count = n;
-}
+/// The first part of long codes: most of what a walk meets is too far by that alone, and need not be read on.
+struct FirstPart {
+  std::size_t bytes = 0;  ///< 0: codes are measured whole
+  std::uint32_t shares = 0;
+  float most = 0;  ///< the largest share of a distance that the part had; at least its share of the code
 
-template <bool kGuarded>
-Status Measure(const GraphView& graph, const std::uint8_t* codes, const std::uint8_t* query,
-               std::size_t count, Scratch& scratch) {
-  if constexpr (kGuarded) {
-    for (std::size_t i = 0; i < count; ++i) ZVEC_RETURN_IF_ERROR(graph.guard->TouchCode(scratch.nodes[i]));
+  explicit FirstPart(std::size_t code_bytes) {
+    if (code_bytes < kLeastInParts) return;
+    bytes = code_bytes / 3 / simd::kCodeBlock * simd::kCodeBlock;
+    most = static_cast<float>(bytes) / static_cast<float>(code_bytes);
   }
-  scratch.seen.Note(scratch.nodes.data(), count);
-  scratch.counts.distances += count;
-  graph.encoder->distances().squared_l2(query, {codes, graph.code_bytes(), scratch.nodes.data(), count},
-                                        scratch.distances.data());
+  /// What a part must be below to belong to a distance below `limit`.
+  float Cut(float limit) const noexcept {
+    return shares < kLeastShares ? INFINITY : limit * std::min(most * kShareMargin, 1.0f);
+  }
+  void Learn(float part, float whole) noexcept {
+    ++shares;
+    if (part > most * whole) most = part / whole;
+  }
+};
+
+/// What every step of a walk needs, looked up once.
+template <class Layer>
+struct Tools {
+  const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
+  const simd::CodeBatch measure;
+  FirstPart part;
+  simd::LinkRow row;
+  explicit Tools(const Layer& layer)
+      : measure(layer.graph.encoder->distances().squared_l2), part(layer.graph.code_bytes()) {
+    row.width = layer.width;
+    row.known = layer.count;
+    row.codes = layer.codes;
+    row.code_bytes = layer.graph.code_bytes();
+    row.ask_bytes = part.bytes;
+    row.early = kEarlyBytes / (part.bytes != 0 ? part.bytes : row.code_bytes);
+  }
+};
+
+/// Expands the nearest of the pool, some of them: the neighbours that were not seen before.
+template <bool kGuarded, class Layer>
+Status Gather(const Layer& layer, Tools<Layer>& tools, Scratch& scratch, std::size_t* count) {
+  *count = 0;
+  for (std::uint32_t step = 0; step < kStep && scratch.pool.HasNext(); ++step) {
+    const std::uint32_t node = scratch.pool.Pop();
+    ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(layer.graph, node));
+    tools.row.links = layer.Row(node);
+    *count = tools.kernels.take_unseen(tools.row, scratch.seen.words(), scratch.nodes.data(), *count);
+    ++scratch.counts.expansions;
+  }
   return {};
 }
 
+/// `asked`: the codes of so many of the nodes were asked for before.
 template <class Layer>
-void PrefetchNext(const Layer& layer, const Pool& pool) {
+void MeasureWhole(const Tools<Layer>& tools, const std::uint8_t* query, std::size_t asked, std::size_t count,
+                  Scratch& scratch) {
+  tools.measure(query,
+                {tools.row.codes, tools.row.code_bytes, scratch.nodes.data(), count, std::min(asked, count)},
+                scratch.distances.data());
+}
+
+/// Leaves those that may be nearer than `limit`.
+template <class Layer>
+void MeasureParts(Tools<Layer>& tools, const std::uint8_t* query, std::size_t asked, float limit,
+                  std::size_t* count, Scratch& scratch) {
+  std::uint32_t* const nodes = scratch.nodes.data();
+  float *const distances = scratch.distances.data(), *const rests = scratch.rests.data();
+  const std::size_t bytes = tools.row.code_bytes, first = tools.part.bytes;
+  tools.measure(query, {tools.row.codes, first, nodes, *count, std::min(asked, *count), bytes}, distances);
+  const float cut = tools.part.Cut(limit);
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < *count; ++i) {
+    const float distance = distances[i];
+    const std::uint32_t node = nodes[i];
+    distances[left] = distance;
+    nodes[left] = node;
+    left += distance <= cut;
+  }
+  tools.measure(query + first, {tools.row.codes + first, bytes - first, nodes, left, 0, bytes}, rests);
+  for (std::size_t i = 0; i < left; ++i) {
+    const float part = distances[i];
+    distances[i] += rests[i];
+    tools.part.Learn(part, distances[i]);
+  }
+  *count = left;
+}
+
+/// Of the scratch's nodes: their distances, and only of those that may be nearer than `limit`.
+template <bool kGuarded, class Layer>
+Status Measure(const Layer& layer, Tools<Layer>& tools, const std::uint8_t* query, std::size_t asked,
+               float limit, std::size_t* count, Scratch& scratch) {
+  if constexpr (kGuarded) {
+    for (std::size_t i = 0; i < *count; ++i)
+      ZVEC_RETURN_IF_ERROR(layer.graph.guard->TouchCode(scratch.nodes[i]));
+  }
+  scratch.counts.distances += *count;
+  if (tools.part.bytes == 0) {
+    MeasureWhole(tools, query, asked, *count, scratch);
+  } else {
+    MeasureParts(tools, query, asked, limit, count, scratch);
+  }
+  return {};
+}
+
+/// Asks for the links of what is expanded next, if nothing comes in before it: what is nearer than the
+/// returned distance would be.
+template <class Layer>
+float PrefetchNext(const Layer& layer, const Pool& pool) {
   std::uint32_t wanted = kStep;
-  for (std::uint32_t i = pool.next(); i < pool.size() && wanted != 0; ++i) {
+  for (std::uint32_t i = pool.next(); i < pool.size(); ++i) {
     if (pool.expanded(i)) continue;
     PrefetchLinks(layer.Row(pool.node(i)), layer.width);
-    --wanted;
+    if (--wanted == 0) return pool.distance(i);
   }
+  return 3e38f;
 }
 
 bool Passed(const Pool& candidates, const Pool& answers, const StopRule& stop) {
@@ -110,15 +183,25 @@ bool Passed(const Pool& candidates, const Pool& answers, const StopRule& stop) {
          candidates.next_distance() > (1 + stop.slack) * answers.distance(stop.k - 1);
 }
 
+/// What is farther than this can neither be expanded before the walk stops nor be among those to keep.
+float Reach(const Pool& answers, const StopRule& stop) {
+  const float limit = answers.Limit();
+  if (stop.slack < 0 || answers.size() < std::max(stop.k, stop.keep)) return limit;
+  const float expanded = (1 + stop.slack) * answers.distance(stop.k - 1);
+  return std::min(limit, stop.keep == 0 ? expanded : std::max(expanded, answers.distance(stop.keep - 1)));
+}
+
+void MakeRoom(std::size_t nodes, Scratch& scratch) {
+  if (scratch.nodes.size() < nodes) scratch.nodes.resize(nodes);
+  if (scratch.distances.size() < nodes) scratch.distances.resize(nodes);
+  if (scratch.rests.size() < nodes) scratch.rests.resize(nodes);
+}
+
 template <class Layer>
 void Begin(const Layer& layer, std::uint32_t ef, Scratch& scratch) {
   scratch.pool.Reset(ef);
   scratch.seen.Reset(layer.count);
-  const std::size_t most = std::size_t{kStep} * layer.width + kMostThrough + 64;
-  if (scratch.nodes.size() < most) {
-    scratch.nodes.resize(most);
-    scratch.distances.resize(most);
-  }
+  MakeRoom(std::size_t{kStep} * layer.width + kMostThrough + 64, scratch);
 }
 
 /// On level 0.
@@ -137,37 +220,22 @@ void AddFirst(std::uint32_t entry, float distance, Scratch& scratch) {
 template <bool kGuarded, class Layer>
 Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, float distance,
             std::uint32_t ef, const StopRule& stop, Scratch& scratch) {
-  const std::size_t bytes = layer.graph.code_bytes(), early = kEarlyBytes / bytes;
+  Tools<Layer> tools(layer);
   Begin(layer, ef, scratch);
   if constexpr (std::is_same_v<Layer, Base>) Avoid(layer.count, scratch);
   AddFirst(entry, distance, scratch);
   Pool& pool = scratch.pool;
   while (pool.HasNext() && !Passed(pool, pool, stop)) {
     std::size_t count = 0;
-    for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
-      const std::uint32_t node = pool.Pop();
-      ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(layer.graph, node));
-      Gather(layer, node, bytes, early, scratch, &count);
-      ++scratch.counts.expansions;
-    }
-    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer.graph, layer.codes, query, count, scratch));
-    // Which of them get in nobody can predict either: chosen without a branch first.
-    const float limit = pool.Limit();
-    std::size_t chosen = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const float d = scratch.distances[i];
-      const std::uint32_t node = scratch.nodes[i];
-      scratch.distances[chosen] = d;
-      scratch.nodes[chosen] = node;
-      chosen += d < limit;
-    }
-    for (std::size_t i = 0; i < chosen; ++i) {
-      // The best so far is expanded next: its links are asked for while the others are sorted in.
-      if (!pool.HasNext() || scratch.distances[i] < pool.next_distance())
-        PrefetchLinks(layer.Row(scratch.nodes[i]), layer.width);
-      pool.Insert(scratch.nodes[i], scratch.distances[i]);
-    }
-    PrefetchNext(layer, pool);
+    ZVEC_RETURN_IF_ERROR(Gather<kGuarded>(layer, tools, scratch, &count));
+    // Links that are asked for only when they are needed are half of a walk's time.
+    const float soon = PrefetchNext(layer, pool);
+    const float reach = Reach(pool, stop);
+    scratch.seen.Note(scratch.nodes.data(), count);
+    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, tools.row.early, reach, &count, scratch));
+    pool.SortIn(tools.kernels, scratch.nodes.data(), scratch.distances.data(), count, reach, layer.rows,
+                layer.width, soon);
+    if (layer.rows == nullptr) PrefetchNext(layer, pool);
   }
   scratch.seen.Done();
   return {};
@@ -175,35 +243,37 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
 
 template <bool kGuarded>
 Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-              const Mask& mask, std::uint32_t ef, const StopRule& stop, std::uint64_t budget,
+              const Mask& mask, std::uint32_t ef, const StopRule& stop, const Budget& budget,
               Scratch& scratch, bool* finished) {
   const Base layer{graph};
-  const std::size_t bytes = graph.code_bytes(), early = kEarlyBytes / bytes;
+  Tools<Base> tools(layer);
   Begin(layer, std::max(kMostWaiting, ef), scratch);
   AddFirst(entry, distance, scratch);
   Pool &pool = scratch.pool, &accepted = scratch.accepted;
   accepted.Reset(ef);
   if (mask.Has(entry)) accepted.Insert(entry, distance);
-  const std::uint64_t most = scratch.counts.distances + budget;
+  const std::uint64_t before = scratch.counts.distances;
+  std::uint32_t* const nodes = scratch.nodes.data();
+  float* const distances = scratch.distances.data();
   *finished = true;
   while (pool.HasNext() && pool.next_distance() < accepted.Limit() && !Passed(pool, accepted, stop)) {
-    std::size_t count = 0;
-    for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
-      const std::uint32_t node = pool.Pop();
-      ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(graph, node));
-      Gather(layer, node, bytes, early, scratch, &count);
-      ++scratch.counts.expansions;
-    }
-    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(graph, graph.codes, query, count, scratch));
+    std::size_t count = 0, passed = 0;
+    ZVEC_RETURN_IF_ERROR(Gather<kGuarded>(layer, tools, scratch, &count));
+    const float soon = PrefetchNext(layer, pool);
+    const float reach = Reach(accepted, stop);
+    scratch.seen.Note(scratch.nodes.data(), count);
+    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, tools.row.early, reach, &count, scratch));
+    pool.SortIn(tools.kernels, nodes, distances, count, reach, layer.rows, layer.width, soon);
     for (std::size_t i = 0; i < count; ++i) {
-      const float d = scratch.distances[i];
-      if (!(d < accepted.Limit())) continue;
-      pool.Insert(scratch.nodes[i], d);
-      if (mask.Has(scratch.nodes[i])) accepted.Insert(scratch.nodes[i], d);
+      const std::uint32_t node = nodes[i];
+      nodes[passed] = node;
+      distances[passed] = distances[i];
+      passed += mask.Has(node);
     }
-    *finished = scratch.counts.distances <= most;
+    accepted.SortIn(tools.kernels, nodes, distances, passed, reach);
+    const std::uint64_t spent = scratch.counts.distances - before;
+    *finished = spent <= (accepted.size() != 0 ? budget.distances : budget.in_vain);
     if (!*finished) break;
-    PrefetchNext(layer, pool);
   }
   scratch.seen.Done();
   return {};
@@ -266,12 +336,9 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
                const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef, const StopRule& stop,
                std::uint64_t budget, double least, Scratch& scratch, bool* finished) {
   const Base layer{graph};
+  Tools<Base> tools(layer);
   Begin(layer, ef, scratch);
-  const std::size_t most = seeds.size() + kStep * (kMostThrough + 2 * std::size_t{layer.width});
-  if (scratch.nodes.size() < most) {
-    scratch.nodes.resize(most);
-    scratch.distances.resize(most);
-  }
+  MakeRoom(seeds.size() + kStep * (kMostThrough + 2 * std::size_t{layer.width}), scratch);
   AddFirst(entry, distance, scratch);
   Pool& pool = scratch.pool;
   std::size_t count = 0;
@@ -291,9 +358,10 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
     count += scratch.seen.Add(seed);
   }
   for (;;) {
-    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(graph, graph.codes, query, count, scratch));
-    for (std::size_t i = 0; i < count; ++i)
-      if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
+    const float reach = Reach(pool, stop);
+    scratch.seen.Note(scratch.nodes.data(), count);
+    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, 0, reach, &count, scratch));
+    pool.SortIn(tools.kernels, scratch.nodes.data(), scratch.distances.data(), count, reach);
     if (!pool.HasNext() || Passed(pool, pool, stop)) break;
     PrefetchNext(layer, pool);
     *finished = looks.all <= budget;
@@ -313,19 +381,14 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
 template <bool kGuarded>
 Status AllMasked(const GraphView& graph, const std::uint8_t* query, const Mask& mask, Scratch& scratch) {
   constexpr std::size_t kBatch = 512;
-  scratch.nodes.resize(std::max(scratch.nodes.size(), kBatch + 64));
-  scratch.distances.resize(scratch.nodes.size());
+  const Base layer{graph};
+  Tools<Base> tools(layer);
+  MakeRoom(kBatch + 64, scratch);
   Pool& pool = scratch.pool;
   std::size_t count = 0;
   const auto flush = [&]() -> Status {
-    if constexpr (kGuarded) {
-      for (std::size_t i = 0; i < count; ++i) ZVEC_RETURN_IF_ERROR(graph.guard->TouchCode(scratch.nodes[i]));
-    }
-    scratch.counts.distances += count;
-    graph.encoder->distances().squared_l2(
-        query, {graph.codes, graph.code_bytes(), scratch.nodes.data(), count}, scratch.distances.data());
-    for (std::size_t i = 0; i < count; ++i)
-      if (scratch.distances[i] < pool.Limit()) pool.Insert(scratch.nodes[i], scratch.distances[i]);
+    ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, 0, pool.Limit(), &count, scratch));
+    pool.SortIn(tools.kernels, scratch.nodes.data(), scratch.distances.data(), count, pool.Limit());
     count = 0;
     return {};
   };
@@ -349,29 +412,24 @@ Scratch& Scratch::Local() {
 Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, Scratch& scratch,
                std::uint32_t* slot, float* distance) {
   if (Guarded(graph)) ZVEC_RETURN_IF_ERROR(graph.guard->TouchUpper());
-  const simd::CodeDistances& kernels = graph.encoder->distances();
-  const std::size_t bytes = graph.code_bytes();
-  if (scratch.nodes.size() < graph.m) {
-    scratch.nodes.resize(graph.m);
-    scratch.distances.resize(graph.m);
-  }
+  Tools<Upper> tools(Upper{graph, graph.top_level});
+  MakeRoom(std::size_t{graph.m} + 1, scratch);
+  // What was measured once is not nearer than the nearest: on no level it is measured again.
+  scratch.seen.Reset(graph.slots);
   std::uint32_t at = graph.entry;
   float best = 0;
-  kernels.squared_l2(query, {graph.slot_codes, bytes, &at, 1}, &best);
+  tools.measure(query, {graph.slot_codes, graph.code_bytes(), &at, 1}, &best);
+  scratch.seen.Add(at);
+  scratch.seen.Note(&at, 1);
   ++scratch.counts.distances;
   for (std::uint32_t l = graph.top_level; l > level; --l) {
     const Upper layer{graph, l};
     for (bool moved = true; moved;) {
       moved = false;
-      const std::uint32_t* row = layer.Row(at);
-      std::size_t count = 0;
-      for (std::uint32_t i = 0; i < layer.width; ++i) {
-        const std::uint32_t next = LoadLink(row + i);
-        if (next == kNoNode) break;
-        if (next < layer.count) scratch.nodes[count++] = next;
-      }
-      kernels.squared_l2(query, {layer.codes, bytes, scratch.nodes.data(), count}, scratch.distances.data());
-      scratch.counts.distances += count;
+      tools.row.links = layer.Row(at);
+      std::size_t count = tools.kernels.take_unseen(tools.row, scratch.seen.words(), scratch.nodes.data(), 0);
+      scratch.seen.Note(scratch.nodes.data(), count);
+      ZVEC_RETURN_IF_ERROR(Measure<false>(layer, tools, query, tools.row.early, best, &count, scratch));
       for (std::size_t i = 0; i < count; ++i) {
         if (scratch.distances[i] >= best) continue;
         best = scratch.distances[i];
@@ -380,6 +438,7 @@ Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
       }
     }
   }
+  scratch.seen.Done();
   *slot = at;
   *distance = best;
   return {};
@@ -398,7 +457,7 @@ Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_
 }
 
 Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-                  const Mask& mask, std::uint32_t ef, const StopRule& stop, std::uint64_t budget,
+                  const Mask& mask, std::uint32_t ef, const StopRule& stop, const Budget& budget,
                   Scratch& scratch, bool* finished) {
   return Guarded(graph)
              ? Masked<true>(graph, query, entry, distance, mask, ef, stop, budget, scratch, finished)

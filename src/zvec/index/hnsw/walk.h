@@ -24,7 +24,7 @@ struct Scratch {
   Pool accepted;  ///< of those, the ones that a mask lets through
   NodeSet seen;
   std::vector<std::uint32_t> nodes;
-  std::vector<float> distances;
+  std::vector<float> distances, rests;
   WalkCounts counts;
   /// Walks on level 0 keep away from this node: what they would find if it were not in the graph.
   std::uint32_t avoid = kNoNode;
@@ -38,6 +38,7 @@ struct Scratch {
 struct StopRule {
   std::uint32_t k = 0;
   float slack = -1;
+  std::uint32_t keep = 0;  ///< so many are wanted, however far they are
 };
 
 /// The rows that an answer may contain: bit r is row r.
@@ -58,10 +59,16 @@ Status WalkBase(const GraphView& graph, const std::uint8_t* query, std::uint32_t
 Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, std::uint32_t entry,
                  float distance, std::uint32_t ef, Scratch& scratch);
 
+/// Distances after which a walk gives up.
+struct Budget {
+  std::uint64_t distances = 0;
+  std::uint64_t in_vain = 0;  ///< while it has met nothing that passes
+};
+
 /// Walks over all nodes until scratch.accepted has the `ef` nearest that the mask lets through: so it gets
-/// out of a region where nothing passes. Gives up after `budget` distances (false in *finished).
+/// out of a region where nothing passes. When it gives up: false in *finished.
 Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-                  const Mask& mask, std::uint32_t ef, const StopRule& stop, std::uint64_t budget,
+                  const Mask& mask, std::uint32_t ef, const StopRule& stop, const Budget& budget,
                   Scratch& scratch, bool* finished);
 
 /// Measures only nodes that the mask has: past a neighbour that fails it looks at that one's neighbours.

@@ -1,0 +1,526 @@
+// Merges beside the writers: what comes in the middle of one, what failures leave, what it takes.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <numeric>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "zvec/collection/paced_files.h"
+#include "zvec/collection/store.h"
+#include "zvec/collection/testing/hooked_fs.h"
+#include "zvec/collection/testing/test_docs.h"
+#include "zvec/index/hnsw/builder.h"
+#include "zvec/storage/file_names.h"
+
+namespace zvec::inline v0::testing_docs {
+namespace {
+
+using cocozvec::PowerCutKind;
+
+class MergeTest : public ::testing::Test {
+ protected:
+  MergeTest() {
+    options_.file_system = &fs_;
+    options_.index_min_rows = 1;
+    options_.seal_bytes = 2'000;
+    options_.maintenance = Maintenance::kInline;
+  }
+  ~MergeTest() override {
+    fs_.refuse = nullptr;
+    collection_.reset();
+  }
+  void Create() { collection_ = Collection::Create("c", NoteSchema(), options_).value(); }
+  void Reopen() {
+    ASSERT_TRUE(collection_->Close().ok());
+    collection_.reset();
+    collection_ = Collection::Open("c", options_).value();
+  }
+  void Upsert(const std::string& id, const std::string& text) {
+    const auto result = collection_->Upsert(std::vector{Note(id, text)});
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    model_[id] = text;
+  }
+  void Delete(const std::string& id) {
+    ASSERT_TRUE(collection_->Delete(std::vector{id}).ok());
+    model_.erase(id);
+  }
+  /// A segment of five rows: n0 .. n4.
+  void SealOne(const std::string& name) {
+    std::vector<Doc> docs;
+    for (int i = 0; i < 5; ++i) {
+      const std::string id = name + std::to_string(i);
+      docs.push_back(Note(id, std::string(500, name[0]), i));
+      model_[id] = std::string(500, name[0]);
+    }
+    ASSERT_TRUE(collection_->Upsert(docs).ok());
+  }
+  static std::map<std::string, std::string> Contents(const Collection& collection) {
+    std::map<std::string, std::string> texts;
+    for (const Doc& doc : AllDocs(collection)) texts[doc.id] = *doc.Get<std::string>("text");
+    EXPECT_EQ(texts.size(), collection.Stats().doc_count);  // and none twice
+    return texts;
+  }
+  /// On this disk and after a power cut now.
+  void ExpectAll() {
+    EXPECT_EQ(Contents(*collection_), model_);
+    EXPECT_TRUE(collection_->Stats().maintenance_error.ok());
+    const auto later = disk_.PowerCut(PowerCutKind::kLoseUnsynced);
+    CollectionOptions options = options_;
+    options.file_system = later.get();
+    const auto opened = Collection::Open("c", options);
+    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+    EXPECT_EQ(Contents(**opened), model_);
+  }
+  std::set<std::string> Unnamed() {
+    std::set<std::string> names;
+    for (const auto& entry : disk_.List("c").value()) names.insert(entry.name);
+    for (const auto& entry : disk_.List("c").value())
+      if (const auto name = ParseName(entry.name); name && name->kind == NameKind::kManifest)
+        for (const std::string& named : NamedFiles(ReadManifest(disk_, "c", name->number).value()))
+          names.erase(named);
+    names.erase("LOCK");
+    return names;
+  }
+  void WaitForMaintenance() {
+    while (collection_->Stats().maintaining) std::this_thread::yield();
+  }
+  /// Runs `work` once, when the `moment`th file is opened in the course of a merge; no lock is held then.
+  void During(int moment, std::function<void()> work) {
+    fs_.refuse = [this, moment, work, seen = 0, inside = false](const std::string&) mutable {
+      if (inside || collection_ == nullptr || collection_->Stats().merge.segments == 0) return Status();
+      if (seen++ != moment) return Status();
+      inside = true;
+      ++struck_;
+      work();
+      inside = false;
+      return Status();
+    };
+  }
+
+  cocozvec::SimDisk disk_;
+  HookedFileSystem fs_{disk_};
+  CollectionOptions options_;
+  std::shared_ptr<Collection> collection_;
+  std::map<std::string, std::string> model_;
+  int struck_ = 0;
+};
+
+TEST_F(MergeTest, FourSegmentsBecomeOneBesideTheWriter) {
+  Create();
+  for (const char* name : {"a", "b", "c"}) SealOne(name);
+  EXPECT_EQ(collection_->Stats().sealed_segments, 3u);
+  SealOne("d");
+  EXPECT_EQ(collection_->Stats().sealed_segments, 1u);
+  EXPECT_EQ(collection_->Stats().index_completeness["v"], 1);
+  EXPECT_EQ(collection_->Stats().unlinked_rows, 0u);
+  ExpectAll();
+  EXPECT_TRUE(Unnamed().empty()) << *Unnamed().begin();
+  Reopen();
+  ExpectAll();
+}
+
+TEST_F(MergeTest, ManyTimesAsMuchStaysInFewSegmentsAndDeletedRowsGo) {
+  Create();
+  for (int round = 0; round < 120; ++round) {
+    SealOne(std::string(1, static_cast<char>('a' + round % 20)));
+    if (round % 3 == 0) Upsert("x" + std::to_string(round % 7), "x");
+    if (round % 5 == 0) Delete(std::string(1, static_cast<char>('a' + round % 20)) + "3");
+    EXPECT_LE(collection_->Stats().sealed_segments, kMostSmallSegments);
+  }
+  EXPECT_LE(collection_->Stats().deleted_count, collection_->Stats().doc_count / 3);
+  ExpectAll();
+  Reopen();
+  ExpectAll();
+}
+
+/// What a writer does in the middle of a merge, at each file that the merge opens.
+class MergeIntrusion : public MergeTest, public ::testing::WithParamInterface<int> {
+ protected:
+  void Intrude(int what) {
+    switch (what) {
+      case 0:
+        return Delete("b2");
+      case 1:
+        return Upsert("b2", "newer");
+      case 2: {
+        ASSERT_TRUE(collection_->Update(std::vector{Doc("c1", {{"size", std::int64_t{9}}})}).ok());
+        return Upsert("c4", "newer");
+      }
+      case 3:
+        Delete("a1");
+        return Upsert("a1", "gone and back");
+      case 4:  // the rows of one source, all of them
+        for (int i = 0; i < 5; ++i) Delete("b" + std::to_string(i));
+        return;
+      case 5:  // and of all
+        ASSERT_TRUE(collection_->DeleteByFilter("size >= 0").ok());
+        return model_.clear();
+      case 6:  // the log with the deletion ends here, and a source has nothing alive at the seal
+        for (int i = 0; i < 5; ++i) Delete("b" + std::to_string(i));
+        SealOne("e");
+        return Delete("e0");
+      case 7:
+        Delete("d3");
+        SealOne("e");
+        Upsert("d4", "newer");
+        return SealOne("f");
+      default:
+        ASSERT_TRUE(collection_->Flush().ok());
+    }
+  }
+  static constexpr int kMoments = 4;  // the new segment, its opening, its graph, the graph's opening
+};
+
+TEST_P(MergeIntrusion, IsKept) {
+  for (int moment = 0; moment < kMoments; ++moment) {
+    SCOPED_TRACE("moment " + std::to_string(moment));
+    if (collection_) {
+      fs_.refuse = nullptr;
+      ASSERT_TRUE(collection_->Close().ok());
+      collection_.reset();
+      ASSERT_TRUE(Collection::Destroy("c", options_).ok());
+      model_.clear();
+    }
+    Create();
+    for (const char* name : {"a", "b", "c"}) SealOne(name);
+    Delete("a0");
+    struck_ = 0;
+    During(moment, [&] { Intrude(GetParam()); });
+    SealOne("d");
+    ASSERT_EQ(struck_, 1);
+    // What was written inside came after the rows of "d".
+    ExpectAll();
+    Upsert("later", "x");  // whoever writes next does what is left
+    EXPECT_LE(collection_->Stats().sealed_segments, 3u);
+    ExpectAll();
+    EXPECT_TRUE(Unnamed().empty()) << *Unnamed().begin();
+    Reopen();
+    ExpectAll();
+    ASSERT_TRUE(collection_->Optimize().ok());
+    EXPECT_EQ(collection_->Stats().deleted_count, 0u);
+    ExpectAll();
+  }
+}
+
+TEST_P(MergeIntrusion, IsKeptDuringOptimize) {
+  options_.maintenance = Maintenance::kManual;
+  for (int moment = 0; moment < kMoments; ++moment) {
+    SCOPED_TRACE("moment " + std::to_string(moment));
+    if (collection_) {
+      fs_.refuse = nullptr;
+      ASSERT_TRUE(collection_->Close().ok());
+      collection_.reset();
+      ASSERT_TRUE(Collection::Destroy("c", options_).ok());
+      model_.clear();
+    }
+    Create();
+    for (const char* name : {"a", "b", "c", "d"}) SealOne(name);
+    Upsert("tail", "x");
+    Delete("a0");
+    struck_ = 0;
+    During(moment, [&] { Intrude(GetParam()); });
+    ASSERT_TRUE(collection_->Optimize().ok());
+    ASSERT_EQ(struck_, 1);
+    ExpectAll();
+    Reopen();
+    ExpectAll();
+    ASSERT_TRUE(collection_->Optimize().ok());
+    EXPECT_EQ(collection_->Stats().deleted_count, 0u);
+    EXPECT_LE(collection_->Stats().sealed_segments, 1u);
+    ExpectAll();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, MergeIntrusion, ::testing::Range(0, 9));
+
+TEST_F(MergeTest, IteratorsAndRowNumbersOfBeforeMeanWhatTheyMeant) {
+  Create();
+  for (const char* name : {"a", "b", "c"}) SealOne(name);
+  const auto before = Contents(*collection_);
+  auto iterator = collection_->Iterate().value();
+  Doc doc;
+  ASSERT_TRUE(iterator->Next(&doc).value());
+  VectorQuery query;
+  query.field = "v";
+  query.vector = std::vector<float>{500, 2, 1};
+  query.topk = 3;
+  const auto rows = collection_->QueryRows(query).value();
+  ASSERT_TRUE(collection_->IdsOfRows(rows.rows, rows.layout).ok());
+  During(0, [&] {
+    EXPECT_TRUE(collection_->IdsOfRows(rows.rows, rows.layout).status().code() ==
+                StatusCode::kFailedPrecondition);
+  });  // the seal of "d"
+  SealOne("d");
+  ASSERT_EQ(struck_, 1);
+  ASSERT_EQ(collection_->Stats().sealed_segments, 1u);
+  std::map<std::string, std::string> seen;
+  do seen[doc.id] = *doc.Get<std::string>("text");
+  while (iterator->Next(&doc).value());
+  EXPECT_EQ(seen, before);
+  const auto again = collection_->QueryRows(query).value();
+  EXPECT_NE(again.layout, rows.layout);
+  EXPECT_EQ(collection_->IdsOfRows(again.rows, again.layout).value().size(), 3u);
+}
+
+TEST_F(MergeTest, ARowNumberFromDuringAMergeIsNoneAfterIt) {
+  Create();
+  for (const char* name : {"a", "b", "c"}) SealOne(name);
+  VectorQuery query;
+  query.field = "v";
+  query.vector = std::vector<float>{500, 2, 1};
+  RowHitList during;
+  During(2, [&] { during = collection_->QueryRows(query).value(); });
+  SealOne("d");
+  ASSERT_EQ(struck_, 1);
+  EXPECT_EQ(collection_->IdsOfRows(during.rows, during.layout).status().code(),
+            StatusCode::kFailedPrecondition);
+}
+
+TEST_F(MergeTest, AFullDiskIsToldAndTriedAgainAfterMoreAndMoreSeals) {
+  Create();
+  for (const char* name : {"a", "b", "c"}) SealOne(name);
+  int tried = 0;
+  fs_.refuse = [&](const std::string& path) {
+    if (!collection_ || collection_->Stats().merge.segments == 0) return Status();
+    ++tried;
+    return Status(StatusCode::kResourceExhausted, "no room for " + path);
+  };
+  SealOne("d");
+  EXPECT_EQ(tried, 1);
+  EXPECT_EQ(collection_->Stats().maintenance_error.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(Contents(*collection_), model_);
+  EXPECT_TRUE(Unnamed().empty());
+  for (int i = 0; i < 10; ++i) Upsert("x", std::to_string(i));
+  EXPECT_EQ(tried, 1);  // no busy loop
+  for (int i = 0; i < 14; ++i) SealOne(std::string(1, static_cast<char>('e' + i)));
+  EXPECT_EQ(tried, 4);  // after 1, 2, 4 and 8 seals
+  fs_.refuse = nullptr;
+  SealOne("y");
+  EXPECT_TRUE(collection_->Stats().maintenance_error.ok());
+  EXPECT_LE(collection_->Stats().sealed_segments, kMostSmallSegments);
+  ExpectAll();
+}
+
+TEST_F(MergeTest, EveryFailingCallLeavesAllDocumentsAndNoFile) {
+  Create();
+  for (const char* name : {"a", "b", "c"}) SealOne(name);
+  Delete("a0");
+  ASSERT_TRUE(collection_->Close().ok());
+  collection_.reset();
+  int failures = 0;
+  for (std::uint64_t call = 1;; ++call) {
+    const auto disk = disk_.PowerCut(PowerCutKind::kKeepEverything);
+    HookedFileSystem fs(*disk);
+    options_.file_system = &fs;
+    options_.maintenance = Maintenance::kManual;
+    collection_ = Collection::Open("c", options_).value();
+    const auto model = Contents(*collection_);
+    disk->FailAt(disk->calls() + call, cocozvec::DiskFault::kIoError);
+    const Status status = collection_->Optimize();
+    const bool struck = disk->faults_struck() != 0;
+    disk->ClearFault();
+    EXPECT_EQ(Contents(*collection_), model) << call;
+    collection_.reset();
+    collection_ = Collection::Open("c", options_).value();
+    EXPECT_EQ(Contents(*collection_), model) << call;
+    collection_.reset();
+    if (!struck) break;
+    failures += !status.ok();
+    ASSERT_LT(call, 1'000u);
+  }
+  EXPECT_GT(failures, 20);
+}
+
+TEST_F(MergeTest, ClosingEndsAMergeAndLeavesNothingOfIt) {
+  options_.maintenance = Maintenance::kBackground;
+  Create();
+  std::atomic<bool> begun = false, go = false;
+  fs_.refuse = [&](const std::string&) {
+    if (!collection_ || collection_->Stats().merge.segments == 0) return Status();
+    begun = true;
+    while (!go) std::this_thread::yield();
+    return Status();
+  };
+  for (const char* name : {"a", "b", "c", "d"}) SealOne(name);
+  while (!begun) std::this_thread::yield();
+  EXPECT_EQ(collection_->Stats().merge.segments, 4u);
+  EXPECT_EQ(collection_->Stats().merge.rows, 40u);  // copied, and linked
+  std::thread closer([&] { EXPECT_TRUE(collection_->Close().ok()); });
+  go = true;
+  closer.join();
+  EXPECT_TRUE(Unnamed().empty());
+  fs_.refuse = nullptr;
+  collection_.reset();
+  collection_ = Collection::Open("c", options_).value();
+  WaitForMaintenance();
+  EXPECT_EQ(collection_->Stats().sealed_segments, 1u);
+  ExpectAll();
+}
+
+TEST_F(MergeTest, OptimizeGoesOnWhenAMergeIsUnderWayAndOneAfterTheOther) {
+  options_.maintenance = Maintenance::kBackground;
+  Create();
+  for (int round = 0; round < 8; ++round) {
+    for (const char* name : {"a", "b", "c", "d", "e"}) SealOne(name);
+    std::thread other([&] { EXPECT_TRUE(collection_->Optimize().ok()); });
+    EXPECT_TRUE(collection_->Optimize().ok());
+    other.join();
+    EXPECT_EQ(collection_->Stats().sealed_segments, 1u);
+    EXPECT_EQ(collection_->Stats().deleted_count, 0u);
+  }
+  WaitForMaintenance();
+  ExpectAll();
+}
+
+// Guards: the old row of a document left out, and the log with its new one not synced.
+TEST_F(MergeTest, RelaxedAMergeMakesNothingDurableWithoutWhatItRestsOn) {
+  options_.durability = Durability::kRelaxed;
+  Create();
+  for (const char* name : {"a", "b", "c"}) SealOne(name);
+  for (const char* id : {"a0", "a1", "b0", "c3"}) Upsert(id, "newer");  // in a log that nobody syncs
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ExpectAll();
+  for (const char* name : {"d", "e"}) SealOne(name);
+  fs_.refuse = nullptr;
+  std::vector<std::map<std::string, std::string>> history;
+  int cuts = 0;
+  disk_.OnChange([&](const cocozvec::DiskChange&) {
+    const auto later = disk_.PowerCut(PowerCutKind::kLoseUnsynced);
+    CollectionOptions options = options_;
+    options.file_system = later.get();
+    options.maintenance = Maintenance::kManual;
+    const auto opened = Collection::Open("c", options);
+    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+    EXPECT_TRUE(std::find(history.begin(), history.end(), Contents(**opened)) != history.end());
+    ++cuts;
+  });
+  history.push_back(model_);
+  for (int i = 0; i < 20; ++i) {
+    // Each call replaces rows of sealed segments; a fifth is dead again and again.
+    const std::string id = std::string(1, "abcde"[i % 5]) + std::to_string(i / 5);
+    auto next = model_;
+    next[id] = "short";
+    history.push_back(next);
+    Upsert(id, "short");
+  }
+  disk_.OnChange(nullptr);
+  EXPECT_GT(cuts, 20);
+}
+
+TEST_F(MergeTest, TheMemoryBudgetLimitsSegments) {
+  options_.maintenance = Maintenance::kManual;
+  options_.seal_bytes = 1 << 20;
+  options_.maintenance_memory_bytes = 1;  // the least there is: one batch of rows
+  Create();
+  std::vector<Doc> docs;
+  for (int i = 0; i < 2'000; ++i) {
+    docs.push_back(Note("n" + std::to_string(i), "t", i));
+    model_["n" + std::to_string(i)] = "t";
+  }
+  for (std::size_t i = 0; i < docs.size(); i += 100)
+    ASSERT_TRUE(collection_->Upsert(std::span(docs).subspan(i, 100)).ok());
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_EQ(collection_->Stats().sealed_segments, 4u);
+  EXPECT_EQ(collection_->Stats().index_completeness["v"], 1);
+  ExpectAll();
+  options_.maintenance_memory_bytes = 1 << 20;
+  Reopen();
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_EQ(collection_->Stats().sealed_segments, 1u);
+  ExpectAll();
+}
+
+TEST_F(MergeTest, TheLogStaysWithinItsLimit) {
+  options_.seal_bytes = 1 << 20;
+  options_.log_bytes = 3'000;
+  Create();
+  const auto log_bytes = [&] {
+    std::uint64_t most = 0;
+    for (const auto& entry : disk_.List("c").value())
+      if (entry.name.starts_with("log-")) most = std::max(most, disk_.Stat("c/" + entry.name).value().size);
+    return most;
+  };
+  for (int i = 0; i < 60; ++i) {
+    Upsert("n" + std::to_string(i % 7), std::string(static_cast<std::size_t>(200 + i), 'x'));
+    EXPECT_LE(log_bytes(), 3'000u);
+  }
+  Upsert("large", std::string(5'000, 'x'));  // one call
+  ExpectAll();
+}
+
+TEST_F(MergeTest, ADamagedSegmentHoldsNoOtherUp) {
+  options_.maintenance = Maintenance::kManual;
+  Create();
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) SealOne(name);
+  ASSERT_TRUE(collection_->Close().ok());
+  collection_.reset();
+  bool damaged = false;
+  for (const auto& entry : disk_.List("c").value()) {
+    if (!entry.name.starts_with("segment-") || damaged) continue;
+    const std::string bytes = cocozvec::ReadFile(disk_, "c/" + entry.name, 1 << 20).value();
+    const std::size_t at = bytes.find(std::string(50, 'c'));
+    if (at == std::string::npos) continue;
+    auto file = disk_.Open("c/" + entry.name, cocozvec::OpenMode::kReadWrite).value();
+    damaged = file->WriteAt(at, std::as_bytes(std::span("#", 1))).ok();
+  }
+  ASSERT_TRUE(damaged);
+  options_.maintenance = Maintenance::kInline;
+  collection_ = Collection::Open("c", options_).value();
+  SealOne("g");
+  EXPECT_EQ(collection_->Stats().maintenance_error.code(), StatusCode::kDataLoss);
+  for (const char* name : {"h", "i"}) SealOne(name);
+  EXPECT_LE(collection_->Stats().sealed_segments, 5u);  // the damaged one, and the others merged
+  EXPECT_EQ(collection_->Stats().doc_count, 45u);
+  EXPECT_EQ(collection_->Optimize().code(), StatusCode::kDataLoss);
+}
+
+TEST(MergeMemory, AGraphTakesWhatTheBudgetReckonsWithOrLess) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  constexpr std::uint32_t kRows = 3'000;
+  for (const auto& [dim, kind] : {std::pair{24u, hnsw::CodeKind::kBits7},
+                                  {130u, hnsw::CodeKind::kBits4},
+                                  {70u, hnsw::CodeKind::kHalves}}) {
+    std::vector<float> vectors(std::size_t{kRows} * dim);
+    for (float& x : vectors) x = normal(random);
+    const auto encoder =
+        hnsw::Encoder::Train(MetricType::kL2, dim, std::span(vectors).first(500 * dim), {}, kind);
+    hnsw::GraphBuilder graph(encoder, {.m = 8, .ef_construction = 20}, kRows);
+    std::vector<std::uint32_t> rows(kRows);
+    std::iota(rows.begin(), rows.end(), 0u);
+    const auto row = [&, dim = dim](std::uint32_t r, float*) { return &vectors[std::size_t{r} * dim]; };
+    ASSERT_TRUE(graph.Link(rows, kRows, row, nullptr));
+    const std::uint64_t reckoned = kRows * hnsw::BuildBytesPerRow(MetricType::kL2, dim, kind, 8);
+    EXPECT_LE(graph.bytes(), reckoned);
+    EXPECT_GE(graph.bytes() * 10, reckoned * 7);
+  }
+}
+
+TEST(PacedFilesTest, BytesTakeTheTimeThatTheRateGivesThem) {
+  using std::chrono::nanoseconds;
+  using std::chrono::seconds;
+  EXPECT_EQ(PacedFiles::Delay(1'000'000, 0, {}), nanoseconds(0));
+  EXPECT_EQ(PacedFiles::Delay(3'000, 1'000, seconds(1)), seconds(2));
+  EXPECT_EQ(PacedFiles::Delay(3'000, 1'000, seconds(9)), nanoseconds(0));
+  EXPECT_GT(PacedFiles::Delay(UINT64_MAX, 1, {}), seconds(1'000'000'000));
+}
+
+TEST(PacedFilesTest, WritesAreCountedAndEndWhenCancelled) {
+  cocozvec::SimDisk disk;
+  cocozvec::Cancel cancel;
+  std::atomic<std::uint64_t> written = 0;
+  PacedFiles files(disk, 1, &cancel, &written);
+  auto file = files.Open("f", cocozvec::OpenMode::kCreateNew).value();
+  const std::string text(100, 'x');
+  ASSERT_TRUE(file->WriteAt(0, std::as_bytes(std::span(text))).ok());
+  EXPECT_EQ(written, 100u);
+  cancel.Raise();  // else the next one would wait for a minute and a half
+  EXPECT_EQ(file->WriteAt(100, std::as_bytes(std::span(text))).code(), StatusCode::kCancelled);
+  EXPECT_EQ(disk.Stat("f").value().size, 100u);
+}
+
+}  // namespace
+}  // namespace zvec::inline v0::testing_docs

@@ -1,0 +1,101 @@
+// Optimize: seal, then in the calling thread and without the write lock what maintenance does beside the
+// writers, until as few segments are left as the limits allow, none with a deleted row, all with their
+// graphs.
+#include <algorithm>
+#include <thread>
+
+#include "cocozvec/base/log.h"
+#include "zvec/collection/graphs.h"
+#include "zvec/collection/rewrite.h"
+
+namespace zvec::inline v0 {
+
+using cocozvec::MutexLock;
+
+namespace {
+
+/// Fewer rows are linked before threads have started.
+constexpr std::uint64_t kRowsForThreads = 2'000;
+
+std::size_t ThreadsFor(std::uint32_t concurrency) {
+  return concurrency != 0 ? std::min(concurrency, kMostThreads)
+                          : std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+Status Store::Optimize(std::uint32_t concurrency) {
+  MutexLock one(optimize_mu_);
+  const Background::Quiet quiet(linker_);
+  Status status;
+  const bool ran = merger_.Run([&](const cocozvec::Cancel& cancel) {
+    status = Compact(concurrency, cancel);
+    // Nobody but Close cancels it. What is done stays done.
+    if (status.code() == StatusCode::kCancelled && cancel.raised()) status = ClosedMeanwhile();
+  });
+  return ran ? status : ClosedMeanwhile();
+}
+
+Status Store::ClosedMeanwhile() const { return Status::Closed("collection " + directory_ + " is closed"); }
+
+Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel) {
+  std::set<std::uint64_t> mine;  // segments; what writers seal from here on is none of it
+  std::uint64_t rows = 0;
+  {
+    MutexLock lock(write_mu_);
+    ZVEC_RETURN_IF_ERROR(CheckWritable());
+    {
+      cocozvec::WriterLock state(state_mu_);
+      unlinkable_.clear();
+      unmergeable_.clear();
+    }
+    ZVEC_RETURN_IF_ERROR(Settle());
+    ZVEC_RETURN_IF_ERROR(SealIfChanged());
+    for (const auto& view : Snapshot()->sealed) {
+      mine.insert(view->segment()->file().number);
+      rows += view->row_count();
+    }
+  }
+  std::unique_ptr<cocozvec::ThreadPool> pool;
+  if (rows >= kRowsForThreads && ThreadsFor(concurrency) > 1)
+    pool = std::make_unique<cocozvec::ThreadPool>(ThreadsFor(concurrency) - 1);
+  const BuildHelp help{pool.get(), &cancel};
+  for (bool more = true; more;) ZVEC_RETURN_IF_ERROR(MergeOnce(MergeGoal::kCompact, help, &mine, &more));
+  for (const LinkWish& wish : LinkWishes(mine)) ZVEC_RETURN_IF_ERROR(LinkSegment(help, &wish));
+  segments_paused_ = tail_paused_ = merges_paused_ = false;
+  merge_failures_ = seals_to_wait_ = 0;
+  SettleMaintenance({}, merges_paused_);
+  MutexLock lock(write_mu_);
+  ZVEC_RETURN_IF_ERROR(CheckWritable());
+  return ForgetOlderGeneration();
+}
+
+Status Store::SealIfChanged() {
+  const auto version = Snapshot();
+  bool changed = version->tail->row_count() != 0;
+  for (const auto& view : version->sealed) {
+    const auto known = persisted_dead_.find(view->segment()->file().number);
+    changed |= view->dead_count() != (known == persisted_dead_.end() ? 0 : known->second);
+  }
+  return changed ? Seal() : Status();
+}
+
+std::vector<Store::LinkWish> Store::LinkWishes(const std::set<std::uint64_t>& segments) const {
+  std::vector<LinkWish> wishes;
+  for (const auto& view : Snapshot()->sealed) {
+    LinkWish wish{view->segment()->file().number, {}};
+    if (!segments.contains(wish.segment)) continue;
+    for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
+      const hnsw::Graph* graph = view->Graph(f);
+      const Status sound = graph != nullptr ? graph->Verify() : Status();
+      if (!sound.ok())
+        cocozvec::Log(cocozvec::LogLevel::kWarning,
+                      "a damaged or unreadable graph is built anew: " + sound.ToString());
+      if (!sound.ok() || LacksGraph(*view, f)) wish.fields.push_back(f);
+    }
+    if (!wish.fields.empty()) wishes.push_back(std::move(wish));
+  }
+  return wishes;
+}
+
+}  // namespace zvec::inline v0
