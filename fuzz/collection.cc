@@ -6,133 +6,34 @@
 //   then     patches, three bytes each: offset (16 bits), new value
 // Without checksums made right, no patch may change an answer: it is the pristine one, or an error.
 #include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <map>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "base/checksum.h"
 #include "base/io/sim_disk.h"
+#include "fuzz.h"
+#include "seal.h"
 #include "zvec/collection.h"
 
+namespace fuzz {
 namespace {
 
-using cocozvec::ChecksumAt;
 using cocozvec::SimDisk;
 using cocozvec::Status;
 using cocozvec::StatusCode;
 
 constexpr const char* kPath = "c";
-constexpr std::size_t kHeader = 64, kRecordHeader = 56;
-
-[[noreturn]] void Fail(const char* what, std::string_view more) {
-  std::fprintf(stderr, "fuzz_collection: %s: %.*s\n", what, static_cast<int>(more.size()), more.data());
-  std::abort();
-}
 
 void Must(const Status& status) {
   if (!status.ok()) Fail("the pristine collection", status.message());
 }
 
-std::uint64_t Get(const std::string& bytes, std::size_t at, std::size_t size) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, bytes.data() + at, size);
-  return value;
-}
-
-void Put(std::string& bytes, std::size_t at, std::uint64_t value) {
-  std::memcpy(bytes.data() + at, &value, sizeof(value));
-}
-
-/// What a checksum covers, and where it is kept.
-struct Block {
-  std::size_t at, size, checksum_at;
-};
-
 struct File {
   std::string name, bytes;
-  std::vector<Block> blocks = {};
 };
-
-std::uint64_t Sum(const std::string& bytes, std::size_t at, std::size_t size) {
-  return ChecksumAt({reinterpret_cast<const std::byte*>(bytes.data()) + at, size}, Get(bytes, 24, 8), at,
-                    Get(bytes, 16, 8));
-}
-
-// The blocks of a segment's or an index's sections, from its table.
-std::vector<Block> BlocksOf(const std::string& bytes, bool segment) {
-  std::vector<Block> blocks;
-  std::size_t at = Get(bytes, 40, 8) + (segment ? 4 : 0);
-  while (at < bytes.size()) {
-    const std::uint64_t kind = segment ? Get(bytes, at, 1) : 0;
-    if (segment) at += 5;
-    const std::uint64_t offset = Get(bytes, at, 8), size = Get(bytes, at + 8, 8);
-    const std::uint64_t block_bytes = segment ? Get(bytes, at + 16, 8) : 64 << 10;
-    const std::uint64_t count = Get(bytes, at + (segment ? 24 : 16), 4);
-    at += segment ? 28 : 20;
-    const std::size_t ends = at;
-    if (kind == 1 || kind == 3) at += 8 * count;
-    std::uint64_t begin = 0;
-    for (std::uint64_t i = 0; i < count; ++i, at += 8) {
-      const std::uint64_t end =
-          block_bytes == 0 ? Get(bytes, ends + 8 * i, 8) : std::min(size, begin + block_bytes);
-      blocks.push_back({offset + begin, end - begin, at});
-      begin = end;
-    }
-  }
-  return blocks;
-}
-
-std::vector<Block> RecordsOf(const std::string& log) {
-  std::vector<Block> records;
-  for (std::size_t at = kHeader; at + kRecordHeader <= log.size();) {
-    const std::size_t size = Get(log, at + 8, 8);
-    records.push_back({at + kRecordHeader, size, at + 40});
-    at += kRecordHeader + size;
-  }
-  return records;
-}
-
-void SealHeader(std::string& bytes) {
-  const std::string_view head = std::string_view(bytes).substr(0, 56);
-  Put(bytes, 56,
-      ChecksumAt({reinterpret_cast<const std::byte*>(head.data()), head.size()}, Get(bytes, 24, 8), 0,
-                 Get(bytes, 16, 8)));
-}
-
-/// Makes every checksum in a patched file right. One that lies in a patched place is overwritten.
-void Seal(const File& pristine, std::string& bytes) {
-  if (bytes.size() < kHeader) return;
-  std::uint64_t previous = 0;
-  const bool log = pristine.name.starts_with("log-");
-  if (log) SealHeader(bytes), previous = Get(bytes, 56, 8);
-  for (const Block& block : pristine.blocks) {
-    Put(bytes, block.checksum_at, Sum(bytes, block.at, block.size));
-    if (!log) continue;
-    const std::size_t header = block.at - kRecordHeader;
-    Put(bytes, header + 32, previous);
-    previous = Sum(bytes, header, 48);
-    Put(bytes, header + 48, previous);
-  }
-  if (log) return;
-  if (pristine.name.starts_with("MANIFEST-") || pristine.name.starts_with("deletes-")) {
-    Put(bytes, 40, Sum(bytes, kHeader, bytes.size() - kHeader));
-  } else if (!pristine.blocks.empty()) {
-    const std::size_t table = std::min<std::size_t>(Get(bytes, 40, 8), bytes.size());
-    Put(bytes, 48, Sum(bytes, table, bytes.size() - table));
-  }
-  SealHeader(bytes);
-}
 
 zvec::CollectionOptions Options(SimDisk& disk) {
   zvec::CollectionOptions options;
   options.file_system = &disk;
   options.index_min_rows = 1;
+  options.maintenance = zvec::Maintenance::kManual;  // no threads
   return options;
 }
 
@@ -228,16 +129,12 @@ class Pristine {
     Must(collection->Close());
     for (const auto& entry : disk_.List(kPath).value()) {
       const std::string path = cocozvec::JoinPath(kPath, entry.name);
-      File file{entry.name, cocozvec::ReadFile(disk_, path, 1 << 24).value()};
-      const bool segment = entry.name.starts_with("segment-");
-      if (segment || entry.name.starts_with("index-")) file.blocks = BlocksOf(file.bytes, segment);
-      if (entry.name.starts_with("log-")) file.blocks = RecordsOf(file.bytes);
-      files_.push_back(std::move(file));
+      files_.push_back({entry.name, cocozvec::ReadFile(disk_, path, 1 << 24).value()});
     }
     std::sort(files_.begin(), files_.end(), [](const File& a, const File& b) { return a.name < b.name; });
     for (const File& file : files_) {  // what is understood here is what is written there
       std::string again = file.bytes;
-      if (file.name != "LOCK" && file.name != "MARK") Seal(file, again);
+      SealFile(file.name, again);
       if (again != file.bytes) Fail("checksums are made otherwise than written", file.name);
     }
   }
@@ -252,7 +149,7 @@ class Pristine {
     const auto disk = disk_.ProcessKill();
     const bool sealed = (mode & 1) != 0;
     if (sealed && file.name != "LOCK" && file.name != "MARK") {
-      Seal(file, bytes);
+      SealFile(file.name, bytes);
       NameAnew(*disk, file, bytes);
     }
     Write(*disk, file.name, bytes);
@@ -267,11 +164,11 @@ class Pristine {
   // The manifest names a file by the checksum of its header.
   void NameAnew(SimDisk& disk, const File& file, const std::string& bytes) const {
     for (const File& manifest : files_) {
-      const std::size_t at = manifest.bytes.find(file.bytes.substr(56, 8), kHeader);
+      const std::size_t at = manifest.bytes.find(file.bytes.substr(56, 8), kHeaderBytes);
       if (!manifest.name.starts_with("MANIFEST-") || at == std::string::npos) continue;
       std::string other = manifest.bytes;
       other.replace(at, 8, bytes, 56, 8);
-      Seal(manifest, other);
+      SealFile(manifest.name, other);
       Write(disk, manifest.name, other);
     }
   }
@@ -325,8 +222,21 @@ class Pristine {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Pristine pristine;
-  if (size >= 2) pristine.Run(data[0], data[1], data + 2, (size - 2) / 3);
-  return 0;
+std::vector<std::string> Seeds() {
+  std::vector<std::string> seeds;
+  for (char mode = 0; mode < 8; ++mode) seeds.push_back({static_cast<char>(mode + 2), mode, 100, 0, 1});
+  return seeds;
 }
+
+void Run(std::string_view input) {
+  static const Pristine pristine;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(input.data());
+  if (input.size() >= 2) pristine.Run(bytes[0], bytes[1], bytes + 2, (input.size() - 2) / 3);
+}
+
+void Vary(std::string& input, std::size_t most, Random& random) {
+  VaryBytes(input, std::min<std::size_t>(most, 64), random);
+}
+void Seal(std::string&) {}  // the second byte asks for it
+
+}  // namespace fuzz

@@ -3,17 +3,13 @@
 //   1  a table file whose size and checksum are made right first: what is behind them is not trusted either
 //   2  a text for the table in the library
 #include <cmath>
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "base/checksum.h"
 #include "cocoindex/text/static_embedder.h"
 #include "cocozvec/base/status.h"
+#include "fuzz.h"
 
+namespace fuzz {
 namespace {
 
 using cocoindex::text::StaticEmbedder;
@@ -21,17 +17,13 @@ using cocoindex::text::StaticEmbedder;
 constexpr std::string_view kText =
     "The cats and dogs [UNK] caf\xC3\xA9 \xE6\xBC\xA2\xE5\xAD\x97 \xFF unaffable, 3.14!";
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
-
 // Zeros, or length 1; the same again.
 void Check(const StaticEmbedder& embedder, std::string_view text) {
   const auto vector = embedder.embed(text);
   double squares = 0;
   for (const float v : vector) squares += double{v} * v;
-  Require(cocoindex::text::is_zero(vector) || std::abs(squares - 1) < 1e-4);
-  Require(embedder.embed(text) == vector);
+  Require(cocoindex::text::is_zero(vector) || std::abs(squares - 1) < 1e-4, "a vector of another length");
+  Require(embedder.embed(text) == vector, "the same text has two vectors");
 }
 
 void CheckTable(std::string bytes) {
@@ -41,8 +33,9 @@ void CheckTable(std::string bytes) {
     Check(embedder, std::string(3000, 'a'));
   } catch (const cocozvec::StatusError& error) {
     Require(error.code() == cocozvec::StatusCode::kDataLoss ||
-            error.code() == cocozvec::StatusCode::kInvalidArgument ||
-            error.code() == cocozvec::StatusCode::kUnimplemented);
+                error.code() == cocozvec::StatusCode::kInvalidArgument ||
+                error.code() == cocozvec::StatusCode::kUnimplemented,
+            "an error of an unexpected kind", error.what());
   }
 }
 
@@ -58,23 +51,26 @@ std::string Sealed(std::string bytes) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::string rest(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0]) {
+std::vector<std::string> Seeds() { return {std::string("\2") + std::string(kText)}; }
+
+void Run(std::string_view input) {
+  if (input.empty()) return;
+  std::string rest(input.substr(1));
+  switch (input[0]) {
     case 0:
-      CheckTable(rest);
-      break;
+      return CheckTable(std::move(rest));
     case 1:
-      CheckTable(Sealed(rest));
-      break;
+      return CheckTable(Sealed(std::move(rest)));
     case 2: {
       static const StaticEmbedder library;
-      Check(library, rest);
-      break;
+      return Check(library, rest);
     }
     default:
-      break;
+      return;
   }
-  return 0;
 }
+
+void Vary(std::string& input, std::size_t most, Random& random) { VaryBytes(input, most, random); }
+void Seal(std::string&) {}  // the first byte asks for it
+
+}  // namespace fuzz

@@ -1,34 +1,144 @@
-// fuzz/replay.cc: in place of libFuzzer where there is none: runs a target over the files of a folder once,
-// and over every prefix of the small ones.
+// fuzz/replay.cc: in place of libFuzzer where there is none.
+//   fuzz_NAME FOLDER... [--runs N] [--seed S] [--expect-caught]     FOLDER: every file once, and every prefix
+//   of the
+//                                                       small ones; then N changed inputs, the same ones for
+//                                                       a seed
+//   fuzz_NAME --make FOLDER                             the inputs that our writers make
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <string>
-#include <vector>
+
+#include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most,
+                                               unsigned seed);
 
-int main(int argc, char** argv) {
-  constexpr std::size_t kSmall = 256;
+namespace {
+
+constexpr std::size_t kSmall = 256;
+constexpr std::size_t kMost = 64 << 10;
+
+std::uint64_t runs = 0;
+
+void RunOne(std::string_view data) {
+  // A copy of exactly this size, so that a sanitizer sees the byte behind it.
+  const std::vector<std::uint8_t> input(data.begin(), data.end());
+  LLVMFuzzerTestOneInput(input.data(), input.size());
+  ++runs;
+}
+
+std::vector<std::string> Load(const std::vector<std::filesystem::path>& folders) {
   std::vector<std::filesystem::path> files;
-  for (int i = 1; i < argc; ++i) {
-    for (const auto& entry : std::filesystem::directory_iterator(argv[i])) files.push_back(entry.path());
-  }
+  for (const auto& folder : folders)
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  std::size_t runs = 0;
+  std::vector<std::string> inputs;
   for (const auto& path : files) {
     std::ifstream in(path, std::ios::binary);
-    const std::string data{std::istreambuf_iterator<char>(in), {}};
-    for (std::size_t size = data.size() <= kSmall ? 0 : data.size(); size <= data.size(); ++size) {
-      // A copy of exactly this size, so that a sanitizer sees the byte behind it.
-      const std::vector<std::uint8_t> input(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(size));
-      LLVMFuzzerTestOneInput(input.data(), input.size());
-      ++runs;
-    }
+    inputs.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
   }
-  std::printf("%zu files, %zu runs\n", files.size(), runs);
-  return files.empty() ? 1 : 0;
+  return inputs;
+}
+
+void Replay(const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs)
+    for (std::size_t size = input.size() <= kSmall ? 0 : input.size(); size <= input.size(); ++size)
+      RunOne(std::string_view(input).substr(0, size));
+}
+
+void Change(const std::vector<std::string>& inputs, std::uint64_t count, unsigned seed) {
+  fuzz::Random random(seed);
+  std::vector<std::uint8_t> room(kMost);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::string& from = inputs[random() % inputs.size()];
+    std::copy_n(from.begin(), std::min(from.size(), kMost), room.begin());
+    const std::size_t size = LLVMFuzzerCustomMutator(room.data(), std::min(from.size(), kMost), kMost,
+                                                     static_cast<unsigned>(random()));
+    RunOne({reinterpret_cast<const char*>(room.data()), size});
+  }
+}
+
+int Make(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  int number = 0;
+  for (const std::string& seed : fuzz::Seeds()) {
+    std::ofstream(folder / ("seed-" + std::to_string(++number)), std::ios::binary) << seed;
+  }
+  return number > 0 ? 0 : 1;
+}
+
+struct Settings {
+  std::vector<std::filesystem::path> folders;
+  std::uint64_t count = 0;
+  unsigned seed = 1;
+  bool expect_caught = false;
+};
+
+int RunAll(const Settings& settings) {
+  std::vector<std::string> inputs = Load(settings.folders);
+  if (inputs.empty() && !settings.folders.empty()) return 1;
+  for (std::string& seed : fuzz::Seeds()) inputs.push_back(std::move(seed));
+  Replay(inputs);
+  Change(inputs, settings.count, settings.seed);
+  std::printf("%zu inputs, %llu runs\n", inputs.size(), static_cast<unsigned long long>(runs));
+  return 0;
+}
+
+/// A planted fault ends the program; that it was the fault, the same runs without it say, which ctest makes
+/// too.
+int ExpectCaught(const Settings& settings) {
+  const pid_t child = fork();
+  if (child < 0) return 1;
+  if (child == 0) _exit(RunAll(settings));
+  int status = 0;
+  if (waitpid(child, &status, 0) != child) return 1;
+  const bool caught = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
+  std::puts(caught ? "caught" : "NOT caught");
+  return caught ? 0 : 1;
+}
+
+}  // namespace
+
+/// A few plain changes, in place of libFuzzer's.
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most) {
+  static fuzz::Random random(1);
+  if (size == 0) return 0;
+  const std::size_t at = random() % size;
+  switch (random() % 3) {
+    case 0:
+      data[at] = static_cast<std::uint8_t>(random());
+      return size;
+    case 1:
+      std::copy(data + at + 1, data + size, data + at);
+      return size - 1;
+    default:
+      if (size == most) return size;
+      std::copy_backward(data + at, data + size, data + size + 1);
+      return size + 1;
+  }
+}
+
+int main(int argc, char** argv) {
+  Settings settings;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool more = i + 1 < argc;
+    if (word == "--make" && more) return Make(argv[i + 1]);
+    if (word == "--runs" && more)
+      settings.count = std::strtoull(argv[++i], nullptr, 10);
+    else if (word == "--seed" && more)
+      settings.seed = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
+    else if (word == "--expect-caught")
+      settings.expect_caught = true;
+    else
+      settings.folders.emplace_back(word);
+  }
+  return settings.expect_caught ? ExpectCaught(settings) : RunAll(settings);
 }

@@ -70,6 +70,7 @@ void PutLost(const zvec::RepairReport& report, JsonWriter& json) {
   json.EndArray().Key("lost_unnamed_rows").Int(report.lost_unnamed_rows);
   json.Key("lost_calls").Int(report.lost_calls).Key("log_cut").Bool(report.log_cut);
   json.Key("deletions_lost").Bool(report.deletions_lost);
+  json.Key("losses_unknown").Bool(report.losses_unknown);
 }
 
 void PrintLost(const zvec::RepairReport& report, Console& console) {
@@ -85,6 +86,8 @@ void PrintLost(const zvec::RepairReport& report, Console& console) {
         "lost: {} write calls; what they wrote is missing or older, what they deleted may be back",
         report.lost_calls));
   if (report.log_cut) console.WriteLine("lost: the end of the log, nobody knows how many calls");
+  if (report.losses_unknown)
+    console.WriteLine("an interrupted repair was finished: what the first run said is lost, is lost");
   if (report.deletions_lost)
     console.WriteLine("lost: deletions; documents that had been deleted may be back");
 }

@@ -3,9 +3,11 @@
 #include <time.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -60,6 +62,9 @@ zvec::VectorQuery Ask(const std::vector<float>& vector, bool exact = false) {
 
 struct Speed {
   double microseconds = 0, cpu = 0;  ///< the median of each query's least
+  double usual = 0;                  ///< the median of all
+  int passes = 0;
+  std::vector<double> all = {};
 };
 
 double Median(std::vector<double> values) {
@@ -68,19 +73,35 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Passes over all questions as long as `go(pass)`; whole passes only.
+/// Passes over all questions as long as `go(pass)`, which is asked after each query; one during which it said
+/// no is dropped.
 template <class Go>
 Speed Time(const zvec::Collection& collection, const std::vector<std::vector<float>>& questions, Go go) {
   std::vector<double> wall(questions.size(), 1e9), cpu(questions.size(), 1e9);
-  for (int pass = 0; go(pass); ++pass)
-    for (std::size_t q = 0; q < questions.size(); ++q) {
+  Speed speed;
+  for (bool going = true; going && go(speed.passes);) {
+    std::vector<double> wall_now(questions.size()), cpu_now(questions.size());
+    for (std::size_t q = 0; q < questions.size() && going; ++q) {
       const auto query = Ask(questions[q]);
       const double begun = Now(CLOCK_MONOTONIC), used = Now(CLOCK_THREAD_CPUTIME_ID);
       (void)collection.Query(query).value();
-      cpu[q] = std::min(cpu[q], Now(CLOCK_THREAD_CPUTIME_ID) - used);
-      wall[q] = std::min(wall[q], Now(CLOCK_MONOTONIC) - begun);
+      cpu_now[q] = Now(CLOCK_THREAD_CPUTIME_ID) - used;
+      wall_now[q] = Now(CLOCK_MONOTONIC) - begun;
+      going = go(speed.passes);
     }
-  return {Median(wall) * 1e6, Median(cpu) * 1e6};
+    if (!going) break;
+    for (std::size_t q = 0; q < questions.size(); ++q) {
+      cpu[q] = std::min(cpu[q], cpu_now[q]);
+      wall[q] = std::min(wall[q], wall_now[q]);
+      speed.all.push_back(wall_now[q]);
+    }
+    ++speed.passes;
+  }
+  if (speed.passes == 0) throw std::runtime_error("merge: no pass was over before the merge was");
+  speed.microseconds = Median(wall) * 1e6;
+  speed.cpu = Median(cpu) * 1e6;
+  speed.usual = Median(std::move(speed.all)) * 1e6;
+  return speed;
 }
 
 double Recall(const zvec::Collection& collection, const std::vector<std::vector<float>>& questions) {
@@ -134,22 +155,29 @@ void MeasureMerges(const std::string& directory, std::size_t rows, Report& repor
                             " by one thread, microseconds, each query's least of the passes");
   const Speed before = Time(*collection, questions, few);
   zvec::Status optimized;
-  std::thread optimizer([&] { optimized = collection->Optimize({.concurrency = 1}); });
-  while (collection->Stats().merge.segments == 0 && collection->Stats().sealed_segments > 1)
-    std::this_thread::yield();
-  int passes = 0;
-  const Speed during = Time(*collection, questions, [&](int pass) {
-    passes = pass;
-    return collection->Stats().merge.segments != 0 || pass == 0;
+  std::atomic<bool> ended = false;
+  std::thread optimizer([&] {
+    optimized = collection->Optimize({.concurrency = 1});
+    ended = true;
   });
+  while (collection->Stats().merge.segments == 0 && !ended) std::this_thread::yield();
+  Speed during;
+  try {
+    during = Time(*collection, questions, [&](int) { return collection->Stats().merge.segments != 0; });
+  } catch (...) {
+    optimizer.join();
+    Check(optimized);
+    throw;
+  }
   optimizer.join();
   Check(optimized);
   report.Add({{"before", before.microseconds},
               {"during", during.microseconds},
               {"ratio", during.microseconds / before.microseconds},
+              {"usual ratio", during.usual / before.usual},
               {"CPU before", before.cpu},
               {"CPU ratio", during.cpu / before.cpu},
-              {"passes", static_cast<double>(passes)}});
+              {"passes", static_cast<double>(during.passes)}});
 
   for (std::size_t n = 0; n < rows / 2; n += 500) {
     std::vector<zvec::Doc> docs;

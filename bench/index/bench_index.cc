@@ -30,7 +30,7 @@ struct Options {
   std::string sets = "A";
   std::string json, svg;
   std::string mode = "recall";
-  std::string only;  ///< names that hold it
+  std::string only;  ///< names that hold it, or one of several with commas between; empty: all
   std::vector<std::uint32_t> efs = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256};
   std::size_t threads = 1, passes = 5;
 };
@@ -130,6 +130,15 @@ std::string Directory() {
   return std::string(parent ? parent : "/tmp") + "/bench_index." + std::to_string(::getpid());
 }
 
+bool Wanted(const std::string& name, const std::string& only) {
+  for (std::size_t at = 0; at <= only.size();) {
+    const std::size_t end = std::min(only.find(',', at), only.size());
+    if (name.find(only.substr(at, end - at)) != std::string::npos) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
 void RunSet(const std::string& name, const Options& options, std::FILE* json) {
   const Set set = bench::MakeSet(name, std::max<std::size_t>(1, std::thread::hardware_concurrency()));
   std::printf(
@@ -151,8 +160,7 @@ void RunSet(const std::string& name, const Options& options, std::FILE* json) {
   for (auto& peer : bench::MakePeers(set, directory + ".peer")) indexes.push_back(std::move(peer));
   std::vector<Curve> curves;
   for (auto& index : indexes) {
-    if (index->name().find(options.only) != std::string::npos)
-      curves.push_back(Run(*index, set, options, json));
+    if (Wanted(index->name(), options.only)) curves.push_back(Run(*index, set, options, json));
     index.reset();  // memory for the next
   }
   PrintTable(curves);
@@ -225,7 +233,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr,
                  "bench_index: %s\nusage: bench_index [--sets a,b,c,A,B,C,FILE.fvecs,FILE.npy] [--json FILE] "
                  "[--mode recall|filters|churn|threads|quantize|grow|sparse] [--svg "
-                 "PREFIX] [--only NAME] [--ef LIST] [--threads N] [--passes N]\n",
+                 "PREFIX] [--only NAME,...] [--ef LIST] [--threads N] [--passes N]\n",
                  error.what());
     return 1;
   }

@@ -31,26 +31,26 @@ struct CollectionOptions {
   Durability durability = Durability::kDurable;
   /// The mutable segment is sealed into a file at this many bytes. Smaller: less memory, more files.
   std::uint64_t seal_bytes = 64ull << 20;
-  /// The log does not pass this many bytes, unless one call alone does: the mutable segment is sealed before.
-  /// 0: as seal_bytes, at least 1 MiB.
+  /// The log does not pass this many bytes unless calls of waiting threads, written together, do by
+  /// themselves: the mutable segment is sealed before. 0: as seal_bytes, at least 1 MiB.
   std::uint64_t log_bytes = 0;
   /// A segment with fewer rows gets no graph: scanning them is as fast. For tests: 1.
   std::uint32_t index_min_rows = 1'000;
   Maintenance maintenance = Maintenance::kBackground;
-  /// Threads that link rows in the background (kInline: beside the caller). 0: half of the cores, at least
-  /// one.
+  /// Threads that link rows in the background (kInline: beside the caller), and as many that merge. 0: half
+  /// of the cores, at least one.
   std::uint32_t maintenance_threads = 0;
   /// Rows that no graph holds yet are scanned by every query: a write waits while there are more of them and
   /// somebody is linking them. 150,000 rows cost a query about 7 ms at 128 dimensions, 45 ms at 768. Smaller:
   /// quicker queries during a bulk load, and a slower load.
   std::uint64_t max_unlinked_rows = 150'000;
-  /// What maintenance and Optimize hold in memory at once to build graphs. It limits the rows of a segment,
-  /// and with them how many segments a query searches: a row takes its codes and 10 to 14 * m bytes, so 256
-  /// MiB are enough for graphs of about 700,000 rows of 128 dimensions (beside the writers: half as many).
-  /// More: fewer segments and quicker queries of large collections. What is being written comes on top: up
-  /// to twice seal_bytes of rows. At least 512 rows are linked at once, whatever that takes.
+  /// What the build of a graph holds in a merge; beside the writers half of it. It limits the rows of a
+  /// segment, so how many segments a query searches: a row takes its code and 10 to 14 * m bytes, 700,000 of
+  /// 128 dimensions take all. More: quicker queries of large collections. On top come rows not yet sealed,
+  /// those sealed last, and the graphs growing over them: two to four times seal_bytes. A merge has 512 rows
+  /// at least; a segment made under a larger budget that lacks its graph gets it whole.
   std::uint64_t maintenance_memory_bytes = 256ull << 20;
-  /// Merges beside the writers write no faster than so many bytes a second; 0: as fast as it goes. When
+  /// Merges beside the writers (not Optimize) write no faster than so many bytes a second; 0: no limit. When
   /// deleted rows come faster than merges can remove them, writers wait. For disks that serve others, too.
   std::uint64_t maintenance_bytes_per_second = 0;
   /// Where the bytes live; null: the operating system. For tests: a simulated disk.

@@ -82,11 +82,13 @@ struct RepairReport {
   std::uint64_t lost_calls = 0;  ///< write calls whose records are damaged; what they deleted may be back
   bool log_cut = false;         ///< the log ends before where it was closed: calls are lost, unknown how many
   bool deletions_lost = false;  ///< of a segment: documents that had been deleted may be back
+  bool losses_unknown = false;  ///< an interrupted repair was finished: only the first run knew what is lost
   std::string source;           ///< "generation 7", or "generation 6 and its log" where 7 is damaged
   bool mark_kept = false;  ///< only when nothing was lost; without it the engine writes what it declares anew
 
   bool complete() const noexcept {
-    return lost.empty() && lost_unnamed_rows == 0 && lost_calls == 0 && !log_cut && !deletions_lost;
+    return lost.empty() && lost_unnamed_rows == 0 && lost_calls == 0 && !log_cut && !deletions_lost &&
+           !losses_unknown;
   }
 };
 
@@ -123,9 +125,10 @@ struct CopyOptions {
 /// both: a snapshot is no backup. Where files cannot be linked they are copied. Errors   as Backup.
 Result<CopyReport> Snapshot(PathView collection, PathView destination, const CopyOptions& options = {});
 
-/// A copy that shares nothing, anywhere: one committed state, synced before it gets its name, so that under
-/// `destination` there is a whole collection or nothing. It is a collection like any other.
-/// Errors   kAlreadyExists (anything at `destination` but an empty directory), kNotFound, kInvalidArgument,
+/// A call that was written and is not acknowledged yet may be in the copy, whole, also when its sync then
+/// fails. A copy that shares nothing, anywhere: one committed state, synced before it gets its name, so that
+/// under `destination` there is a whole collection or nothing. It is a collection like any other. Errors
+/// kAlreadyExists (anything at `destination` but an empty directory), kNotFound, kInvalidArgument,
 ///          kDataLoss (what is copied is damaged: file and offset), kUnimplemented, kIoError,
 ///          kResourceExhausted.
 Result<CopyReport> Backup(PathView collection, PathView destination, const CopyOptions& options = {});

@@ -6,6 +6,7 @@
 
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "base/fault.h"
 
 namespace cocoindex::inline v0::text {
 namespace {
@@ -104,7 +105,7 @@ class Parser {
                                  std::uint64_t{h.spellings} * 2 * EmbeddingTable::kSpellingUnits +
                                  std::uint64_t{h.class_blocks} * EmbeddingTable::kCharacterBlock +
                                  h.tokens_size + h.name_size + std::uint64_t{h.notice_size} + kChecksumSize;
-    if (needed != bytes_.size()) {
+    if (needed != bytes_.size() && !cocozvec::FaultPlanted("trust_sizes")) {
       return Damaged(std::to_string(bytes_.size()) + " bytes, its sections need " + std::to_string(needed));
     }
     return Status::Ok();

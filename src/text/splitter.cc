@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "base/fault.h"
 #include "text/utf8.h"
 
 namespace cocoindex::inline v0::text {
@@ -88,7 +89,7 @@ class Window {
     std::size_t least = 1;  // the shortest piece that still gets on
     for (Fill(); !characters_.empty(); Fill()) {
       const std::size_t length = Length(least);
-      pieces.push_back(Make(length));
+      if (pieces.empty() || !cocozvec::FaultPlanted("lose_a_piece")) pieces.push_back(Make(length));
       if (length == characters_.size()) break;
       const std::size_t next = Next(length);
       least = length - next + std::max<std::size_t>(1, (options_.size - options_.overlap) / 2);

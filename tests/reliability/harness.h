@@ -60,6 +60,7 @@ void Stress(const Settings& settings, Tally& tally);             // T1, T2; a ca
 void FullLogs(const Settings& settings, Tally& tally);           // D11
 void ShimKills(const Settings& settings, Tally& tally);          // D1, at the calls of the C library
 void FlippedBytes(const Settings& settings, Tally& tally);       // C1
+void LargeFlips(const Settings& settings, Tally& tally);         // C1, 100 MB
 void CutFiles(const Settings& settings, Tally& tally);           // C2
 void DamagedLogs(const Settings& settings, Tally& tally);        // C3
 void MisplacedBlocks(const Settings& settings, Tally& tally);    // C4
@@ -68,7 +69,6 @@ void MissingFiles(const Settings& settings, Tally& tally);       // C5
 void DeclaredSizes(const Settings& settings, Tally& tally);      // R9
 void PlantedLinks(const Settings& settings, Tally& tally);       // S1, S2, S3
 void ChurnOnDisk(const Settings& settings, Tally& tally);        // R6
-void MemoryBudget(const Settings& settings, Tally& tally);       // R5
 void Kills(const Settings& settings, Tally& tally);              // D1, on real files
 
 }  // namespace reliability

@@ -42,6 +42,7 @@ constexpr Named kHarnesses[] = {
     {"kills", Kills},
     {"shim_kills", ShimKills},
     {"flips", FlippedBytes},
+    {"large_flips", LargeFlips},
     {"cut_files", CutFiles},
     {"log_damage", DamagedLogs},
     {"misplaced", MisplacedBlocks},
@@ -50,7 +51,6 @@ constexpr Named kHarnesses[] = {
     {"sizes", DeclaredSizes},
     {"links", PlantedLinks},
     {"churn", ChurnOnDisk},
-    {"memory", MemoryBudget},
 };
 
 int Misuse() {

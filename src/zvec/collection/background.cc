@@ -80,7 +80,8 @@ void Background::Wake() {
       }
       while (!state.stopped && state.running) state.progress.Wait(state.mu);
       if (state.stopped) return;
-      state.wanted = false;
+      state.wanted = state.quiet > 0;  // it may have begun meanwhile
+      if (state.wanted) return;
       state.running = true;
       state.runner = std::this_thread::get_id();
     } while (RunStep(state));
@@ -106,7 +107,9 @@ void Background::WaitWhile(const std::function<bool()>& wanted) {
   State& state = *state_;
   MutexLock lock(state.mu);
   if (state.running && state.runner == std::this_thread::get_id()) return;  // it would wait for itself
-  while (!state.stopped && !state.threadless && (state.running || state.wanted) && wanted())
+  // A Quiet keeps everybody from work: that may take long.
+  while (!state.stopped && !state.threadless && (state.running || (state.wanted && state.quiet == 0)) &&
+         wanted())
     state.progress.Wait(state.mu);
 }
 
@@ -151,15 +154,21 @@ bool Background::busy() const {
          (state_->wanted && mode_ == Maintenance::kBackground && !state_->stopped && !state_->threadless);
 }
 
+void Background::BeginStop() {
+  State& state = *state_;
+  MutexLock lock(state.mu);
+  if (!state.stopped) state.cancel.Raise();
+  state.stopped = true;
+  state.wake.NotifyAll();
+  state.progress.NotifyAll();
+}
+
 void Background::Stop() {
+  BeginStop();
   State& state = *state_;
   std::thread thread;
   {
     MutexLock lock(state.mu);
-    if (!state.stopped) state.cancel.Raise();
-    state.stopped = true;
-    state.wake.NotifyAll();
-    state.progress.NotifyAll();
     while (state.running) state.progress.Wait(state.mu);
     thread.swap(state.thread);
   }
@@ -171,6 +180,7 @@ Background::Quiet::Quiet(Background& background) : background_(background) {
   MutexLock lock(state.mu);
   ++state.quiet;
   state.cancel.Raise();
+  state.progress.NotifyAll();
   while (state.running) state.progress.Wait(state.mu);
 }
 

@@ -27,7 +27,8 @@ class Background {
   /// There may be something to do. kInline: it is done now, by the caller; behind the step that it is
   /// called from; where there is a Quiet, by the next Wake.
   void Wake();
-  /// Returns when `wanted()` is false, or when nobody is at work that could make it so. kBackground only;
+  /// Returns when `wanted()` is false, or when nobody is at work that could make it so (a Quiet keeps them
+  /// from it). kBackground only;
   /// else at once. `wanted` is called under a lock that nobody takes while holding one that it takes.
   void WaitWhile(const std::function<bool()>& wanted);
   /// In this thread, in the place of the steps: what runs is cancelled and nothing else begins before its
@@ -36,7 +37,9 @@ class Background {
   /// From a step: what WaitWhile waits for may have changed.
   void Progress();
   bool busy() const;
-  /// Cancels what runs and waits for its end; nothing begins any more.
+  /// Cancels what runs; nothing begins any more.
+  void BeginStop();
+  /// And waits for its end.
   void Stop();
 
   /// While one lives, nothing runs.

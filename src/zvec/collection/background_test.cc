@@ -111,6 +111,30 @@ TEST(BackgroundTest, InlineAWakeInsideAStepIsWorkedOffBehindIt) {
   EXPECT_EQ(ended, 3);
 }
 
+TEST(BackgroundTest, NobodyWaitsForWorkThatAQuietKeepsBackAndProgressOfARunIsSeen) {
+  Background background(Maintenance::kBackground, [](const cocozvec::Cancel&) { return false; });
+  {
+    const Background::Quiet quiet(background);
+    background.Wake();
+    background.WaitWhile([] { return true; });
+  }
+  std::atomic<bool> running = false, wanted = true, waited = false;
+  std::thread runner([&] {
+    EXPECT_TRUE(background.Run([&](const cocozvec::Cancel&) {
+      running = true;
+      wanted = false;
+      while (!waited) {  // it returns before this ends
+        background.Progress();
+        std::this_thread::yield();
+      }
+    }));
+  });
+  while (!running) std::this_thread::yield();
+  background.WaitWhile([&] { return wanted.load(); });
+  waited = true;
+  runner.join();
+}
+
 TEST(BackgroundTest, QuietCancelsAndHoldsBackUntilItsEnd) {
   std::atomic<int> cancelled = 0, begun = 0;
   Background background(Maintenance::kBackground, [&](const cocozvec::Cancel& cancel) {

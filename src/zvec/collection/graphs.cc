@@ -6,7 +6,6 @@
 #include <numeric>
 #include <string>
 
-#include "base/fault.h"
 #include "cocozvec/base/log.h"
 #include "zvec/collection/graph_check.h"
 #include "zvec/doc.h"
@@ -152,7 +151,6 @@ std::uint64_t SegmentRowsWithin(const CollectionSchema& schema, std::uint64_t by
   constexpr std::uint64_t kRow = 40;  // of lists of rows, of the table of ids
   std::uint64_t most = 0;
   for (const FieldSchema& field : schema.fields) most = std::max(most, BytesPerRow(field));
-  if (cocozvec::FaultPlanted("ignore_memory_budget")) return kMaxSegmentRows;
   return std::clamp<std::uint64_t>(bytes / (kRow + most), hnsw::kLinkBatch, kMaxSegmentRows);
 }
 

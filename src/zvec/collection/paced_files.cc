@@ -62,8 +62,13 @@ Status PacedFiles::Wait(std::uint64_t bytes) {
   constexpr std::chrono::nanoseconds kLongest = std::chrono::milliseconds(5);
   for (;;) {
     if (cancel_ != nullptr && cancel_->raised()) return Status::Cancelled("the writing was cancelled");
-    const auto delay = Delay(bytes_, bytes_per_second_, std::chrono::steady_clock::now() - begun_);
-    if (delay.count() == 0) break;
+    const auto elapsed = std::chrono::steady_clock::now() - begun_;
+    const auto delay = Delay(bytes_, bytes_per_second_, elapsed);
+    if (delay.count() == 0) {  // time in which nothing was written is not saved up
+      begun_ += elapsed;
+      bytes_ = 0;
+      break;
+    }
     std::this_thread::sleep_for(std::min(delay, kLongest));
   }
   bytes_ += bytes;

@@ -47,8 +47,8 @@ class PacedFiles final : public cocozvec::FileSystem {
   const std::uint64_t bytes_per_second_;
   const cocozvec::Cancel* const cancel_;
   std::atomic<std::uint64_t>* const written_;
-  const std::chrono::steady_clock::time_point begun_;
-  std::uint64_t bytes_ = 0;
+  std::chrono::steady_clock::time_point begun_;
+  std::uint64_t bytes_ = 0;  ///< written since
 };
 
 }  // namespace zvec::inline v0

@@ -184,6 +184,10 @@ class Store {
 
   // Merging (store_merge.cc, store_optimize.cc).
   struct MergeJob;
+  /// Numbers of the segments that an Optimize works on, and of those among them that it made.
+  struct Mine {
+    std::set<std::uint64_t> segments, made;
+  };
   struct AtomicProgress {
     std::atomic<std::uint64_t> segments{0}, rows{0}, rows_done{0}, bytes{0};
     void Begin(std::uint64_t merged_segments, std::uint64_t merged_rows);
@@ -192,14 +196,12 @@ class Store {
   bool MergeStep(const cocozvec::Cancel& cancel) ZVEC_EXCLUDES(write_mu_);
   MergeLimits LimitsOf(MergeGoal goal) const;
   /// `only`: of these segments; null: of those that are fit for it.
-  std::vector<SegmentShape> ShapesOf(const Version& version, const std::set<std::uint64_t>* only) const
-      ZVEC_EXCLUDES(state_mu_);
+  std::vector<SegmentShape> ShapesOf(const Version& version, const Mine* only) const ZVEC_EXCLUDES(state_mu_);
   bool WantsMerge(const Version& version) const ZVEC_EXCLUDES(state_mu_);
   bool TooMuchWaste() const ZVEC_EXCLUDES(state_mu_);
   /// One merge; `*done` false: there is nothing to merge. What it made is put into `only`.
-  Status MergeOnce(MergeGoal goal, const BuildHelp& help, std::set<std::uint64_t>* only, bool* done)
-      ZVEC_EXCLUDES(write_mu_);
-  bool PlanMerge(MergeGoal goal, const std::set<std::uint64_t>* only, MergeJob& job) ZVEC_REQUIRES(write_mu_);
+  Status MergeOnce(MergeGoal goal, const BuildHelp& help, Mine* only, bool* done) ZVEC_EXCLUDES(write_mu_);
+  bool PlanMerge(MergeGoal goal, const Mine* only, MergeJob& job) ZVEC_REQUIRES(write_mu_);
   Status MakeMerged(MergeJob& job, const BuildHelp& base) ZVEC_EXCLUDES(write_mu_);
   Status MergeGraphs(MergeJob& job, const SealedView& view, std::span<const SegmentView* const> sources,
                      std::span<const RowRef> rows, SegmentEntry& entry, Graphs& graphs, const BuildHelp& help)

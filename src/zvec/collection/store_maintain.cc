@@ -51,6 +51,8 @@ void Store::WakeMaintenance() {
 }
 
 void Store::StopMaintenance() {
+  linker_.BeginStop();
+  merger_.BeginStop();
   linker_.Stop();
   merger_.Stop();
   std::unique_ptr<cocozvec::ThreadPool> pool;  // two threads may close
@@ -135,7 +137,9 @@ bool Store::LinkStep(const cocozvec::Cancel& cancel) {
     const Status status = Guarded([&] { return LinkSegment(help); });
     SettleMaintenance(status, segments_paused_);
     // With its graph a segment may be merged.
-    if (const auto now = Snapshot(); status.ok() && now && WantsMerge(*now)) merger_.Wake();
+    const auto now = Snapshot();
+    if (options_.maintenance == Maintenance::kBackground && status.ok() && now && WantsMerge(*now))
+      merger_.Wake();  // kInline: whoever woke this does
     return status.ok() || status.code() == StatusCode::kCancelled;
   }
   if (tail_paused_ || !version->growing->Wants(version->tail->row_count(), /*last=*/false)) return false;

@@ -37,6 +37,7 @@ struct Merged {
 }  // namespace
 
 struct Store::MergeJob {
+  MergeGoal goal = MergeGoal::kGood;
   std::vector<std::shared_ptr<const SealedView>> sources;  ///< as they were when it began
   std::uint64_t collection = 0;
   std::vector<RowRef> rows;  ///< of them, that were live then
@@ -69,23 +70,28 @@ bool Before(const RowRef& a, const RowRef& b) {
 }  // namespace
 
 MergeLimits Store::LimitsOf(MergeGoal goal) const {
-  // Beside the writers, linking new rows needs memory too.
+  // Beside the writers, linking new rows needs memory too. Optimize has the linker stand still.
   const std::uint64_t budget = options_.maintenance_memory_bytes / (goal == MergeGoal::kGood ? 2 : 1);
   MergeLimits limits;
   limits.most_rows = SegmentRowsWithin(*schema_, budget);
   limits.most_bytes = kMaxSegmentBytes;
+  constexpr std::uint64_t kLeastBytes = 1 << 20;
+  if (std::any_of(schema_->fields.begin(), schema_->fields.end(), sparse::WantsLists))
+    limits.most_bytes = std::clamp(budget / 4, kLeastBytes, kMaxSegmentBytes);  // lists are sorted in memory
   limits.least_waste_bytes = options_.seal_bytes / 64;
   return limits;
 }
 
-std::vector<SegmentShape> Store::ShapesOf(const Version& version, const std::set<std::uint64_t>* only) const {
+std::vector<SegmentShape> Store::ShapesOf(const Version& version, const Mine* only) const {
   std::vector<SegmentShape> shapes;
   cocozvec::ReaderLock lock(state_mu_);
   for (const auto& view : version.sealed) {
     const SegmentFile& file = view->segment()->file();
     SegmentShape shape{file.number, file.rows, view->dead_count(), file.size_bytes, true};
     if (only != nullptr) {
-      shape.ready = only->contains(file.number);
+      shape.ready = only->segments.contains(file.number);
+      // What died since it was made is no reason to make it again, or a writer could keep Optimize for ever.
+      if (only->made.contains(file.number)) shape.dead = 0;
     } else {
       shape.ready = !unmergeable_.contains(file.number);
       // First it gets its graph, which may be the one that is taken over.
@@ -106,12 +112,17 @@ bool Store::WantsMerge(const Version& version) const {
 }
 
 bool Store::MergeStep(const cocozvec::Cancel& cancel) {
-  const auto version = Snapshot();
-  if (!version || !WantsMerge(*version)) return false;
-  std::unique_ptr<cocozvec::ThreadPool> pool;
-  if (MaintenanceThreads() > 1) pool = std::make_unique<cocozvec::ThreadPool>(MaintenanceThreads() - 1);
   bool done = false;
-  const Status status = MergeOnce(MergeGoal::kGood, {pool.get(), &cancel}, nullptr, &done);
+  Status status;
+  try {
+    const auto version = Snapshot();
+    if (!version || !WantsMerge(*version)) return false;
+    std::unique_ptr<cocozvec::ThreadPool> pool;
+    if (MaintenanceThreads() > 1) pool = std::make_unique<cocozvec::ThreadPool>(MaintenanceThreads() - 1);
+    status = MergeOnce(MergeGoal::kGood, {pool.get(), &cancel}, nullptr, &done);
+  } catch (const std::bad_alloc&) {
+    status = NoMemoryForMaintenance();
+  }
   if (status.ok()) {
     merge_failures_ = 0;
   } else if (status.code() != StatusCode::kCancelled) {
@@ -122,13 +133,18 @@ bool Store::MergeStep(const cocozvec::Cancel& cancel) {
   return status.ok() ? done : status.code() == StatusCode::kCancelled;
 }
 
-Status Store::MergeOnce(MergeGoal goal, const BuildHelp& help, std::set<std::uint64_t>* only, bool* done) {
+Status Store::MergeOnce(MergeGoal goal, const BuildHelp& help, Mine* only, bool* done) {
   MergeJob job;
   *done = false;
   {
     MutexLock lock(write_mu_);
     ZVEC_RETURN_IF_ERROR(CheckWritable());
-    if (!PlanMerge(goal, only, job)) return {};
+    try {
+      if (!PlanMerge(goal, only, job)) return {};
+    } catch (const std::bad_alloc&) {
+      merging_.clear();  // there is one merge at a time
+      return NoMemoryForMaintenance();
+    }
   }
   Status status;
   try {
@@ -140,11 +156,14 @@ Status Store::MergeOnce(MergeGoal goal, const BuildHelp& help, std::set<std::uin
     MutexLock lock(write_mu_);
     status = FinishMerge(job, std::move(status));
   }
-  if (status.code() == StatusCode::kDataLoss) SetDamagedAside(job);
+  if (hnsw::IsUnusable(status)) SetDamagedAside(job);
   ZVEC_RETURN_IF_ERROR(status);
   *done = true;
   if (only != nullptr)
-    for (const Merged& merged : job.made) only->insert(merged.entry.file.number);
+    for (const Merged& merged : job.made) {
+      only->segments.insert(merged.entry.file.number);
+      only->made.insert(merged.entry.file.number);
+    }
   MutexLock lock(write_mu_);
   ZVEC_RETURN_IF_ERROR(CheckWritable());
   return ForgetOlderGeneration();  // else what was merged would take room until the next seal
@@ -161,8 +180,11 @@ Status Store::FinishMerge(MergeJob& job, Status status) {
   for (const std::string& name : job.names) in_work_.erase(name);
   progress_.Clear();
   // Of a manifest that may or may not be there, the files stay.
-  if (!status.ok() && fence_.ok() && !in_doubt_)
+  if (status.ok() || !fence_.ok() || in_doubt_) return status;
+  try {
     for (const std::string& name : job.names) (void)fs_.RemoveFile(PathOf(name));
+  } catch (const std::bad_alloc&) {  // the next manifest removes them
+  }
   return status;
 }
 
@@ -194,7 +216,8 @@ bool Store::TooMuchWaste() const {
   return dead > live / 10 * 3 + options_.seal_bytes;
 }
 
-bool Store::PlanMerge(MergeGoal goal, const std::set<std::uint64_t>* only, MergeJob& job) {
+bool Store::PlanMerge(MergeGoal goal, const Mine* only, MergeJob& job) {
+  job.goal = goal;
   const auto version = Snapshot();
   const auto chosen = ChooseMerge(ShapesOf(*version, only), LimitsOf(goal), goal);
   if (chosen.empty()) return false;
@@ -227,7 +250,8 @@ std::uint64_t Store::NameWork(MergeJob& job, std::string (*name)(std::uint64_t n
 }
 
 Status Store::MakeMerged(MergeJob& job, const BuildHelp& base) {
-  PacedFiles files(fs_, options_.maintenance_bytes_per_second, base.cancel, &progress_.bytes);
+  const std::uint64_t rate = job.goal == MergeGoal::kGood ? options_.maintenance_bytes_per_second : 0;
+  PacedFiles files(fs_, rate, base.cancel, &progress_.bytes);
   BuildHelp help = base;
   help.files = &files;
   help.linked = &progress_.rows_done;
@@ -238,7 +262,8 @@ Status Store::MakeMerged(MergeJob& job, const BuildHelp& base) {
     bytes += source->segment()->file().size_bytes;
   }
   job.rows = LiveRows(sources);
-  ZVEC_ASSIGN_OR_RETURN(const auto ends, SplitRows(sources, job.rows, bytes, kMaxSegmentRows));
+  // A segment that was made under larger limits than today's becomes several.
+  ZVEC_ASSIGN_OR_RETURN(const auto ends, SplitRows(sources, job.rows, bytes, LimitsOf(job.goal).most_rows));
   for (std::size_t begin = 0; const std::size_t end : ends) {
     ZVEC_RETURN_IF_ERROR(help.Check());
     Merged& merged = job.made.emplace_back();
@@ -265,8 +290,10 @@ Status Store::MergeGraphs(MergeJob& job, const SealedView& view, std::span<const
   for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
     if (!LacksGraph(view, f)) continue;
     const std::uint64_t number = NameWork(job, IndexName);
+    const std::uint64_t done = progress_.rows_done;
     ZVEC_ASSIGN_OR_RETURN(NewGraph made,
                           MakeGraph(view, entry, f, sources, rows, number, job.collection, help));
+    progress_.rows_done = done + rows.size();  // also where nothing, or more than once, was linked
     graphs[f] = std::move(made.graph);
     entry.indexes.push_back(made.entry);
   }

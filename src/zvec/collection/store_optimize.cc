@@ -39,7 +39,7 @@ Status Store::Optimize(std::uint32_t concurrency) {
 Status Store::ClosedMeanwhile() const { return Status::Closed("collection " + directory_ + " is closed"); }
 
 Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel) {
-  std::set<std::uint64_t> mine;  // segments; what writers seal from here on is none of it
+  Mine mine;  // what writers seal from here on is none of it
   std::uint64_t rows = 0;
   {
     MutexLock lock(write_mu_);
@@ -51,8 +51,9 @@ Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel)
     }
     ZVEC_RETURN_IF_ERROR(Settle());
     ZVEC_RETURN_IF_ERROR(SealIfChanged());
-    for (const auto& view : Snapshot()->sealed) {
-      mine.insert(view->segment()->file().number);
+    const auto version = Snapshot();
+    for (const auto& view : version->sealed) {
+      mine.segments.insert(view->segment()->file().number);
       rows += view->row_count();
     }
   }
@@ -60,8 +61,11 @@ Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel)
   if (rows >= kRowsForThreads && ThreadsFor(concurrency) > 1)
     pool = std::make_unique<cocozvec::ThreadPool>(ThreadsFor(concurrency) - 1);
   const BuildHelp help{pool.get(), &cancel};
-  for (bool more = true; more;) ZVEC_RETURN_IF_ERROR(MergeOnce(MergeGoal::kCompact, help, &mine, &more));
-  for (const LinkWish& wish : LinkWishes(mine)) ZVEC_RETURN_IF_ERROR(LinkSegment(help, &wish));
+  for (bool more = true; more;) {
+    ZVEC_RETURN_IF_ERROR(MergeOnce(MergeGoal::kCompact, help, &mine, &more));
+    merger_.Progress();  // a writer may have waited for the room
+  }
+  for (const LinkWish& wish : LinkWishes(mine.segments)) ZVEC_RETURN_IF_ERROR(LinkSegment(help, &wish));
   segments_paused_ = tail_paused_ = merges_paused_ = false;
   merge_failures_ = seals_to_wait_ = 0;
   SettleMaintenance({}, merges_paused_);
@@ -82,7 +86,8 @@ Status Store::SealIfChanged() {
 
 std::vector<Store::LinkWish> Store::LinkWishes(const std::set<std::uint64_t>& segments) const {
   std::vector<LinkWish> wishes;
-  for (const auto& view : Snapshot()->sealed) {
+  const auto version = Snapshot();  // for as long as its graphs are read: writers go on
+  for (const auto& view : version->sealed) {
     LinkWish wish{view->segment()->file().number, {}};
     if (!segments.contains(wish.segment)) continue;
     for (std::size_t f = 0; f < schema_->fields.size(); ++f) {

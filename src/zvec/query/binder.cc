@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/fault.h"
 #include "zvec/query/lexer.h"
 #include "zvec/query/parser.h"
 #include "zvec/schema/text.h"
@@ -102,7 +103,8 @@ class Binder {
   Binder(std::string_view text, const CollectionSchema& schema) : text_(text), schema_(schema) {}
 
   Result<BoundNode> Bind(const Node& node, bool negated) {
-    if (node.kind == Node::Kind::kNot) return Bind(node.children[0], !negated);
+    if (node.kind == Node::Kind::kNot)
+      return Bind(node.children[0], negated == cocozvec::FaultPlanted("forget_not"));
     if (node.kind == Node::Kind::kPredicate)
       return BindPredicate(*node.predicate, node.predicate->negated != negated);
     BoundNode bound;

@@ -79,7 +79,8 @@ class LogReader {
       return DamageAt(file_.path(), start,
                       "record " + std::to_string(header.sequence) + " stands where record " +
                           std::to_string(at.sequence) + " belongs");
-    if (header.payload_size > left - kRecordHeaderBytes) return false;
+    if (header.payload_size > left - kRecordHeaderBytes && !cocozvec::FaultPlanted("trust_sizes"))
+      return false;
     const std::uint64_t end = start + kRecordHeaderBytes + header.payload_size;
     payload_.resize(header.payload_size);
     ZVEC_RETURN_IF_ERROR(

@@ -79,6 +79,14 @@ class Copier {
     if (!newest.status.ok()) return newest.status;
     if (!source_.mark().ok() && !source_.mark().status().IsNotFound()) return source_.mark().status();
     const Manifest& manifest = *newest.manifest;
+    if (!source_.odd_names().empty())
+      return Status::DataLoss(source_.PathOf(source_.odd_names().front()) + ": not a plain file");
+    const auto note = source_.note(manifest);
+    if (note && note->log > manifest.log_number && !source_.Superseded())
+      return Status::DataLoss(source_.PathOf(LogName(note->log)) + " was closed at byte " +
+                              std::to_string(note->end) + ", and manifest " +
+                              std::to_string(manifest.generation) +
+                              " does not know it: a newer manifest is missing");
     for (const std::uint64_t number : source_.logs()) {
       const File* file = number > manifest.log_number ? source_.Find(LogName(number)) : nullptr;
       if (file == nullptr) continue;
@@ -111,8 +119,11 @@ class Copier {
       // A writer may have removed the name meanwhile; the open file has the bytes.
       if (linked.code() != StatusCode::kUnimplemented && !linked.IsNotFound()) return linked;
     }
-    Count(size);
-    return CopyBytes(fs_, *file, size, to);
+    const Status copied = CopyBytes(fs_, *file, size, to);
+    const bool unusable = copied.code() == StatusCode::kIoError || copied.code() == StatusCode::kDataLoss;
+    if (kind == NameKind::kIndex && unusable) return fs_.RemoveFile(to);  // it costs time only
+    if (copied.ok()) Count(size);
+    return copied;
   }
 
   /// Up to its last whole record: what a writer is just writing has not been acknowledged.
@@ -145,14 +156,16 @@ class Copier {
 };
 
 /// What is in the copy is what shall be: nothing but indexes may be damaged.
-Status CheckCopy(const NewDirectory& target, const CopyOptions& options, CopyReport* report) {
+Status CheckCopy(const Source& source, const NewDirectory& target, const CopyOptions& options,
+                 CopyReport* report) {
   if (options.verify) {
     ZVEC_ASSIGN_OR_RETURN(const VerifyReport found, Verify(target.path(), options.collection));
     report->documents = found.documents;
     if (found.only(Harm::kSpeed)) return {};
     const Finding& worst = found.findings.front();
-    return Status::DataLoss("the copy is not whole, so its original is not: " + worst.file + ": at byte " +
-                            std::to_string(worst.offset) + ": " + worst.what);
+    return Status::DataLoss(
+        "the copy is not whole, so its original is not: " + source.PathOf(cocozvec::BaseName(worst.file)) +
+        ": at byte " + std::to_string(worst.offset) + ": " + worst.what);
   }
   CollectionOptions reading = options.collection;
   reading.read_only = true;
@@ -166,7 +179,7 @@ Result<CopyReport> Copy(PathView from, PathView to, const CopyOptions& options, 
   ZVEC_ASSIGN_OR_RETURN(const Source source, Source::Open(fs, from.str()));
   ZVEC_ASSIGN_OR_RETURN(const auto target, NewDirectory::Make(fs, to.str()));
   ZVEC_ASSIGN_OR_RETURN(CopyReport report, Copier(source, *target, link).Run());
-  ZVEC_RETURN_IF_ERROR(CheckCopy(*target, options, &report));
+  ZVEC_RETURN_IF_ERROR(CheckCopy(source, *target, options, &report));
   ZVEC_RETURN_IF_ERROR(target->Publish());
   return report;
 }

@@ -24,11 +24,13 @@ class Scanner {
     if (!size.ok()) return Unreadable(size.status());
     scan_.bytes = *size;
     CheckHeader();
+    if (scan_.foreign) return scan_;
     // As an open judges it: what that forgives is no damage.
     const auto read =
         ReadLog(file_, place_.number, place_.collection, [](std::string_view) { return Status(); });
+    if (read.ok()) scan_.bytes = read->file_size;  // a writer may have appended since
     const std::uint64_t limit = read.ok() ? read->position.end : scan_.bytes;
-    scan_.unfinished_bytes = read.ok() ? scan_.bytes - limit : 0;
+    scan_.unfinished_bytes = scan_.bytes - limit;
     scan_.end = std::min<std::uint64_t>(kFileHeaderBytes, scan_.bytes);
     for (std::uint64_t at = kFileHeaderBytes; at < limit;) {
       ZVEC_ASSIGN_OR_RETURN(at, Step(at));
@@ -67,6 +69,7 @@ class Scanner {
       if (notes_ != nullptr) notes_->Add(header.status());
     } else if (header->collection != place_.collection ||
                (place_.header_checksum && header->checksum != *place_.header_checksum)) {
+      scan_.foreign = true;
       Damage(0, kFileHeaderBytes, "this is not the log that the manifest names");
     } else {
       scan_.first_sequence = scan_.next_sequence = header->a;
@@ -115,7 +118,9 @@ class Scanner {
         break;
     }
     const std::uint64_t next = FindRecord(at + 1);
-    damaged_ = true;
+    // The record that closed the log holds no write.
+    const bool close = next == scan_.bytes && next - at == kRecordHeaderBytes && next == place_.closed_at;
+    damaged_ |= !close;
     Damage(at, next - at,
            next < scan_.bytes
                ? "no record begins here; the next whole header is at byte " + std::to_string(next)

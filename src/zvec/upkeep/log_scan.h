@@ -22,7 +22,8 @@ struct LogScan {
   std::uint64_t lost_calls = 0;        ///< at least; by the gaps in the numbers
   std::uint64_t unfinished_bytes = 0;  ///< forgiven: a write that a crash left in part
   bool cut = false;                    ///< it ends before where it was closed
-  bool whole = true;                   ///< nothing is damaged
+  bool foreign = false;  ///< its header is whole, and not the one that the manifest names: not applied
+  bool whole = true;     ///< nothing is damaged
 };
 
 struct LogPlace {

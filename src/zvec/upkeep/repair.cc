@@ -25,7 +25,22 @@ struct Plan {
   const ScannedGeneration* base = nullptr;
   std::vector<std::uint64_t> logs;
   std::string source;
+  bool log_is_missing = false;  ///< of a manifest that is lost
 };
+
+/// There was a newer manifest than those that can be read.
+bool NewestIsLost(const Source& source, const Manifest& newest) {
+  if (!source.generations().front().manifest) return true;
+  for (const std::string& name : source.odd_names())
+    if (ParseName(name)->kind == NameKind::kManifest) return true;
+  const auto note = source.note(newest);
+  if (note && note->log > newest.log_number) return true;
+  for (const std::uint64_t number : source.logs()) {
+    const File* file = number > newest.log_number ? source.Find(LogName(number)) : nullptr;
+    if (file != nullptr && file->Size().value_or(0) > kFileHeaderBytes) return true;
+  }
+  return false;
+}
 
 /// The older generation and its log are the same documents as the newest one's segments: where those are
 /// damaged and it is not, nothing is lost.
@@ -38,17 +53,25 @@ bool StandsIn(const ScannedGeneration& older, const ScannedGeneration& newest) {
 
 Plan MakePlan(const CollectionScan& scan) {
   const auto& generations = scan.generations();
-  Plan plan{.base = &generations.front(), .logs = {}, .source = {}};
+  Plan plan;
+  plan.base = &generations.front();
   if (!plan.base->segments_are_whole() && generations.size() > 1 && StandsIn(generations[1], generations[0]))
     plan.base = &generations[1];
-  const std::uint64_t first = plan.base->manifest->log_number,
-                      last = generations.front().manifest->log_number;
+  const Source& source = scan.source();
+  const Manifest& newest = *generations.front().manifest;
+  const std::uint64_t first = plan.base->manifest->log_number, last = newest.log_number;
   plan.logs.push_back(first);
-  const bool newest_is_lost = !scan.source().generations().front().manifest;
-  for (const std::uint64_t number : scan.source().logs())
-    if (number > first && (newest_is_lost || number <= last) &&
-        scan.source().Find(LogName(number)) != nullptr)
-      plan.logs.push_back(number);
+  const bool lost = NewestIsLost(source, newest);
+  bool newer = false;
+  for (const std::uint64_t number : source.logs()) {
+    if (number <= first || (!lost && number > last) || source.Find(LogName(number)) == nullptr) continue;
+    plan.logs.push_back(number);
+    newer |= number > last;
+  }
+  // The note of the last Close says which log was the newest.
+  const auto note = source.note(newest);
+  if (lost)
+    plan.log_is_missing = note && note->log >= last ? source.Find(LogName(note->log)) == nullptr : !newer;
   plan.source = "generation " + std::to_string(plan.base->manifest->generation);
   if (plan.logs.size() > 1) plan.source += " and the logs since";
   return plan;
@@ -71,6 +94,7 @@ class Salvage {
       ZVEC_RETURN_IF_ERROR(TakeSegment(plan_.base->segments[i]));
     }
     ZVEC_RETURN_IF_ERROR(Flush());
+    report_.log_cut = plan_.log_is_missing;
     std::uint64_t sequence = 0;
     for (const std::uint64_t number : plan_.logs) ZVEC_RETURN_IF_ERROR(TakeLog(number, &sequence));
     for (auto& [id, where] : lost_) report_.lost.push_back({id, where});
@@ -174,6 +198,13 @@ class Salvage {
     return Write(docs, deletes);
   }
 
+  /// As the generation that names the log has it; nothing when that manifest is lost.
+  std::optional<std::uint64_t> ChecksumOf(std::uint64_t log) const {
+    for (const ScannedGeneration& generation : scan_.generations())
+      if (generation.manifest->log_number == log) return generation.manifest->log_checksum;
+    return std::nullopt;
+  }
+
   /// `sequence`: after the last record so far; 0: unknown.
   Status TakeLog(std::uint64_t number, std::uint64_t* sequence) {
     const File* file = scan_.source().Find(LogName(number));
@@ -181,7 +212,14 @@ class Salvage {
       report_.log_cut = true;
       return {};
     }
-    const LogPlace place{number, manifest_.collection, std::nullopt, scan_.ClosedAt(manifest_, number)};
+    const LogPlace place{number, manifest_.collection, ChecksumOf(number), scan_.ClosedAt(manifest_, number)};
+    ZVEC_ASSIGN_OR_RETURN(const LogScan before,
+                          ScanLog(*file, place, nullptr, [](std::string_view) { return Status(); }));
+    // Another collection's of that number, or of another time: none of it belongs here.
+    if (before.foreign || (before.first_sequence != 0 && before.first_sequence < *sequence)) {
+      report_.log_cut = true;
+      return {};
+    }
     ZVEC_ASSIGN_OR_RETURN(const LogScan log, ScanLog(*file, place, nullptr, [this](std::string_view payload) {
                             return TakeCall(payload);
                           }));
@@ -230,11 +268,14 @@ Status WriteCollection(const CollectionScan& scan, const Plan& plan, NewDirector
   return collection.Close();
 }
 
-/// Nobody may write to what is read. A directory that cannot be written to needs no lock.
+/// Nobody may write to what is read. Where no lock can be had because nothing may be written, nobody writes.
 Result<std::unique_ptr<DirectoryLock>> LockIfPossible(FileSystem& fs, const std::string& path) {
   auto lock = DirectoryLock::Acquire(fs, path, /*create=*/false);
-  if (lock.ok() || lock.status().code() == StatusCode::kBusy) return lock;
-  return std::unique_ptr<DirectoryLock>();
+  if (lock.ok()) return lock;
+  const bool none =
+      lock.status().IsNotFound() && fs.Stat(cocozvec::JoinPath(path, kLockName)).status().IsNotFound();
+  if (none || lock.status().code() == StatusCode::kPermissionDenied) return std::unique_ptr<DirectoryLock>();
+  return lock;
 }
 
 Result<RepairReport> RepairLocked(const std::string& damaged, const std::string& destination,
@@ -283,6 +324,7 @@ Result<RepairReport> FinishInPlace(FileSystem& fs, const std::string& repaired, 
   reading.read_only = true;
   ZVEC_ASSIGN_OR_RETURN(const auto collection, Collection::Open(path, reading));
   report.source = "a repair that was interrupted";
+  report.losses_unknown = true;
   report.recovered = collection->Stats().doc_count;
   report.mark_kept = Collection::ReadMark(path, reading).ok();
   return report;
@@ -292,7 +334,13 @@ Result<RepairReport> FinishInPlace(FileSystem& fs, const std::string& repaired, 
 
 Result<RepairReport> RepairInPlace(PathView path, const CollectionOptions& options) {
   FileSystem& fs = FileSystemOf(options);
-  const std::string target = path.str(), before = target + ".before-repair", repaired = target + ".repaired";
+  const std::string base = cocozvec::BaseName(path);
+  if (base.empty() || base == "." || base == "..")
+    return Status::InvalidArgument("repair in place: " + path.str() +
+                                   " does not end with a collection's name");
+  // Without a slash at its end.
+  const std::string target = cocozvec::JoinPath(cocozvec::ParentPath(path), base);
+  const std::string before = target + ".before-repair", repaired = target + ".repaired";
   const bool kept = fs.Stat(before).ok(), made = fs.Stat(repaired).ok();
   if (fs.Stat(target).status().IsNotFound() && kept && made)
     return FinishInPlace(fs, repaired, target, options);

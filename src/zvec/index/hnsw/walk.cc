@@ -431,7 +431,7 @@ Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
       scratch.seen.Note(scratch.nodes.data(), count);
       ZVEC_RETURN_IF_ERROR(Measure<false>(layer, tools, query, tools.row.early, best, &count, scratch));
       for (std::size_t i = 0; i < count; ++i) {
-        if (scratch.distances[i] >= best) continue;
+        if (!(scratch.distances[i] < best)) continue;  // halves of a damaged file may be no numbers
         best = scratch.distances[i];
         at = scratch.nodes[i];
         moved = true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -121,7 +122,7 @@ class FakeSegment final : public SegmentView {
   bool as_file_;
   std::map<std::size_t, std::vector<Chunk>> columns_;
   std::set<std::uint32_t> dead_;
-  mutable std::uint64_t reads_ = 0;
+  mutable std::atomic<std::uint64_t> reads_ = 0;
 };
 
 }  // namespace zvec::testing
