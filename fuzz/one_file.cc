@@ -87,6 +87,7 @@ class ReadOnlyFile final : public File {
   }
   Status TryLock(bool) override { return Refused(); }
   Status Unlock() override { return Refused(); }
+  Result<cocozvec::HeldLock> OtherLock() const override { return cocozvec::HeldLock::kNone; }
 
  private:
   static Status Refused() { return Status::PermissionDenied("a file to be read"); }

@@ -46,6 +46,7 @@ HARNESSES = {
     "leaks": ("R8", 10_000, 10_000, "opens", 10_000, 300),
     "races": ("T1", 3_600, 10, "seconds", 3_600, 2),  # the stress of the tsan preset: --program
     "stress": ("T2", 140, 10, "reads", 10_000_000, 2),
+    "followers": ("T2", 140, 10, "reads", 10_000_000, 4),  # readers in other processes
     "logs": ("D11", 5, 1, "logs", 5, 1),
     "cuts": ("D4", 500, 50, "cuts_after_acknowledgements", 450, 12),
     "eio": ("D5 R2", 200, 10, "proving_runs", 50, 4),

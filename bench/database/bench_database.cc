@@ -18,6 +18,7 @@
 
 #include "base/io/file_system.h"
 #include "merges.h"
+#include "readers.h"
 #include "report.h"
 #include "zvec/collection.h"
 #include "zvec/simd/kernels.h"
@@ -453,7 +454,8 @@ Options Parse(int argc, char** argv) {
       std::fprintf(
           stderr,
           "usage: bench_database [--quick] [--json] [--directory PATH] [--only TABLE,...] [--peer PYTHON]\n"
-          "tables: sync insert create fetch (with open) recovery peer (with insert, create, fetch) scan\n");
+          "tables: sync insert create fetch (with open) recovery peer (with insert, create, fetch) scan "
+          "readers\n");
       std::exit(2);
     }
   }
@@ -500,6 +502,7 @@ int Main(Options options) {
   if (options.Wants("merge")) MeasureMerges(options.directory, options.quick ? 30'000 : 200'000, report);
   if (options.Wants("peer")) MeasurePeer(options, report);
   if (options.Wants("scan")) MeasureScans(options, report);
+  if (options.Wants("readers")) bench::MeasureReaders(options.directory, options.quick, report);
   report.Finish();
   if (own_directory && !cocozvec::PosixFileSystem().RemoveDirectory(options.directory).ok()) return 1;
   return 0;

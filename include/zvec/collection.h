@@ -37,7 +37,8 @@ struct CollectionStats {
   std::uint64_t doc_count = 0;      ///< live documents
   std::uint64_t deleted_count = 0;  ///< rows that still take room
   std::uint32_t sealed_segments = 0;
-  std::uint64_t disk_bytes = 0;                      ///< of all files named by the manifest and the log
+  std::uint64_t generation = 0;  ///< of the manifest that is shown: grows with each seal, merge, new graph
+  std::uint64_t disk_bytes = 0;  ///< of all files named by the manifest and the log
   std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents whose graph
                                                      ///< is built or refused (docs/search.md), 0 .. 1
   std::uint64_t unlinked_rows = 0;                   ///< that every query scans, until a graph holds them
@@ -102,7 +103,7 @@ class Collection {
   virtual Result<HitList> Scan(const ScanQuery& query) const = 0;
   /// As Query, but the numbers of the rows in place of the documents: for the ids of few of many hits. A
   /// row's number counts stored rows, deleted ones too, in storage order; it means something on this
-  /// handle until segments are sealed or merged, so for ever on a read-only handle.
+  /// handle until segments are sealed or merged; on a read-only handle until Refresh.
   virtual Result<RowHitList> QueryRows(const VectorQuery& query) const = 0;
   /// The ids of rows; nothing for numbers beyond the last row and for deleted rows. `layout`: of the query
   /// that gave them. Errors   kFailedPrecondition: the rows have been rewritten since.
@@ -124,6 +125,20 @@ class Collection {
   virtual Status Optimize(const OptimizeOptions& options = {}) = 0;
   /// Durable; afterwards every operation answers kClosed. Idempotent.
   virtual Status Close() = 0;
+
+  // Readers beside a writer in another process (or another handle of this one): docs/readers.md.
+  /// Moves a read-only handle to the newest committed state: every write that was acknowledged before this
+  /// call, whole calls only. True when the handle shows something else than before. Cheap when nothing has
+  /// changed (two system calls) and in proportion to the change otherwise. Running queries and iterators keep
+  /// their state; layouts of QueryRows may change. A handle that writes always shows the newest state: false.
+  /// Errors   kNotFound (the collection was removed or renamed), kFailedPrecondition (another one stands in
+  /// its
+  ///          place), kDataLoss (file and offset), kIoError, kClosed. What was shown stays, and can be read.
+  virtual Result<bool> Refresh() = 0;
+  /// Waits until Refresh would find something new, or `timeout_ms` milliseconds: true when there seems to be,
+  /// false at the end of the time. Beside a living writer within a few milliseconds of its commit. Writes
+  /// nothing. Errors   as Refresh; kFailedPrecondition on a handle that writes.
+  virtual Result<bool> WaitForChange(std::uint32_t timeout_ms) = 0;
 
   virtual CollectionStats Stats() const = 0;
   virtual const CollectionSchema& schema() const noexcept = 0;

@@ -55,6 +55,10 @@ class CalmFile final : public File {
     Pause pause;
     return below_->Unlock();
   }
+  Result<cocozvec::HeldLock> OtherLock() const override {
+    Pause pause;
+    return below_->OtherLock();
+  }
 
  private:
   std::unique_ptr<File> below_;

@@ -57,6 +57,7 @@ void Forks(const Settings& settings, Tally& tally);              // T5
 void Signals(const Settings& settings, Tally& tally);            // T6
 void Leaks(const Settings& settings, Tally& tally);              // R8
 void Stress(const Settings& settings, Tally& tally);             // T1, T2; a case lasts a second
+void Followers(const Settings& settings, Tally& tally);          // T2, in other processes; a second each
 void FullLogs(const Settings& settings, Tally& tally);           // D11
 void ShimKills(const Settings& settings, Tally& tally);          // D1, at the calls of the C library
 void FlippedBytes(const Settings& settings, Tally& tally);       // C1

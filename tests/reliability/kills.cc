@@ -64,6 +64,7 @@ class MortalFile final : public File {
   }
   Status TryLock(bool exclusive) override { return below_->TryLock(exclusive); }
   Status Unlock() override { return below_->Unlock(); }
+  Result<cocozvec::HeldLock> OtherLock() const override { return below_->OtherLock(); }
 
  private:
   const std::unique_ptr<File> below_;

@@ -83,6 +83,7 @@ class MemoryFiles final : public cocozvec::FileSystem {
     }
     Status TryLock(bool) override { return {}; }
     Status Unlock() override { return {}; }
+    Result<cocozvec::HeldLock> OtherLock() const override { return cocozvec::HeldLock::kNone; }
 
    private:
     const std::string path_;

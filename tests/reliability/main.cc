@@ -38,6 +38,7 @@ constexpr Named kHarnesses[] = {
     {"signals", Signals},
     {"leaks", Leaks},
     {"stress", Stress},
+    {"followers", Followers},
     {"logs", FullLogs},
     {"kills", Kills},
     {"shim_kills", ShimKills},

@@ -7,6 +7,7 @@
 
 #include "harness.h"
 #include "life.h"
+#include "stamps.h"
 
 namespace reliability {
 
@@ -15,51 +16,6 @@ namespace {
 std::atomic<std::uint64_t> races{0};  ///< that ThreadSanitizer reported
 
 using Clock = std::chrono::steady_clock;
-constexpr int kGroup = 5;  ///< documents that are always written together, with one stamp
-
-std::vector<Doc> Stamped(std::int64_t stamp) {
-  std::vector<Doc> docs;
-  for (int i = 0; i < kGroup; ++i)
-    docs.push_back(
-        Note("g" + std::to_string(i), std::string(20 + static_cast<std::size_t>(stamp % 7), 'x'), stamp));
-  return docs;
-}
-
-/// -1: the documents do not belong together.
-std::int64_t StampOf(const std::vector<Doc>& docs) {
-  if (docs.size() != kGroup) return -1;
-  const std::int64_t stamp = *docs[0].Get<std::int64_t>("size");
-  for (const Doc& doc : docs)
-    if (*doc.Get<std::int64_t>("size") != stamp) return -1;
-  return stamp;
-}
-
-/// The group as one reader sees it; which way of reading is used depends on `kind`.
-std::vector<Doc> ReadGroup(const Collection& collection, int kind) {
-  std::vector<Doc> docs;
-  const auto take = [&](Doc& doc) {
-    if (doc.id[0] == 'g') docs.push_back(std::move(doc));
-  };
-  if (kind % 4 == 0) {
-    std::vector<std::string> ids;
-    for (int i = 0; i < kGroup; ++i) ids.push_back("g" + std::to_string(i));
-    if (auto got = collection.Fetch(ids); got.ok()) docs = *std::move(got);
-  } else if (kind % 4 == 1) {
-    auto iterator = collection.Iterate();
-    if (iterator.ok())
-      for (Doc doc; (*iterator)->Next(&doc).value();) take(doc);
-  } else if (kind % 4 == 2) {
-    auto hits = collection.Query(
-        {.field = "v", .vector = std::vector<float>{20, 1, 1}, .topk = 1000, .filter = "id like 'g%'"});
-    if (hits.ok())
-      for (auto& hit : hits->hits) docs.push_back(std::move(hit.doc));
-  } else {
-    auto hits = collection.Scan({.filter = "id like 'g%'"});
-    if (hits.ok())
-      for (auto& hit : hits->hits) docs.push_back(std::move(hit.doc));
-  }
-  return docs;
-}
 
 /// About a second of everything at once; every second case on real files, mapped ones among them.
 void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
@@ -74,7 +30,8 @@ void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
   auto collection = Collection::Create(path, NoteSchema(), options).value();
   (void)collection->Upsert(Stamped(0)).value();
   std::atomic<bool> stop = false;
-  std::atomic<std::uint64_t> reads = 0, broken = 0;
+  std::atomic<std::uint64_t> reads = 0, broken = 0, wrong = 0;
+  std::atomic<std::int64_t> acked = 0;
   std::vector<std::thread> threads;
   for (int kind = 0; kind < 8; ++kind)
     threads.emplace_back([&, kind] {
@@ -87,6 +44,27 @@ void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
         ++reads;
       }
     });
+  threads.emplace_back([&] {  // a read-only handle that follows, and one thread that only reads it
+    zvec::CollectionOptions read_only = options;
+    read_only.read_only = true;
+    const auto follower = Collection::Open(path, read_only).value();
+    std::thread other([&] {
+      for (std::int64_t last = 0; !stop; ++reads) {
+        const std::int64_t stamp = StampOf(ReadGroup(*follower, static_cast<int>(last % 4)));
+        wrong += stamp < last;
+        last = std::max(last, stamp);
+      }
+    });
+    for (std::int64_t last = 0; !stop; ++reads) {
+      const std::int64_t before = acked;
+      wrong += !follower->Refresh().ok();
+      const std::int64_t stamp = StampOf(ReadGroup(*follower, static_cast<int>(last % 4)));
+      wrong += stamp < std::max(last, before);
+      last = stamp;
+      if (last % 8 == 0) (void)follower->WaitForChange(1);
+    }
+    other.join();
+  });
   threads.emplace_back([&] {
     while (!stop) {
       if (!collection->Optimize().ok()) break;
@@ -103,6 +81,7 @@ void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
   const auto until = Clock::now() + std::chrono::seconds(1);
   for (std::int64_t stamp = 1; Clock::now() < until; ++stamp) {
     (void)collection->Upsert(Stamped(stamp)).value();
+    acked = stamp;
     tally.Count("batches");
   }
   const bool close_under_way = n / 2 % 2 == 0;
@@ -111,6 +90,9 @@ void StressOnce(const Settings& settings, std::uint64_t n, Tally& tally) {
   for (std::thread& thread : threads) thread.join();
   tally.Count("reads", reads);
   tally.Count("seconds");
+  if (wrong != 0)
+    tally.Violation("stress " + std::to_string(n) + ": a follower was wrong " + std::to_string(wrong) +
+                    " times");
   // A reader that met the closing may have seen nothing at all; anything else is half a call or a step back.
   if (broken > (close_under_way ? 8u : 0u))
     tally.Violation("stress " + std::to_string(n) + ": " + std::to_string(broken) +

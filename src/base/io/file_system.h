@@ -40,6 +40,18 @@ class Mapping {
   }
 };
 
+/// What others hold on a file.
+enum class HeldLock { kNone, kShared, kExclusive };
+
+/// Waits for changes of one file.
+class FileWatch {
+ public:
+  virtual ~FileWatch() = default;
+  /// True when the file was written, renamed or removed since the last call (or since the watch was made): at
+  /// once, or within the time. Sometimes true without a change. One caller at a time.
+  virtual bool Wait(std::uint32_t timeout_ms) = 0;
+};
+
 /// An open file. Closing (destruction) does not sync. Regular files only, symbolic links are not followed; to
 /// write, only files with one name.
 class File {
@@ -69,6 +81,9 @@ class File {
   /// wait. kBusy when another holder has it. Dropped by Unlock, by closing, by the death of the process.
   virtual Status TryLock(bool exclusive) = 0;
   virtual Status Unlock() = 0;
+  /// What another handle holds, here or in another process; takes nothing. kExclusive where there is one.
+  /// kNone where the file system has no locks, too.
+  virtual Result<HeldLock> OtherLock() const = 0;
 };
 
 enum class FileKind { kFile, kDirectory, kOther };
@@ -103,6 +118,10 @@ class FileSystem {
   virtual Status RemoveDirectory(PathView path) = 0;
   /// Names made, renamed and removed in this directory are durable afterwards.
   virtual Status SyncDirectory(PathView path) = 0;
+  /// kUnimplemented, kResourceExhausted: who waits has to look from time to time.
+  virtual Result<std::unique_ptr<FileWatch>> Watch(PathView path) {
+    return Status::Unimplemented("watch " + path.str() + ": not on this file system");
+  }
 };
 
 /// The operating system's file system; lives for the whole process.

@@ -136,6 +136,20 @@ TEST_P(FileSystemTest, MappingOutlivesTheFileAndMayBeEmpty) {
   EXPECT_TRUE(nothing->bytes().empty());
 }
 
+TEST_P(FileSystemTest, WhatOthersHoldIsToldWithoutTakingIt) {
+  auto holder = fs_.Open(At("lock"), OpenMode::kCreate).value();
+  auto other = fs_.Open(At("lock"), OpenMode::kRead).value();
+  EXPECT_EQ(other->OtherLock().value(), HeldLock::kNone);
+  ASSERT_TRUE(holder->TryLock(true).ok());
+  EXPECT_EQ(other->OtherLock().value(), HeldLock::kExclusive);
+  EXPECT_EQ(holder->OtherLock().value(), HeldLock::kNone);
+  ASSERT_TRUE(holder->TryLock(false).ok());
+  EXPECT_EQ(other->OtherLock().value(), HeldLock::kShared);
+  ASSERT_TRUE(holder->TryLock(true).ok());  // looking took nothing
+  holder.reset();
+  EXPECT_EQ(other->OtherLock().value(), HeldLock::kNone);
+}
+
 TEST_P(FileSystemTest, LocksExcludeOtherHandlesOfTheSameProcess) {
   auto first = fs_.Open(At("lock"), OpenMode::kCreate).value();
   auto second = fs_.Open(At("lock"), OpenMode::kCreate).value();

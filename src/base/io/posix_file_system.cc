@@ -1,6 +1,8 @@
 // The operating system's files. F_OFD_SETLK and renameat2 are Linux; both are behind one function each.
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -215,6 +217,19 @@ class PosixFile final : public File {
   Status TryLock(bool exclusive) override { return SetLock(exclusive ? F_WRLCK : F_RDLCK, "lock"); }
   Status Unlock() override { return SetLock(F_UNLCK, "unlock"); }
 
+  Result<HeldLock> OtherLock() const override {
+    struct flock lock{};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    if (Retry([&] { return ::fcntl(fd_.get(), F_OFD_GETLK, &lock); }) != 0) {
+      if (errno == EINVAL || errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP)
+        return HeldLock::kNone;
+      return FromErrno("look at the lock of", path_, errno);
+    }
+    if (lock.l_type == F_UNLCK) return HeldLock::kNone;
+    return lock.l_type == F_RDLCK ? HeldLock::kShared : HeldLock::kExclusive;
+  }
+
  private:
   /// Open-file-description locks: two handles of one process exclude each other too, and closing one handle
   /// does not drop the lock of another, as classic fcntl locks would.
@@ -228,6 +243,23 @@ class PosixFile final : public File {
   }
 
   std::string path_;
+  Descriptor fd_;
+};
+
+class PosixWatch final : public FileWatch {
+ public:
+  explicit PosixWatch(Descriptor fd) noexcept : fd_(std::move(fd)) {}
+  bool Wait(std::uint32_t timeout_ms) override {
+    struct pollfd waited{fd_.get(), POLLIN, 0};
+    const int most = static_cast<int>(std::min<std::uint32_t>(timeout_ms, 1 << 30));
+    if (::poll(&waited, 1, most) <= 0) return false;  // interrupted: the caller has a clock
+    alignas(struct inotify_event) char events[4096];
+    while (::read(fd_.get(), events, sizeof(events)) > 0) {
+    }
+    return true;
+  }
+
+ private:
   Descriptor fd_;
 };
 
@@ -358,6 +390,15 @@ class Posix final : public FileSystem {
     if (Retry([&] { return ::fsync(fd.get()); }) == 0) return Status::Ok();
     if (errno == EINVAL) return Status::Ok();  // a file system whose directories cannot be synced
     return FromErrno("sync directory", path.view(), errno);
+  }
+
+  Result<std::unique_ptr<FileWatch>> Watch(PathView path) override {
+    ZVEC_ASSIGN_OR_RETURN(std::string name, Terminated("watch", path));
+    Descriptor fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (fd.get() < 0) return FromErrno("watch", name, errno);
+    constexpr std::uint32_t kEvents = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW;
+    if (::inotify_add_watch(fd.get(), name.c_str(), kEvents) < 0) return FromErrno("watch", name, errno);
+    return std::unique_ptr<FileWatch>(std::make_unique<PosixWatch>(std::move(fd)));
   }
 
  private:

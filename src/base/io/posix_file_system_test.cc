@@ -90,6 +90,20 @@ TEST_F(PosixFileSystemTest, AFileOfTwoNamesIsReadAndNotWritten) {
   EXPECT_TRUE(fs_.Open(At("g"), OpenMode::kReadWrite).ok());
 }
 
+TEST_F(PosixFileSystemTest, AWatchTellsOfWritesAndOfRemovalOnly) {
+  Write("f", "x");
+  const auto watch = fs_.Watch(At("f")).value();
+  EXPECT_FALSE(watch->Wait(0));
+  EXPECT_EQ(Read("f"), "x");
+  EXPECT_FALSE(watch->Wait(0));
+  Write("f", "y");
+  EXPECT_TRUE(watch->Wait(0));
+  EXPECT_FALSE(watch->Wait(0));
+  ASSERT_TRUE(fs_.RemoveFile(At("f")).ok());
+  EXPECT_TRUE(watch->Wait(0));
+  EXPECT_TRUE(fs_.Watch(At("f")).status().IsNotFound());
+}
+
 TEST_F(PosixFileSystemTest, DirectoriesAreReachedThroughLinks) {
   ASSERT_TRUE(CreateDirectories(fs_, At("a/b")).ok());
   ASSERT_EQ(::symlink(At("a").c_str(), At("link").c_str()), 0);

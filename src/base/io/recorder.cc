@@ -51,6 +51,7 @@ class RecordedFile final : public File {
   Result<std::unique_ptr<Mapping>> Map(std::uint64_t size) const override { return below_->Map(size); }
   Status TryLock(bool exclusive) override { return below_->TryLock(exclusive); }
   Status Unlock() override { return below_->Unlock(); }
+  Result<HeldLock> OtherLock() const override { return below_->OtherLock(); }
 
  private:
   const std::unique_ptr<File> below_;

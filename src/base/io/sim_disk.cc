@@ -188,6 +188,13 @@ class SimFile final : public File {
     return Status::Ok();
   }
 
+  Result<HeldLock> OtherLock() const override {
+    Call call(*state_, DiskOperation::kLock, "look at the lock of", path_);
+    ZVEC_RETURN_IF_ERROR(call.Begin(false));
+    if (node_->exclusive != nullptr && node_->exclusive != this) return HeldLock::kExclusive;
+    return node_->shared.size() > node_->shared.count(this) ? HeldLock::kShared : HeldLock::kNone;
+  }
+
  private:
   Status CheckRange(std::string_view operation, std::uint64_t offset, std::uint64_t size) const {
     if (offset <= kLargestOffset && size <= kLargestOffset - offset) return Status::Ok();

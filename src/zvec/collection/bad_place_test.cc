@@ -91,7 +91,9 @@ TEST_F(BadPlaceTest, WhereOnlyReadingIsAllowedReadersWorkAndWritersAreToldWhichF
   InChild([&] {
     if (geteuid() != 0 || !BecomeNobody()) return 77;
     ExpectRefused(Collection::Open(path_).status(), StatusCode::kPermissionDenied, JoinPath(path_, "LOCK"));
-    EXPECT_THAT(AllIds(*Collection::Open(path_, read_only_).value()), ElementsAre("a"));
+    const auto reader = Collection::Open(path_, read_only_).value();
+    EXPECT_THAT(AllIds(*reader), ElementsAre("a"));
+    EXPECT_EQ(reader->Refresh().value(), false);
     return 0;
   });
 }
@@ -108,6 +110,32 @@ TEST_F(BadPlaceTest, OnAReadOnlyMountReadersWorkAndWritersAreToldWhichFile) {
                   place_.root());
     ExpectRefused(Collection::Destroy(path_), StatusCode::kPermissionDenied, path_);
     EXPECT_THAT(AllIds(*Collection::Open(path_, read_only_).value()), ElementsAre("a"));
+    return 0;
+  });
+}
+
+TEST_F(BadPlaceTest, OnAReadOnlyMountOfAPlaceThatIsWrittenElsewhereReadersFollowAndPin) {
+  const std::string written = place_.path("written"), seen = place_.path("seen");
+  InChild([&] {
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+      return 77;
+    if (mkdir(written.c_str(), 0755) != 0 || mkdir(seen.c_str(), 0755) != 0) return 77;
+    if (mount(written.c_str(), seen.c_str(), nullptr, MS_BIND, nullptr) != 0 ||
+        mount("none", seen.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0)
+      return 77;
+    const auto writer = Create(JoinPath(written, "c"));
+    const auto reader = Collection::Open(JoinPath(seen, "c"), read_only_).value();
+    const auto pinned = JoinPath(written, "c/MANIFEST-1");
+    for (const char* id : {"b", "c", "d"}) {
+      EXPECT_TRUE(writer->Insert(std::vector{Note(id, id)}).ok());
+      EXPECT_TRUE(writer->Optimize().ok());
+    }
+    EXPECT_EQ(access(pinned.c_str(), F_OK), 0);
+    EXPECT_EQ(reader->WaitForChange(0).value(), true);
+    EXPECT_EQ(reader->Refresh().value(), true);
+    EXPECT_THAT(AllIds(*reader), ElementsAre("a", "b", "c", "d"));
+    EXPECT_TRUE(writer->Optimize().ok());
+    EXPECT_NE(access(pinned.c_str(), F_OK), 0);
     return 0;
   });
 }
@@ -156,6 +184,7 @@ TEST_F(BadPlaceTest, AFullDiskRefusesWritesNamesTheFileAndKeepsEverythingReadabl
     options.seal_bytes = 100'000;
     auto elsewhere = Create(path_);
     auto collection = Collection::Create(path, NoteSchema(), options).value();
+    const auto follower = Collection::Open(path, read_only_).value();
     Status refused;
     int written = 0;
     for (; refused.ok() && written < 10'000; written += refused.ok())
@@ -167,6 +196,8 @@ TEST_F(BadPlaceTest, AFullDiskRefusesWritesNamesTheFileAndKeepsEverythingReadabl
     const auto count = [](const Collection& c) { return static_cast<int>(AllIds(c).size()); };
     EXPECT_EQ(count(*collection), written);
     EXPECT_EQ(count(*Collection::Open(path, read_only_).value()), written);
+    EXPECT_EQ(follower->Refresh().value(), true);
+    EXPECT_EQ(count(*follower), written);
     EXPECT_TRUE(elsewhere->Insert(std::vector{Note("b", "2")}).ok());
     EXPECT_TRUE(collection->Close().ok());
     // Opening needs no room, and neither does giving some back.

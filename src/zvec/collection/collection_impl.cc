@@ -330,6 +330,17 @@ Status CollectionImpl::Close() {
   return store_->Close();
 }
 
+Result<bool> CollectionImpl::Refresh() {
+  ZVEC_RETURN_IF_ERROR(CheckProcess());
+  MutexLock lock(store_->write_mu());
+  return store_->Refresh();
+}
+
+Result<bool> CollectionImpl::WaitForChange(std::uint32_t timeout_ms) {
+  ZVEC_RETURN_IF_ERROR(CheckProcess());
+  return store_->WaitForChange(timeout_ms);
+}
+
 Status CollectionImpl::SetMark(std::string_view mark) {
   if (mark.size() > kMaxMarkBytes)
     return Status::InvalidArgument("collection " + path_ + ": a mark of " + std::to_string(mark.size()) +
@@ -359,6 +370,7 @@ CollectionStats CollectionImpl::Stats() const {
   stats.doc_count = version->live_count();
   stats.deleted_count = version->dead_count();
   stats.sealed_segments = static_cast<std::uint32_t>(version->sealed.size());
+  stats.generation = store_->Generation();
   stats.disk_bytes = store_->DiskBytes();
   stats.unlinked_rows = store_->UnlinkedRows();
   stats.maintaining = store_->maintaining();

@@ -42,6 +42,8 @@ class CollectionImpl final : public Collection {
   Status Flush() override;
   Status Optimize(const OptimizeOptions& options) override;
   Status Close() override;
+  Result<bool> Refresh() override;
+  Result<bool> WaitForChange(std::uint32_t timeout_ms) override;
 
   CollectionStats Stats() const override;
   const CollectionSchema& schema() const noexcept override { return store_->schema(); }

@@ -34,6 +34,7 @@ class PacedFiles::PacedFile final : public File {
   }
   Status TryLock(bool exclusive) override { return under_->TryLock(exclusive); }
   Status Unlock() override { return under_->Unlock(); }
+  Result<cocozvec::HeldLock> OtherLock() const override { return under_->OtherLock(); }
 
  private:
   const std::unique_ptr<File> under_;

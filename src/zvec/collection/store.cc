@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "cocozvec/base/log.h"
+#include "zvec/collection/recovery.h"
 #include "zvec/storage/cell.h"
 #include "zvec/storage/file_names.h"
 #include "zvec/storage/id_table.h"
@@ -167,9 +168,10 @@ void Store::CommitChecked(std::span<std::string> records, std::span<Status> stat
   const auto payload = [&](std::size_t i) { return std::string_view(records[i]).substr(kRecordHeaderBytes); };
   std::size_t written = 0;
   Status status;
+  std::vector<LogPosition> ends(records.size());  // after each
   while (status.ok() && written < records.size()) {
     status = log_->Append(records[written], durable);
-    if (status.ok()) ++written;
+    if (status.ok()) ends[written++] = log_->position();
   }
   // While the disk writes, the first record is worked out; nobody sees it before the sync has succeeded.
   // After a failed one the log is broken, and the rows that were added to the mutable segment are never
@@ -196,6 +198,7 @@ void Store::CommitChecked(std::span<std::string> records, std::span<Status> stat
     status = statuses[i];
     written = i;
   }
+  if (written != 0) PublishCommit(ends[written - 1]);
   for (std::size_t i = written; i < records.size(); ++i) statuses[i] = status;
 }
 
@@ -308,9 +311,16 @@ Status Store::Close() {
     // Whoever closes, a destructor perhaps, gets an answer and lets go of everything.
     status = no_memory;
   }
+  if (pinned_left_ && lock_ && status.ok()) {
+    try {
+      RemoveUnnamed();
+    } catch (const std::bad_alloc&) {  // the next opening does it
+    }
+  }
   Publish(nullptr);
   log_.reset();
   tail_.reset();
+  follower_.reset();
   lock_.reset();
   return status;
 }

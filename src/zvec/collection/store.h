@@ -61,6 +61,7 @@ class Store {
                                                          std::shared_ptr<const Version>* version) const
       ZVEC_EXCLUDES(state_mu_);
   std::uint64_t DiskBytes() const ZVEC_EXCLUDES(state_mu_);
+  std::uint64_t Generation() const ZVEC_EXCLUDES(state_mu_);
   /// Rows that queries scan and that should be in a graph.
   std::uint64_t UnlinkedRows() const ZVEC_EXCLUDES(state_mu_) { return UnlinkedSince(0); }
   bool maintaining() const { return linker_.busy() || merger_.busy(); }
@@ -94,8 +95,14 @@ class Store {
   Status SetMark(std::string_view mark) ZVEC_REQUIRES(write_mu_);
   Status Close() ZVEC_REQUIRES(write_mu_);
 
+  // Read-only handles (store_follow.cc).
+  /// To the newest committed state: true when that is another one. On a writer's handle: false.
+  Result<bool> Refresh() ZVEC_REQUIRES(write_mu_);
+  Result<bool> WaitForChange(std::uint32_t timeout_ms) ZVEC_EXCLUDES(write_mu_);
+
  private:
   struct Recovery;
+  struct Follower;
   Store(cocozvec::FileSystem& fs, std::string directory, const CollectionOptions& options);
 
   // Opening (store_open.cc).
@@ -108,6 +115,34 @@ class Store {
   /// Makes durable what a relaxed Create left to be done; nothing when that was done. Before anything else is
   /// made durable. A failure fences the handle.
   Status Settle();
+  /// The graphs of a segment; what cannot be used is left out, and logged.
+  Result<std::shared_ptr<Graphs>> OpenGraphs(const SegmentEntry& entry, const Manifest& manifest) const;
+
+  // Following (store_follow.cc).
+  /// Which of the manifests that are there is read, and its pin.
+  Status ChooseGeneration(Recovery& recovery);
+  /// How much of the log is committed; kNotFound: somebody began to write meanwhile.
+  Result<std::uint64_t> CommittedEnd(const Recovery& recovery) const;
+  Status KeepLog(Recovery& recovery);
+  struct Known;
+  Status CheckFollows(const Manifest& manifest) const;
+  std::shared_ptr<const SealedSegment> KnownSegment(const SegmentFile& file) const;
+  std::shared_ptr<const hnsw::Graph> KnownGraph(const SegmentFile& file, const IndexEntry& index) const;
+  struct Newest;
+  Result<Newest> FindNewest() ZVEC_REQUIRES(write_mu_);
+  Result<bool> FollowOnce() ZVEC_REQUIRES(write_mu_);
+  Result<bool> FollowLog(const Newest& newest) ZVEC_REQUIRES(write_mu_);
+  /// `more`: the log's end is still to be read.
+  Status Reload(bool* more) ZVEC_REQUIRES(write_mu_);
+  Status TakeGraphs(Store& next, std::shared_ptr<const Manifest> manifest) ZVEC_REQUIRES(write_mu_);
+  void TakeOver(Store& next) ZVEC_REQUIRES(write_mu_);
+  Result<bool> HasChanged() ZVEC_EXCLUDES(write_mu_);
+  std::unique_ptr<cocozvec::FileWatch> TakeWatch() ZVEC_EXCLUDES(write_mu_);
+  /// Tells readers in other processes (lock.h). What cannot be told fences the handle.
+  void PublishCommit(const LogPosition& at);
+  /// Older manifests that somebody reads, with what they name, are added to `keep`; the others are removed.
+  /// False: nothing may be removed now.
+  bool KeepPinned(std::span<const cocozvec::DirEntry> entries, std::set<std::string>& keep);
 
   // Applying (store.cc).
   void CommitChecked(std::span<std::string> records, std::span<Status> statuses) ZVEC_REQUIRES(write_mu_);
@@ -250,7 +285,8 @@ class Store {
   /// (no memory): then no write is taken any more.
   bool in_doubt_ = false;
   bool closed_ = false;
-  bool unsettled_ = false;  ///< files and names of a relaxed Create (birth.h) that need not be durable
+  bool pinned_left_ = false;  ///< files that only readers need were left: look again later
+  bool unsettled_ = false;    ///< files and names of a relaxed Create (birth.h) that need not be durable
 
   mutable cocozvec::SharedMutex state_mu_;
   std::shared_ptr<const Version> version_ ZVEC_GUARDED_BY(state_mu_);
@@ -266,8 +302,12 @@ class Store {
   std::atomic<std::uint32_t> merge_failures_{0}, seals_to_wait_{0};
   AtomicProgress progress_;
   std::unique_ptr<cocozvec::ThreadPool> pool_;  ///< of the linker's steps
-  cocozvec::Mutex optimize_mu_;                 ///< before the write lock: one Optimize at a time
-  Background linker_;                           ///< gives rows their graphs
+  // Of a read-only handle.
+  std::unique_ptr<Follower> follower_;
+  std::shared_ptr<const GenerationPin> pin_;  ///< while opening; then the version has it
+  std::unique_ptr<const Known> known_;        ///< of the handle that this one is opened for
+  cocozvec::Mutex optimize_mu_;               ///< before the write lock: one Optimize at a time
+  Background linker_;                         ///< gives rows their graphs
   Background merger_;  ///< merges beside it, so that no writer waits for the linking behind a long merge
 };
 

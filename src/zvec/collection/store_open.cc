@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "cocozvec/base/log.h"
+#include "zvec/collection/recovery.h"
 #include "zvec/collection/store.h"
 #include "zvec/storage/birth.h"
 #include "zvec/storage/deletes.h"
@@ -42,15 +43,6 @@ Status CheckClosedNote(const std::string& lock_text, const std::string& director
 }
 
 }  // namespace
-
-struct Store::Recovery {
-  std::vector<std::uint64_t> generations;  ///< of the manifests that are there, ascending
-  std::vector<std::uint64_t> logs;         ///< numbers of the logs that are there
-  std::string lock_text;                   ///< read before all that it is compared with
-  std::unique_ptr<cocozvec::File> log_file;
-  LogContent log;
-  bool fresh = false;  ///< made a moment ago by this process, which has kept the lock since
-};
 
 Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const CollectionSchema& schema,
                          bool relaxed) {
@@ -102,7 +94,8 @@ Status Store::Load(std::unique_ptr<DirectoryLock> lock, bool fresh) {
   ZVEC_RETURN_IF_ERROR(LoadManifest(recovery));
   ZVEC_RETURN_IF_ERROR(LoadSegments());
   ZVEC_RETURN_IF_ERROR(ReplayLog(recovery));
-  return options_.read_only ? Status() : BecomeWriter(recovery);
+  if (!options_.read_only) return BecomeWriter(recovery);
+  return KeepLog(recovery);
 }
 
 Status Store::LoadManifest(Recovery& recovery) {
@@ -119,10 +112,12 @@ Status Store::LoadManifest(Recovery& recovery) {
   if (recovery.generations.empty() && !unsettled_)
     return Status::InvalidArgument(directory_ + " is not a collection: it has no manifest");
   std::sort(recovery.generations.begin(), recovery.generations.end());
-  ZVEC_ASSIGN_OR_RETURN(Manifest manifest, unsettled_
-                                               ? ReadUnsettledManifest(fs_, directory_)
-                                               : ReadManifest(fs_, directory_, recovery.generations.back()));
-  schema_ = std::make_shared<CollectionSchema>(manifest.schema);
+  recovery.generation = unsettled_ ? kFirstGeneration : recovery.generations.back();
+  if (options_.read_only) ZVEC_RETURN_IF_ERROR(ChooseGeneration(recovery));
+  ZVEC_ASSIGN_OR_RETURN(Manifest manifest, unsettled_ ? ReadUnsettledManifest(fs_, directory_)
+                                                      : ReadManifest(fs_, directory_, recovery.generation));
+  if (known_) ZVEC_RETURN_IF_ERROR(CheckFollows(manifest));
+  schema_ = known_ ? known_->schema : std::make_shared<const CollectionSchema>(manifest.schema);
   layout_.emplace(*schema_);
   seal_at_rows_ = LimitsOf(MergeGoal::kGood).most_rows;
   made_here_ = next_number_ = manifest.next_number;
@@ -153,9 +148,12 @@ Status Store::LoadSegments() {
   }
   auto version = std::make_shared<Version>();
   for (const SegmentEntry& entry : manifest->segments) {
-    ZVEC_ASSIGN_OR_RETURN(auto segment,
-                          SealedSegment::Open(fs_, PathOf(SegmentName(entry.file.number)), entry.file,
-                                              manifest->collection, schema_, options_.enable_mmap));
+    std::shared_ptr<const SealedSegment> segment = KnownSegment(entry.file);
+    if (!segment) {
+      ZVEC_ASSIGN_OR_RETURN(segment,
+                            SealedSegment::Open(fs_, PathOf(SegmentName(entry.file.number)), entry.file,
+                                                manifest->collection, schema_, options_.enable_mmap));
+    }
     std::shared_ptr<const Bitmap> dead;
     if (entry.deletes_number != 0) {
       ZVEC_ASSIGN_OR_RETURN(
@@ -165,30 +163,37 @@ Status Store::LoadSegments() {
       persisted_dead_[entry.file.number] = read.Count();
       dead = std::make_shared<Bitmap>(std::move(read));
     }
-    auto graphs = std::make_shared<Graphs>(schema_->fields.size());
-    for (const IndexEntry& index : entry.indexes) {
-      auto graph = OpenGraphOf(entry, index, manifest->collection);
-      if (graph.ok()) {
-        (*graphs)[index.field] = *std::move(graph);
-        continue;
-      }
-      const Status& status = graph.status();
-      // Without a graph the rows are scanned. (A reader beside a writer may only be late.)
-      if ((!status.IsNotFound() && !hnsw::IsUnusable(status)) || (options_.read_only && IsSuperseded()))
-        return status;
-      cocozvec::Log(
-          cocozvec::LogLevel::kWarning,
-          "a graph is missing, damaged or unreadable, queries scan until Optimize builds it anew: " +
-              status.ToString());
-    }
+    ZVEC_ASSIGN_OR_RETURN(auto graphs, OpenGraphs(entry, *manifest));
     version->sealed.push_back(
         std::make_shared<SealedView>(std::move(segment), std::move(dead), std::move(graphs)));
   }
   tail_ = std::make_shared<MutableSegment>(schema_);
   version->tail = tail_->Publish(nullptr);
   version->growing = std::make_shared<TailGraphs>(schema_, options_.index_min_rows);
+  version->pin = std::move(pin_);
   Publish(std::move(version));
   return {};
+}
+
+Result<std::shared_ptr<Graphs>> Store::OpenGraphs(const SegmentEntry& entry, const Manifest& manifest) const {
+  auto graphs = std::make_shared<Graphs>(schema_->fields.size());
+  for (const IndexEntry& index : entry.indexes) {
+    (*graphs)[index.field] = KnownGraph(entry.file, index);
+    if ((*graphs)[index.field]) continue;
+    auto graph = OpenGraphOf(entry, index, manifest.collection);
+    if (graph.ok()) {
+      (*graphs)[index.field] = *std::move(graph);
+      continue;
+    }
+    const Status& status = graph.status();
+    // Without a graph the rows are scanned. (A reader beside a writer may only be late.)
+    if ((!status.IsNotFound() && !hnsw::IsUnusable(status)) || (options_.read_only && IsSuperseded()))
+      return status;
+    cocozvec::Log(cocozvec::LogLevel::kWarning,
+                  "a graph is missing, damaged or unreadable, queries scan until Optimize builds it anew: " +
+                      status.ToString());
+  }
+  return graphs;
 }
 
 Status Store::ReplayLog(Recovery& recovery) {
@@ -205,13 +210,20 @@ Status Store::ReplayLog(Recovery& recovery) {
     opened = fs_.Open(path, mode);
   }
   ZVEC_ASSIGN_OR_RETURN(recovery.log_file, std::move(opened));
+  std::uint64_t committed = UINT64_MAX;
+  if (options_.read_only) {
+    ZVEC_ASSIGN_OR_RETURN(committed, CommittedEnd(recovery));
+  }
   ZVEC_ASSIGN_OR_RETURN(
-      recovery.log, ReadLog(*recovery.log_file, manifest->log_number, manifest->collection,
-                            [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }));
+      recovery.log,
+      ReadLog(
+          *recovery.log_file, manifest->log_number, manifest->collection,
+          [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }, committed));
   if (recovery.log.header.checksum != manifest->log_checksum)
     return DamageAt(path, 56, "this is not the log that the manifest names, but another one of that number");
   ZVEC_RETURN_IF_ERROR(
       CheckClosedNote(recovery.lock_text, directory_, *manifest, path, recovery.log.position.end));
+  if (recovery.published) return CheckReached(path, recovery.log.position.end, committed);
   for (const std::uint64_t number : recovery.logs) {
     if (number <= manifest->log_number) continue;
     // A newer log gets its first record after the manifest that names it is durable: with records, that
@@ -229,6 +241,7 @@ Status Store::ReplayLog(Recovery& recovery) {
 Status Store::BecomeWriter(Recovery& recovery) {
   if (unsettled_ && recovery.fresh) {
     log_ = LogWriter::ContinueUnsynced(std::move(recovery.log_file), recovery.log);
+    PublishCommit(log_->position());
     return {};
   }
   // What is trusted from here on is made durable first; only then anything is removed.
@@ -251,6 +264,7 @@ Status Store::BecomeWriter(Recovery& recovery) {
   }
   if (!unread) RemoveUnnamed();
   lock_->WriteHolder();
+  PublishCommit(log_->position());
   return {};
 }
 

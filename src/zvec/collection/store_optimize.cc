@@ -44,6 +44,7 @@ Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel)
   {
     MutexLock lock(write_mu_);
     ZVEC_RETURN_IF_ERROR(CheckWritable());
+    if (pinned_left_) RemoveUnnamed();
     {
       cocozvec::WriterLock state(state_mu_);
       unlinkable_.clear();

@@ -197,6 +197,7 @@ Status Store::Install(Rewrite& rewrite) {
   persisted_dead_ = std::move(rewrite.persisted_dead);
   SetSealLimits(options_.seal_bytes, LogLimit(options_), LimitsOf(MergeGoal::kGood).most_rows);
   segments_paused_ = tail_paused_ = false;
+  PublishCommit(log_->position());
   if (seals_to_wait_ != 0) --seals_to_wait_;
   if (seals_to_wait_ == 0) merges_paused_ = false;
   RemoveUnnamed();
@@ -230,7 +231,7 @@ void Store::RemoveUnnamed() {
   }
   if (previous_) keep.merge(NamedFiles(*previous_));
   const auto entries = fs_.List(directory_);
-  if (!entries.ok()) return;
+  if (!entries.ok() || !KeepPinned(*entries, keep)) return;
   for (const auto& entry : *entries) {
     const auto name = ParseName(entry.name);
     if (!name || name->kind == NameKind::kLock || name->kind == NameKind::kMark ||
@@ -300,6 +301,7 @@ Status Store::Replace(Manifest next, std::shared_ptr<const Version> version) {
     if (version) version_.swap(version);
   }
   in_doubt_ = false;
+  PublishCommit(log_->position());
   try {
     RemoveUnnamed();
   } catch (const std::bad_alloc&) {  // what was asked for is done; the next manifest removes them

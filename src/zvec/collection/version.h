@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "zvec/storage/mutable_segment.h"
+#include "zvec/storage/pin.h"
 #include "zvec/storage/sealed_segment.h"
 
 namespace zvec::inline v0 {
@@ -28,6 +29,9 @@ struct Version {
   std::shared_ptr<TailGraphs> growing;  ///< over the mutable segment; maintenance works on them
   /// How often this handle has rewritten segments: row numbers of one layout mean nothing in another.
   std::uint64_t layout = 0;
+  /// Of a read-only handle: its files stay while a query or an iterator looks at them. Null: nothing is
+  /// pinned.
+  std::shared_ptr<const GenerationPin> pin;
 
   std::size_t size() const noexcept { return sealed.size() + 1; }
   /// In storage order; the mutable segment is the last.

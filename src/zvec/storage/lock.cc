@@ -165,12 +165,26 @@ void DirectoryLock::WriteHolder() {
       Padded(std::string(kFirstLine) + cocozvec::OwnProcess().ToString() + ", opened it " + Now(), kNoteAt);
   // The note of the last Close stays: what it says goes on being true.
   const auto size = file_->Size();
-  if (!size.ok() || *size != kLockFileBytes) text += Padded("", kLockFileBytes - kNoteAt);
+  if (!size.ok() || *size < kLockFileBytes) text += Padded("", kLockFileBytes - kNoteAt);
   (void)file_->WriteAt(0, AsBytes(text));
 }
 
 void DirectoryLock::WriteClosed(const ClosedNote& note, std::uint64_t collection) {
   if (file_) (void)file_->WriteAt(kNoteAt, AsBytes(EncodeClosedNote(note, collection)));
+}
+
+Status DirectoryLock::Publish(const Publication& publication) {
+  if (!file_) return {};  // inherited
+  Status status = WritePublication(*file_, publication);
+  if (status.ok() && publishing_) return status;
+  if (status.ok()) status = file_->TryLock(/*exclusive=*/false);
+  if (status.ok()) {
+    publishing_ = true;
+    return status;
+  }
+  if (publishing_) ZVEC_RETURN_IF_ERROR(file_->TryLock(/*exclusive=*/true));
+  publishing_ = false;
+  return {};
 }
 
 Result<bool> IsLockFile(FileSystem& fs, const std::string& path) {

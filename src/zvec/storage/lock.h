@@ -1,7 +1,9 @@
 // zvec/storage/lock.h: one writer per directory: an exclusive lock on the file LOCK, owned by the open file,
-// beside a registry of the directories that this process writes. The kernel drops the lock of a process that
-// died. Forking: the child's copy of a lock is empty (pthread_atfork), so that it neither keeps the parent's
-// lock alive nor hides one of its own. Threads: Acquire may be called from any thread.
+// beside a registry of the directories that this process writes. It becomes a shared one while the writer
+// publishes (publication.h): other writers want an exclusive one, readers want none. The kernel drops the
+// lock of a process that died. Forking: the child's copy of a lock is empty (pthread_atfork), so that it
+// neither keeps the parent's lock alive nor hides one of its own. Threads: Acquire may be called from any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +14,7 @@
 
 #include "base/io/file_system.h"
 #include "zvec/schema.h"
+#include "zvec/storage/publication.h"
 
 namespace zvec::inline v0 {
 
@@ -38,6 +41,11 @@ class DirectoryLock {
   /// After what it says was synced. Best effort, and not synced: without it a cut log shows an earlier state.
   void WriteClosed(const ClosedNote& note, std::uint64_t collection);
 
+  /// Tells readers how far is committed. Where that cannot be written, readers are told so (the lock becomes
+  /// an exclusive one again) and go by the files alone: a success too. Errors   neither could be told:
+  /// readers in other processes may miss what is committed.
+  Status Publish(const Publication& publication);
+
  private:
   struct Registry;
   DirectoryLock(cocozvec::FileSystem& fs, cocozvec::FileInfo id, std::unique_ptr<cocozvec::File> file)
@@ -46,6 +54,7 @@ class DirectoryLock {
   cocozvec::FileSystem& fs_;
   cocozvec::FileInfo id_;
   std::unique_ptr<cocozvec::File> file_;
+  bool publishing_ = false;  ///< the lock is a shared one, which excludes other writers as well
 };
 
 /// True when the file says that it is one of our lock files. kNotFound, kIoError ...: it could not be looked

@@ -29,15 +29,20 @@ class LogReader {
   LogReader(const File& file, std::uint64_t number, std::uint64_t collection)
       : file_(file), number_(number), collection_(collection) {}
 
-  Result<LogContent> Read(const std::function<Status(std::string_view)>& apply) {
-    ZVEC_ASSIGN_OR_RETURN(content_.file_size, file_.Size());
-    ZVEC_RETURN_IF_ERROR(ReadHeader());
+  /// `after` null: from the start.
+  Status Read(const std::function<Status(std::string_view)>& apply, const LogContent* after,
+              std::uint64_t end) {
+    if (after != nullptr) content_ = *after;
+    ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, file_.Size());
+    content_.file_size = std::min(size, end);
+    if (after == nullptr) ZVEC_RETURN_IF_ERROR(ReadHeader());
     while (content_.position.end < content_.file_size) {
       ZVEC_ASSIGN_OR_RETURN(const bool more, ReadRecord(apply));
       if (!more) break;
     }
-    return content_;
+    return {};
   }
+  const LogContent& content() const noexcept { return content_; }
 
  private:
   Status ReadExactly(std::uint64_t offset, std::span<std::byte> out) {
@@ -156,8 +161,18 @@ class LogReader {
 }  // namespace
 
 Result<LogContent> ReadLog(const File& file, std::uint64_t number, std::uint64_t collection,
-                           const std::function<Status(std::string_view payload)>& apply) {
-  return LogReader(file, number, collection).Read(apply);
+                           const std::function<Status(std::string_view payload)>& apply, std::uint64_t end) {
+  LogReader reader(file, number, collection);
+  ZVEC_RETURN_IF_ERROR(reader.Read(apply, nullptr, end));
+  return reader.content();
+}
+
+Status ContinueLog(const File& file, LogContent* content, std::uint64_t end,
+                   const std::function<Status(std::string_view payload)>& apply) {
+  LogReader reader(file, content->header.number, content->header.collection);
+  const Status status = reader.Read(apply, content, end);
+  *content = reader.content();
+  return status;
 }
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Create(FileSystem& fs, const std::string& path,

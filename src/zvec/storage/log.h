@@ -39,10 +39,15 @@ struct LogContent {
   bool unsettled = false;       ///< set by who opens: not even the header need be durable (birth.h)
 };
 
-/// Reads all whole records in order and hands the batches to `apply`. Writes nothing.
+/// Reads all whole records before `end` in order and hands the batches to `apply`. Writes nothing.
 /// Errors   kDataLoss (file and offset: anything but a torn last record), kUnimplemented, those of `apply`.
 Result<LogContent> ReadLog(const cocozvec::File& file, std::uint64_t number, std::uint64_t collection,
-                           const std::function<Status(std::string_view payload)>& apply);
+                           const std::function<Status(std::string_view payload)>& apply,
+                           std::uint64_t end = UINT64_MAX);
+/// Goes on where `content` stands, no further than `end`. After an error `content` stands behind the last
+/// record that was applied.
+Status ContinueLog(const cocozvec::File& file, LogContent* content, std::uint64_t end,
+                   const std::function<Status(std::string_view payload)>& apply);
 
 class LogWriter {
  public:

@@ -581,6 +581,7 @@ class GrowingFile final : public cocozvec::File {
   }
   Status TryLock(bool) override { return {}; }
   Status Unlock() override { return {}; }
+  Result<cocozvec::HeldLock> OtherLock() const override { return cocozvec::HeldLock::kNone; }
 
  private:
   std::unique_ptr<cocozvec::File> file_;

@@ -119,6 +119,7 @@ class HookedFileSystem final : public cocozvec::FileSystem {
     }
     Status TryLock(bool exclusive) override { return under_->TryLock(exclusive); }
     Status Unlock() override { return under_->Unlock(); }
+    Result<cocozvec::HeldLock> OtherLock() const override { return under_->OtherLock(); }
 
    private:
     const std::unique_ptr<cocozvec::File> under_;
