@@ -150,6 +150,7 @@ void RunSet(const std::string& name, const Options& options, std::FILE* json) {
     const auto run = options.mode == "filters"    ? bench::RunFilters
                      : options.mode == "churn"    ? bench::RunChurn
                      : options.mode == "quantize" ? bench::RunQuantize
+                     : options.mode == "grow"     ? bench::RunGrow
                                                   : bench::RunThreads;
     return run(set, {directory, options.threads, options.passes, json});
   }
@@ -184,9 +185,10 @@ Options Parse(int argc, char** argv) {
     } else if (key == "--mode") {
       options.mode = value;
       if (options.mode != "recall" && options.mode != "filters" && options.mode != "churn" &&
-          options.mode != "threads" && options.mode != "quantize" && options.mode != "sparse")
+          options.mode != "threads" && options.mode != "quantize" && options.mode != "grow" &&
+          options.mode != "sparse")
         throw std::runtime_error("--mode " + options.mode +
-                                 " is none of recall, filters, churn, threads, quantize, sparse");
+                                 " is none of recall, filters, churn, threads, quantize, grow, sparse");
     } else if (key == "--ef") {
       options.efs.clear();
       for (const char* at = value; *at != 0; at += *at == ',') {
@@ -230,7 +232,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     std::fprintf(stderr,
                  "bench_index: %s\nusage: bench_index [--sets a,b,c,A,B,C,FILE.fvecs,FILE.npy] [--json FILE] "
-                 "[--mode recall|filters|churn|threads|quantize|sparse] [--svg "
+                 "[--mode recall|filters|churn|threads|quantize|grow|sparse] [--svg "
                  "PREFIX] [--only NAME,...] [--ef LIST] [--threads N] [--passes N]\n",
                  error.what());
     return 1;

@@ -65,6 +65,8 @@ void RunChurn(const Set& set, const ModeOptions& options);
 void RunThreads(const Set& set, const ModeOptions& options);
 /// Every kind of code: build, recall, time; many queries in one call.
 void RunQuantize(const Set& set, const ModeOptions& options);
+/// A graph that grows behind the writer, and the backlog of rows that wait for it.
+void RunGrow(const Set& set, const ModeOptions& options);
 /// 100,000 generated rows of a sparse field: inverted lists beside the scan.
 void RunSparse(const ModeOptions& options);
 

@@ -33,6 +33,11 @@ class Mapping {
   /// that became shorter, refuses them; reading them would be the end of the process. What the system takes
   /// back later, for want of memory, it reads again without asking here.
   virtual Status Populate(std::uint64_t offset, std::uint64_t size) const = 0;
+  /// A hint: nobody will need these bytes soon; the memory that holds them may go. Reading them is as before.
+  virtual void Release(std::uint64_t offset, std::uint64_t size) const noexcept {
+    (void)offset;
+    (void)size;
+  }
 };
 
 /// What others hold on a file.

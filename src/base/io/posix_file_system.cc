@@ -126,6 +126,13 @@ class PosixMapping final : public Mapping {
     return Status::IoError("read " + path_ + ": the " + std::to_string(size) + " bytes from offset " +
                            std::to_string(offset) + " on cannot be read");
   }
+  void Release(std::uint64_t offset, std::uint64_t size) const noexcept override {
+    static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const std::uint64_t begin = (offset + page - 1) / page * page, end = (offset + size) / page * page;
+    if (begin < end)
+      (void)::madvise(static_cast<char*>(address_) + begin, static_cast<std::size_t>(end - begin),
+                      MADV_DONTNEED);
+  }
 
  private:
   std::string path_;

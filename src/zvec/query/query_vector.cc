@@ -19,6 +19,11 @@ constexpr std::uint32_t kMaxTable = 1u << 18;  // floats: a mebibyte, within rea
 // (bench/database).
 constexpr std::uint64_t kStreamFrom = 2, kStreamTo = 5;
 
+/// So many elements, at least a quarter of them, tell most rows that are far. What rounding may add to a sum
+/// of squares is far below the tolerance.
+constexpr std::size_t kLeastPart = 32;
+constexpr float kTolerance = 1e-3f;
+
 const std::byte* RowAt(const simd::Rows& rows, std::size_t r) {
   return rows.first + (rows.index ? rows.index[r] : r) * rows.stride;
 }
@@ -140,6 +145,29 @@ std::uint32_t QueryVector::Score(const ColumnChunk& column, const std::uint32_t*
   ScoreDense({column.fixed + std::size_t{first} * column.width, column.width, span, dim_, nullptr}, scores);
   for (std::uint32_t i = 0; i < count; ++i) scores[i] = scores[rows[i] - first];
   return span;
+}
+
+std::uint32_t QueryVector::DropFar(const ColumnChunk& column, float limit, std::uint32_t* rows,
+                                   std::uint32_t count) const noexcept {
+  if (metric_ != MetricType::kL2 || dim_ < 2 * kLeastPart || !std::isfinite(limit) || count == 0)
+    return count;
+  const void* query = bytes_.empty() ? static_cast<const void*>(floats_.data()) : bytes_.data();
+  const std::size_t part = std::max(kLeastPart, dim_ / 64 * 16);
+  float parts[kChunkRows];
+  const std::uint32_t first = rows[0], span = rows[count - 1] - first + 1;
+  const bool all = std::uint64_t{count} * kStreamTo >= std::uint64_t{span} * kStreamFrom;
+  kernels_->squared_l2(query,
+                       {column.fixed + (all ? std::size_t{first} * column.width : 0), column.width,
+                        all ? span : count, part, all ? nullptr : rows},
+                       parts);
+  const float most = limit + limit * kTolerance;
+  std::uint32_t left = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t row = rows[i];
+    rows[left] = row;
+    left += parts[all ? row - first : i] <= most;
+  }
+  return left;
 }
 
 void QueryVector::ScoreDense(const simd::Rows& rows, float* scores) const noexcept {

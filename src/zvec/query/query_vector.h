@@ -40,6 +40,11 @@ class QueryVector {
   std::uint32_t Score(const ColumnChunk& column, const std::uint32_t* rows, std::uint32_t count,
                       float* scores) const noexcept;
 
+  /// Leaves of such rows, in their order, those that may score `limit` or nearer: of the others some elements
+  /// alone are too far. Only under L2, where that is much cheaper than scores. Returns how many are left.
+  std::uint32_t DropFar(const ColumnChunk& column, float limit, std::uint32_t* rows,
+                        std::uint32_t count) const noexcept;
+
  private:
   QueryVector() = default;
   void PrepareDense(std::string_view cell);

@@ -12,10 +12,6 @@ namespace {
 /// From this share of dead rows on, a walk picks the live ones; below, it finds some more and drops the dead.
 constexpr double kManyDead = 0.3;
 
-std::uint32_t Grown(std::uint32_t count, double factor) {
-  return static_cast<std::uint32_t>(std::min(static_cast<double>(count) * factor + 1, 1e6));
-}
-
 }  // namespace
 
 std::string SegmentSearch::Strategy() const {
@@ -85,7 +81,9 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
 
 Status SegmentSearch::ScanUnlinked(std::uint32_t first_row) {
   const std::uint64_t matches = stats_->matches;
+  drops_far_ = true;
   Status status = Scan(first_row);
+  drops_far_ = false;
   stats_->unlinked += stats_->matches - matches;
   return status;
 }
@@ -120,7 +118,12 @@ Status SegmentSearch::ScoreChunk(std::uint32_t chunk, const ChunkRows& matches) 
   rows.ClearNulls(column);
   std::uint32_t index[kChunkRows];
   float scores[kChunkRows];
-  const std::uint32_t count = rows.List(index);
+  std::uint32_t count = rows.List(index);
+  if (drops_far_) {
+    const std::uint32_t near = vector_.DropFar(column, top_->Farthest(), index, count);
+    stats_->distances += count - near;
+    count = near;
+  }
   stats_->distances += vector_.Score(column, index, count, scores);
   for (std::uint32_t i = 0; i < count; ++i) top_->Offer(scores[i], number_, chunk * kChunkRows + index[i]);
   return {};
@@ -153,23 +156,20 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   const std::uint32_t rows = std::min(graph.nodes, segment_->row_count());
   const double dead = static_cast<double>(segment_->dead_count()) / segment_->row_count();
   if (dead >= kManyDead) return SearchMasked(graph);
-  // Look for as many more as are dead on average.
-  const double factor = 1 / (1 - dead);
-  hnsw::Breadth breadth = breadth_;
-  std::uint32_t topk = query_.topk;
-  if (dead > 0) {
-    breadth.ef = Grown(breadth.ef, factor);
-    breadth.keep = Grown(breadth.keep, factor);
-    breadth.margin = -1;  // more of the nearest may be dead than are on average
-    topk = Grown(topk, factor);
-  }
-  const Status status = hnsw::FindNearest(graph, code_.data(), topk, breadth, hnsw::Scratch::Local(), &rows_);
+  const auto is_dead = [](const void* search, std::uint32_t row) {
+    const auto& self = *static_cast<const SegmentSearch*>(search);
+    return row >= self.segment_->row_count() || self.segment_->IsDead(row);
+  };
+  // Rows that came after this snapshot are no answers either.
+  const bool any = dead > 0 || graph.nodes > rows;
+  const Status status =
+      hnsw::FindNearest(graph, code_.data(), query_.topk, breadth_, hnsw::Scratch::Local(), &rows_,
+                        any ? hnsw::DeadRows{this, is_dead, dead} : hnsw::DeadRows{});
   if (IsDamaged(status)) {
     ZVEC_RETURN_IF_ERROR(EvaluateMask(rows, graph.nodes));
     return ScanMask(rows);
   }
   ZVEC_RETURN_IF_ERROR(status);
-  std::erase_if(rows_, [&](std::uint32_t row) { return row >= rows || segment_->IsDead(row); });
   const std::uint64_t live = segment_->row_count() - segment_->dead_count();
   if (rows_.size() < std::min<std::uint64_t>(query_.topk, live)) {
     // Fewer than there may be: the dead lie together, or rows have no vector, or some are not linked.

@@ -68,6 +68,7 @@ class SegmentSearch {
   TopK* const top_;
   QueryStats* const stats_;
   unsigned used_ = 0;
+  bool drops_far_ = false;  ///< rows are looked at in part before they are scored
 
   const SegmentView* segment_ = nullptr;
   std::uint32_t number_ = 0;

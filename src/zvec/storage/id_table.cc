@@ -17,7 +17,7 @@ IdTable::IdTable(std::uint64_t expected_rows)
     : slots_(IdTableCapacity(expected_rows)), mask_(slots_.size() - 1) {}
 
 void IdTable::Grow() {
-  std::vector<IdSlot> bigger(slots_.size() * 2);
+  decltype(slots_) bigger(slots_.size() * 2);
   const std::uint64_t mask = bigger.size() - 1;
   for (Placed& placed : hashes_) {
     std::uint64_t at = placed.hash & mask;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/array.h"
+
 namespace zvec::inline v0 {
 
 struct IdSlot {
@@ -65,8 +67,10 @@ class IdTable {
   };
   void Grow();
 
-  std::vector<IdSlot> slots_;
-  std::vector<Placed> hashes_;  ///< of the used slots, so that growing needs no ids
+  // Doubled again and again: what they leave behind goes back to the system.
+  std::vector<IdSlot, cocozvec::ArrayAllocator<IdSlot>> slots_;
+  std::vector<Placed, cocozvec::ArrayAllocator<Placed>>
+      hashes_;  ///< of the used slots, so that growing needs no ids
   std::uint64_t mask_ = 0;
   std::uint64_t used_ = 0;
 };

@@ -1,32 +1,18 @@
 #include "zvec/storage/mutable_segment.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 namespace zvec::inline v0 {
 
 namespace {
 
-constexpr std::size_t kAlign = 64;
 constexpr std::size_t kArenaBlock = 256 << 10;
 constexpr std::size_t kValidWords = kChunkRows / 64;
 constexpr std::uint64_t kRowOverhead = 32;  // id view, hash, slots of the id table
 
-struct FreeAligned {
-  void operator()(std::byte* p) const noexcept { std::free(p); }
-};
-using AlignedBytes = std::unique_ptr<std::byte, FreeAligned>;
-
-AlignedBytes AllocateAligned(std::size_t size) {
-  void* p = std::aligned_alloc(kAlign, (size + kAlign - 1) / kAlign * kAlign);
-  if (p == nullptr) throw std::bad_alloc();
-  return AlignedBytes(static_cast<std::byte*>(p));
-}
-
 struct ColumnRows {
-  AlignedBytes fixed;
+  cocozvec::Array<std::byte> fixed;
   std::unique_ptr<std::string_view[]> views;
   std::unique_ptr<std::uint64_t[]> valid;  // made at the first null
 };
@@ -50,7 +36,7 @@ void MutableSegment::AddChunk() {
     ColumnRows& column = chunk->columns[f];
     // Untouched pages of a large chunk cost nothing: the kernel gives them on first use.
     if (layout_.width(f) != 0)
-      column.fixed = AllocateAligned(layout_.width(f) * kChunkRows);
+      column.fixed = cocozvec::MakeBytes(layout_.width(f) * kChunkRows);
     else
       column.views = std::make_unique<std::string_view[]>(kChunkRows);
   }
@@ -66,7 +52,7 @@ std::string_view MutableSegment::Keep(std::string_view bytes) {
     const bool alone =
         bytes.size() >= kArenaBlock / 4;  // a large cell does not waste what is left of the block
     const std::size_t size = alone ? bytes.size() : kArenaBlock;
-    arena_.push_back(std::make_unique_for_overwrite<char[]>(size));
+    arena_.push_back(cocozvec::MakeArray<char>(size));
     if (alone) {
       std::memcpy(arena_.back().get(), bytes.data(), bytes.size());
       return {arena_.back().get(), bytes.size()};

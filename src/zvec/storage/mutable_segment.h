@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/array.h"
 #include "zvec/storage/id_table.h"
 #include "zvec/storage/row.h"
 #include "zvec/storage/stored_view.h"
@@ -51,7 +52,7 @@ class MutableSegment : public std::enable_shared_from_this<MutableSegment> {
   const RowLayout layout_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
   std::shared_ptr<const ChunkTable> table_;  ///< a new one with every chunk, so that views can keep theirs
-  std::vector<std::unique_ptr<char[]>> arena_;
+  std::vector<cocozvec::Array<char>> arena_;
   char* arena_at_ = nullptr;
   std::size_t arena_left_ = 0;
   IdTable ids_;

@@ -1,6 +1,7 @@
 #include "zvec/index/file/section_file.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/checksum.h"
@@ -63,9 +64,11 @@ Status SectionWriter::Flush() {
   return {};
 }
 
-Status SectionWriter::Finish(std::string_view magic, std::uint64_t rows, IndexEntry* entry) {
+Status SectionWriter::Finish(std::string_view magic, std::uint64_t rows, IndexEntry* entry,
+                             std::uint32_t version) {
   ZVEC_RETURN_IF_ERROR(EndBlock());
-  FileHeader header{.collection = collection_, .number = number_, .a = rows, .b = offset()};
+  FileHeader header{
+      .version = version, .collection = collection_, .number = number_, .a = rows, .b = offset()};
   for (const Section& s : sections_) {
     PutFixed(buffer_, s.offset);
     PutFixed(buffer_, s.size);
@@ -84,9 +87,8 @@ Status SectionWriter::Finish(std::string_view magic, std::uint64_t rows, IndexEn
 }
 
 Result<std::unique_ptr<SectionFile>> SectionFile::Open(cocozvec::FileSystem& fs, const std::string& path,
-                                                       std::string_view magic, const IndexEntry& expected,
-                                                       std::uint64_t collection, std::size_t sections,
-                                                       bool map) {
+                                                       const SectionFormat& kind, const IndexEntry& expected,
+                                                       std::uint64_t collection, bool map) {
   ZVEC_ASSIGN_OR_RETURN(auto file, fs.Open(path, cocozvec::OpenMode::kRead));
   std::unique_ptr<SectionFile> out(new SectionFile(path, expected.number, collection));
   ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
@@ -95,7 +97,7 @@ Result<std::unique_ptr<SectionFile>> SectionFile::Open(cocozvec::FileSystem& fs,
                     "the file has " + std::to_string(size) + " bytes, " +
                         std::to_string(expected.size_bytes) + " in the manifest");
   ZVEC_RETURN_IF_ERROR(out->Load(*file, size, map));
-  ZVEC_RETURN_IF_ERROR(out->ReadTable(magic, expected, sections));
+  ZVEC_RETURN_IF_ERROR(out->ReadTable(kind, expected));
   return out;
 }
 
@@ -105,21 +107,23 @@ Status SectionFile::Load(const cocozvec::File& file, std::uint64_t size, bool ma
     bytes_ = mapping_->bytes();
     return {};
   }
-  const std::uint64_t room = (size + kAlignment - 1) / kAlignment * kAlignment;
-  memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, std::max(room, kAlignment))));
-  if (!memory_)
+  try {
+    memory_ = cocozvec::MakeBytes(size, cocozvec::Touched::kAtRandom);
+  } catch (const std::bad_alloc&) {
     return Status::ResourceExhausted(path_ + ": no memory for its " + std::to_string(size) + " bytes");
+  }
   ZVEC_ASSIGN_OR_RETURN(const std::size_t got, file.ReadAt(0, std::span(memory_.get(), size)));
   if (got != size) return DamageAt(path_, got, "the file ended while it was read");
   bytes_ = {memory_.get(), size};
   return {};
 }
 
-Status SectionFile::ReadTable(std::string_view magic, const IndexEntry& expected, std::size_t sections) {
+Status SectionFile::ReadTable(const SectionFormat& kind, const IndexEntry& expected) {
   const std::string_view start(reinterpret_cast<const char*>(bytes_.data()),
                                std::min(kFileHeaderBytes, bytes_.size()));
   ZVEC_RETURN_IF_ERROR(Reach(0, start.size()));
-  ZVEC_ASSIGN_OR_RETURN(const FileHeader header, DecodeFileHeader(magic, start, number_, path_));
+  ZVEC_ASSIGN_OR_RETURN(const FileHeader header,
+                        DecodeFileHeader(kind.magic, start, number_, path_, kind.newest));
   if (header.collection != collection_) return DamageAt(path_, 16, "this is an index of another collection");
   if (header.checksum != expected.header_checksum || header.a != expected.nodes)
     return DamageAt(path_, 56,
@@ -131,7 +135,7 @@ Status SectionFile::ReadTable(std::string_view magic, const IndexEntry& expected
   ZVEC_RETURN_IF_ERROR(Reach(header.b, table.size()));
   if (ChecksumAt(table, number_, header.b, collection_) != header.c)
     return DamageAt(path_, header.b, "the section table does not match its checksum");
-  sections_.resize(sections);
+  sections_.resize(kind.sections);
   if (!DecodeTable({reinterpret_cast<const char*>(table.data()), table.size()}, header.b))
     return DamageAt(path_, header.b, "the section table does not follow its format");
   return {};

@@ -5,13 +5,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/array.h"
 #include "base/io/file_system.h"
 #include "zvec/storage/file_header.h"
 #include "zvec/storage/index_entry.h"
@@ -34,9 +34,11 @@ class SectionWriter {
 
   Status Begin();  ///< the next section
   Status Put(const void* data, std::uint64_t size);
-  /// The table, then the header with `rows`, then a sync. (The name is durable when the caller has synced the
-  /// directory.) `entry`: number, size, rows and header checksum are filled in.
-  Status Finish(std::string_view magic, std::uint64_t rows, IndexEntry* entry);
+  /// The table, then the header with `rows` and the version of this kind's format, then a sync. (The name is
+  /// durable when the caller has synced the directory.) `entry`: number, size, rows and header checksum are
+  /// filled in.
+  Status Finish(std::string_view magic, std::uint64_t rows, IndexEntry* entry,
+                std::uint32_t version = kFormatVersion);
 
  private:
   SectionWriter(std::unique_ptr<cocozvec::File> file, std::uint64_t number, std::uint64_t collection)
@@ -52,13 +54,20 @@ class SectionWriter {
   std::vector<Section> sections_;
 };
 
+/// What kind of file is expected.
+struct SectionFormat {
+  std::string_view magic;
+  std::size_t sections = 0;
+  std::uint32_t newest = kFormatVersion;  ///< version that can be read
+};
+
 class SectionFile {
  public:
   /// Checks size, header and section table against the manifest's entry. `map`: else read into memory.
   /// Errors   kNotFound, kIoError, kDataLoss, kUnimplemented (a newer version).
   static Result<std::unique_ptr<SectionFile>> Open(cocozvec::FileSystem& fs, const std::string& path,
-                                                   std::string_view magic, const IndexEntry& expected,
-                                                   std::uint64_t collection, std::size_t sections, bool map);
+                                                   const SectionFormat& kind, const IndexEntry& expected,
+                                                   std::uint64_t collection, bool map);
 
   const std::byte* at(std::size_t section) const noexcept {
     return bytes_.data() + sections_[section].section.offset;
@@ -69,6 +78,10 @@ class SectionFile {
   /// Checks the blocks of these bytes that nobody has checked yet. kDataLoss
   Status Touch(std::size_t section, std::uint64_t begin, std::uint64_t size) const;
   Status TouchAll(std::size_t section) const { return Touch(section, 0, size(section)); }
+  /// A hint: nobody needs the section's bytes now.
+  void Release(std::size_t section) const noexcept {
+    if (mapping_) mapping_->Release(sections_[section].section.offset, size(section));
+  }
   /// kDataLoss that names the file and where the section begins.
   Status Damage(std::size_t section, std::string_view what) const;
 
@@ -77,14 +90,10 @@ class SectionFile {
     Section section;
     std::unique_ptr<std::atomic<bool>[]> blocks;
   };
-  struct FreeBytes {
-    void operator()(std::byte* p) const noexcept { std::free(p); }
-  };
-
   SectionFile(std::string path, std::uint64_t number, std::uint64_t collection)
       : path_(std::move(path)), number_(number), collection_(collection) {}
   Status Load(const cocozvec::File& file, std::uint64_t size, bool map);
-  Status ReadTable(std::string_view magic, const IndexEntry& expected, std::size_t sections);
+  Status ReadTable(const SectionFormat& kind, const IndexEntry& expected);
   /// Before the first use of these bytes: a mapped block that the disk cannot read would end the process.
   Status Reach(std::uint64_t offset, std::uint64_t size) const {
     return mapping_ ? mapping_->Populate(offset, size) : Status();
@@ -95,7 +104,7 @@ class SectionFile {
   const std::string path_;
   const std::uint64_t number_, collection_;
   std::unique_ptr<cocozvec::Mapping> mapping_;
-  std::unique_ptr<std::byte, FreeBytes> memory_;
+  cocozvec::Array<std::byte> memory_;
   std::span<const std::byte> bytes_;
   std::vector<Checked> sections_;
   mutable std::atomic<std::uint64_t> unchecked_{0};

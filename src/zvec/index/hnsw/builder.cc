@@ -4,11 +4,15 @@
 #include <cmath>
 #include <cstring>
 
-#include "zvec/index/hnsw/arrays.h"
+#include "base/array.h"
 #include "zvec/index/hnsw/walk.h"
 #include "zvec/simd/code_kernels.h"
 
 namespace zvec::inline v0::hnsw {
+
+using cocozvec::Array;
+using cocozvec::MakeArray;
+
 namespace {
 
 /// Links that a row takes beyond its final number, so that pruning is rare.
@@ -91,7 +95,7 @@ struct GraphBuilder::NewNode {
 namespace {
 template <class T>
 Array<T> Grown(const Array<T>& old, std::size_t used, std::size_t room) {
-  Array<T> grown = MakeArray<T>(room);
+  Array<T> grown = MakeArray<T>(room, cocozvec::Touched::kAtRandom);
   if (used != 0) std::memcpy(grown.get(), old.get(), used * sizeof(T));
   return grown;
 }
@@ -472,8 +476,7 @@ void GraphBuilder::AdoptSlots(const GraphView& old, std::span<const std::uint32_
   }
 }
 
-/// The links of a node that stays. One to a node that goes is replaced by that one's links, and the row is
-/// pruned again.
+/// The links of a node that stays. For those that go, what lay behind them is looked through.
 void GraphBuilder::AdoptRow(const GraphView& old, std::uint32_t level, std::uint32_t from,
                             std::span<const std::uint32_t> renumbered) {
   const std::uint32_t node = renumbered[from];
@@ -483,29 +486,66 @@ void GraphBuilder::AdoptRow(const GraphView& old, std::uint32_t level, std::uint
     return level == 0 ? old.links + std::size_t{n} * old.row_links
                       : old.slot_links + std::size_t{old.slot_row[n] + level - 1} * old.m;
   };
-  std::vector<std::uint32_t> links;
-  const auto add = [&](std::uint32_t n) {
-    const std::uint32_t to = renumbered[n];
-    if (to != node && std::find(links.begin(), links.end(), to) == links.end()) links.push_back(to);
-  };
-  bool healed = false;
+  std::vector<std::uint32_t> links, behind, gone;
   for (std::uint32_t i = 0; i < width; ++i) {
     const std::uint32_t next = LoadLink(row_of(from) + i);
     if (next == kNoNode) break;
     if (next >= renumbered.size()) continue;
-    if (renumbered[next] != kNoNode) {
-      add(next);
-      continue;
-    }
-    healed = true;
-    for (std::uint32_t j = 0; j < width; ++j) {
-      const std::uint32_t behind = LoadLink(row_of(next) + j);
-      if (behind == kNoNode) break;
-      if (behind < renumbered.size() && renumbered[behind] != kNoNode) add(behind);
+    if (renumbered[next] == kNoNode) {
+      gone.push_back(next);
+    } else if (renumbered[next] != node) {
+      links.push_back(renumbered[next]);
     }
   }
-  if (healed || links.size() > most) Choose(level, node, links, most);
+  for (const std::uint32_t next : gone) {
+    for (std::uint32_t i = 0; i < width; ++i) {
+      const std::uint32_t further = LoadLink(row_of(next) + i);
+      if (further == kNoNode) break;
+      if (further >= renumbered.size() || renumbered[further] == kNoNode || renumbered[further] == node)
+        continue;
+      behind.push_back(renumbered[further]);
+    }
+  }
+  if (links.size() > most) Choose(level, node, links, most);
+  Heal(level, node, behind, most, links);
   WriteRow(level, node, links);
+}
+
+/// Adds to a node's links those of `candidates` that are nearer to it than to any nearer link, up to `most`
+/// altogether. The links that it has all stay: to choose among them anew would thin them out.
+void GraphBuilder::Heal(std::uint32_t level, std::uint32_t node, std::vector<std::uint32_t>& candidates,
+                        std::size_t most, std::vector<std::uint32_t>& links) const {
+  if (candidates.empty() || links.size() >= most) return;
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  std::erase_if(candidates, [&](std::uint32_t candidate) {
+    return std::find(links.begin(), links.end(), candidate) != links.end();
+  });
+  const std::size_t code = encoder_->code_bytes();
+  const std::uint8_t* codes = Codes(level);
+  const auto measure = [&](std::uint32_t from, const std::vector<std::uint32_t>& to,
+                           std::vector<float>& distances) {
+    distances.resize(to.size());
+    encoder_->distances().squared_l2(codes + from * code, {codes, code, to.data(), to.size()},
+                                     distances.data());
+  };
+  thread_local std::vector<float> to_links, to_candidates, between;
+  thread_local std::vector<std::pair<float, std::uint32_t>> sorted;
+  measure(node, links, to_links);
+  measure(node, candidates, to_candidates);
+  sorted.clear();
+  for (std::size_t i = 0; i < candidates.size(); ++i) sorted.emplace_back(to_candidates[i], candidates[i]);
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [distance, candidate] : sorted) {
+    if (links.size() >= most) return;
+    measure(candidate, links, between);
+    bool near = false;
+    for (std::size_t i = 0; i < links.size() && !near; ++i)
+      near = between[i] < distance && to_links[i] <= distance;
+    if (near) continue;
+    links.push_back(candidate);
+    to_links.push_back(distance);
+  }
 }
 
 void GraphBuilder::Finish(cocozvec::ThreadPool* pool) {

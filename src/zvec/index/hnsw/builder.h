@@ -87,6 +87,8 @@ class GraphBuilder final : public Graph {
                   std::vector<std::uint32_t>& new_slot);
   void AdoptRow(const GraphView& old, std::uint32_t level, std::uint32_t from,
                 std::span<const std::uint32_t> renumbered);
+  void Heal(std::uint32_t level, std::uint32_t node, std::vector<std::uint32_t>& candidates, std::size_t most,
+            std::vector<std::uint32_t>& links) const;
 
   void Reach(std::uint32_t from, std::vector<bool>& reached, std::vector<std::uint32_t>& stack) const;
   void Attach(std::uint32_t node, const std::vector<bool>& reached);

@@ -36,6 +36,8 @@ constexpr double kUnlucky = 32;
 /// From this share of matches on, a plain walk meets enough of them.
 constexpr double kPlainFrom = 0.3;
 constexpr std::size_t kSeeds = 16;
+/// From this share of dead rows on, no more are looked for.
+constexpr double kMostDead = 0.5;
 /// A walk that has found fewer is not stopped early: its best may be the bottom of a side valley.
 constexpr std::uint32_t kLeastStop = 10;
 
@@ -81,7 +83,7 @@ std::vector<std::uint32_t> Seeds(const Mask& mask, std::uint32_t nodes) {
 /// For codes of 7 bits, and not under inner product: the elements that put a row on the sphere are all
 /// rounded alike.
 void Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Breadth& breadth,
-          const Mask* mask, std::vector<std::uint32_t>* rows) {
+          const Mask* mask, std::vector<std::uint32_t>* rows, const DeadRows& dead = {}) {
   const bool bounded = breadth.margin >= 0 && graph.encoder->metric() != MetricType::kIp &&
                        graph.encoder->kind() == CodeKind::kBits7;
   rows->clear();
@@ -89,10 +91,15 @@ void Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Br
   for (std::uint32_t i = 0; i < pool.size() && rows->size() < breadth.keep; ++i) {
     if (pool.distance(i) > limit) break;
     if (mask != nullptr && !mask->Has(pool.node(i))) continue;
+    if (dead.has != nullptr && dead.has(dead.of, pool.node(i))) continue;
     rows->push_back(pool.node(i));
     if (rows->size() == topk && bounded)
       limit = pool.distance(i) + breadth.margin * std::sqrt(pool.distance(i) + kLeastSquare);
   }
+}
+
+std::uint32_t Times(std::uint32_t count, double factor) {
+  return static_cast<std::uint32_t>(std::ceil(std::min(static_cast<double>(count) * factor, 1e6)));
 }
 
 }  // namespace
@@ -132,13 +139,16 @@ Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matc
 }
 
 Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
-                   const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows) {
+                   const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows,
+                   const DeadRows& dead) {
   std::uint32_t slot = 0;
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
-  ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, breadth.ef,
-                                {std::max(topk, kLeastStop), breadth.slack, breadth.keep}, scratch));
-  Take(graph, scratch.pool, topk, breadth, nullptr, rows);
+  const double more = 1 / (1 - std::min(dead.share, kMostDead));
+  const std::uint32_t ef = Times(breadth.ef, more), k = Times(std::max(topk, kLeastStop), more);
+  ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, ef,
+                                {k, breadth.slack, Times(breadth.keep, more)}, scratch));
+  Take(graph, scratch.pool, topk, breadth, nullptr, rows, dead);
   return {};
 }
 

@@ -43,10 +43,17 @@ enum class Way {
 /// vector. By estimates from bench/index.
 Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matches, std::size_t row_bytes);
 
-/// The nearest rows to `code` by their codes, nearest first, at most breadth.keep of them; rows that are dead
-/// may be among them.
+/// Rows that lead on but are no answers, asked about one by one.
+struct DeadRows {
+  const void* of = nullptr;
+  bool (*has)(const void* of, std::uint32_t row) = nullptr;  ///< null: none
+  double share = 0;                                          ///< of all rows: so many more are looked for
+};
+
+/// The nearest rows to `code` by their codes that are not dead, nearest first, at most breadth.keep of them.
 Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
-                   const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows);
+                   const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows,
+                   const DeadRows& dead = {});
 
 /// The same among the rows that the mask has (`matches` of them). *complete is false when the walk gave up:
 /// there are too few of them, or few where the query is. FindByCodes finds the answer then.

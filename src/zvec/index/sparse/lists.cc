@@ -278,7 +278,7 @@ Result<std::shared_ptr<const hnsw::Graph>> OpenLists(cocozvec::FileSystem& fs, c
                                                      const IndexEntry& expected,
                                                      const hnsw::GraphPlace& place, bool map) {
   ZVEC_ASSIGN_OR_RETURN(
-      auto file, index::SectionFile::Open(fs, path, kSparseMagic, expected, place.collection, kParts, map));
+      auto file, index::SectionFile::Open(fs, path, {kSparseMagic, kParts}, expected, place.collection, map));
   auto lists = std::make_shared<FileLists>(std::move(file));
   ZVEC_RETURN_IF_ERROR(lists->Check(expected, place));
   return std::shared_ptr<const hnsw::Graph>(std::move(lists));
