@@ -43,7 +43,8 @@ class OutOfMemory : public ::testing::TestWithParam<Case> {
       const AllocationLimit limit(n);
       const Status status = GetParam().action(*collection);
       const AllocationLimit none(-1);
-      EXPECT_TRUE(status.ok()) << status.ToString();
+      failed = status.code() == StatusCode::kResourceExhausted;  // what Optimize answers for its merges
+      EXPECT_TRUE(status.ok() || failed) << status.ToString();
     } catch (const std::bad_alloc&) {
       failed = true;
     }
