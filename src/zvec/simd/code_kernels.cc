@@ -1,15 +1,15 @@
 #include "zvec/simd/code_kernels.h"
 
 #include <cstdlib>
-#include <vector>
 
 #include "zvec/simd/levels.h"
+#include "zvec/simd/supported.h"
 
 namespace zvec::inline v0::simd {
 namespace {
 
-std::vector<const CodeKernels*> Detect() {
-  std::vector<const CodeKernels*> found = {&kScalarCodes};
+Supported<CodeKernels> Detect() {
+  Supported<CodeKernels> found(&kScalarCodes);
 #if defined(ZVEC_SIMD_X86)
   __builtin_cpu_init();
   const bool bits =
@@ -27,8 +27,8 @@ std::vector<const CodeKernels*> Detect() {
 }  // namespace
 
 std::span<const CodeKernels* const> SupportedCodeKernels() {
-  static const std::vector<const CodeKernels*> supported = Detect();
-  return supported;
+  static const Supported<CodeKernels> supported = Detect();
+  return supported.tables();
 }
 
 const CodeKernels& ChooseCodeKernels(std::span<const CodeKernels* const> supported, std::string_view wanted) {

@@ -2,16 +2,16 @@
 
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "cocozvec/base/log.h"
 #include "zvec/simd/levels.h"
+#include "zvec/simd/supported.h"
 
 namespace zvec::inline v0::simd {
 namespace {
 
-std::vector<const Kernels*> Detect() {
-  std::vector<const Kernels*> found = {&kScalarKernels};
+Supported<Kernels> Detect() {
+  Supported<Kernels> found(&kScalarKernels);
 #if defined(ZVEC_SIMD_X86)
   __builtin_cpu_init();
   // The builtins ask the operating system too: registers that it does not save do not count.
@@ -27,8 +27,8 @@ std::vector<const Kernels*> Detect() {
 }  // namespace
 
 std::span<const Kernels* const> SupportedKernels() {
-  static const std::vector<const Kernels*> supported = Detect();
-  return supported;
+  static const Supported<Kernels> supported = Detect();
+  return supported.tables();
 }
 
 const Kernels& ChooseKernels(std::span<const Kernels* const> supported, std::string_view wanted) {

@@ -1,15 +1,15 @@
 #include "zvec/simd/mask_kernels.h"
 
 #include <cstdlib>
-#include <vector>
 
 #include "zvec/simd/levels.h"
+#include "zvec/simd/supported.h"
 
 namespace zvec::inline v0::simd {
 namespace {
 
-std::vector<const MaskKernels*> Detect() {
-  std::vector<const MaskKernels*> found = {&kScalarMasks};
+Supported<MaskKernels> Detect() {
+  Supported<MaskKernels> found(&kScalarMasks);
 #if defined(ZVEC_SIMD_X86)
   __builtin_cpu_init();
   if (!__builtin_cpu_supports("popcnt")) return found;
@@ -25,8 +25,8 @@ std::vector<const MaskKernels*> Detect() {
 }  // namespace
 
 std::span<const MaskKernels* const> SupportedMaskKernels() {
-  static const std::vector<const MaskKernels*> supported = Detect();
-  return supported;
+  static const Supported<MaskKernels> supported = Detect();
+  return supported.tables();
 }
 
 const MaskKernels& ChooseMaskKernels(std::span<const MaskKernels* const> supported, std::string_view wanted) {
