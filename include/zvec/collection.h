@@ -129,8 +129,10 @@ class Collection {
   // Readers beside a writer in another process (or another handle of this one): docs/readers.md.
   /// Moves a read-only handle to the newest committed state: every write that was acknowledged before this
   /// call, whole calls only. True when the handle shows something else than before. Cheap when nothing has
-  /// changed (two system calls) and in proportion to the change otherwise. Running queries and iterators keep
-  /// their state; layouts of QueryRows may change. A handle that writes always shows the newest state: false.
+  /// changed (two system calls beside a writer, some ten without) and in proportion to the change otherwise.
+  /// What a writer can by no means tell (its handle then takes no more writes) is seen once that is closed.
+  /// Running queries and iterators keep their state; layouts of QueryRows may change. A handle that writes
+  /// always shows the newest state: false.
   /// Errors   kNotFound (the collection was removed or renamed), kFailedPrecondition (another one stands in
   /// its
   ///          place), kDataLoss (file and offset), kIoError, kClosed. What was shown stays, and can be read.

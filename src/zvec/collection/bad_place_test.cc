@@ -182,6 +182,7 @@ TEST_F(BadPlaceTest, AFullDiskRefusesWritesNamesTheFileAndKeepsEverythingReadabl
     const std::string path = JoinPath(full, "c");
     CollectionOptions options;
     options.seal_bytes = 100'000;
+    options.maintenance = Maintenance::kManual;  // a merge that ends would make room between two calls
     auto elsewhere = Create(path_);
     auto collection = Collection::Create(path, NoteSchema(), options).value();
     const auto follower = Collection::Open(path, read_only_).value();
