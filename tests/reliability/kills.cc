@@ -262,7 +262,9 @@ class KillPoints {
     state.docs["went on"] = Note("went on", "yes");
     if (!(*collection)->Upsert(std::vector{Note("went on", "yes")}).ok()) return "going on: the write failed";
     if (!(*collection)->Close().ok()) return "going on: close failed";
-    const auto again = Contents(**Collection::Open(World::kPath));
+    const auto reopened = Collection::Open(World::kPath);
+    if (!reopened.ok()) return "going on, opened again: " + reopened.status().ToString();
+    const auto again = Contents(**reopened);
     return again.ok() && again->docs == state.docs ? "" : "going on: it holds something else";
   }
 
