@@ -78,7 +78,7 @@ class ModelRun {
   /// In the middle of a merge, where no lock is held, now and then somebody writes.
   void HookMerges() {
     files_->refuse = [this](const std::string& path) {
-      const std::string_view name = cocozvec::BaseName(path);
+      const std::string name = cocozvec::BaseName(path);
       if (inside_ || world_.collection == nullptr ||
           !(name.starts_with("segment-") || name.starts_with("index-")) ||
           world_.collection->Stats().merge.segments == 0 || inner_random_() % 3 == 0)
