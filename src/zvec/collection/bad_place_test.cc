@@ -216,6 +216,7 @@ TEST_F(BadPlaceTest, AFullDiskRefusesWritesNamesTheFileAndKeepsEverythingReadabl
 TEST_F(BadPlaceTest, AFileOfAnotherProgramUnderANameOfOursIsNamed) {
   CollectionOptions options;
   options.seal_bytes = 300;
+  options.maintenance = Maintenance::kManual;  // a rewrite would make other files, and the newest ones older
   auto collection = Collection::Create(path_, NoteSchema(), options).value();
   ASSERT_TRUE(collection->Insert(std::vector{Note("a", std::string(400, 'x'))}).ok());
   ASSERT_TRUE(collection->Delete(std::vector<std::string>{"a"}).ok());

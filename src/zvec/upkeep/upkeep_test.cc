@@ -247,7 +247,7 @@ TEST_F(UpkeepTest, ABackupBesideAWriterHasAllThatWasAcknowledgedAndNoHalfOfACall
   std::atomic<int> acknowledged{-1};
   std::atomic<bool> stop{false};
   std::thread writer([&] {
-    for (int n = 0; !stop; ++n) {
+    for (int n = 1; !stop; ++n) {  // those of 0 hold nulls
       std::vector<Doc> batch;
       for (int i = 0; i < 3; ++i) batch.push_back(AllTypesDoc("stamp" + std::to_string(i), n));
       if (!collection->Upsert(batch).ok()) return;
