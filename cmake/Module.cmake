@@ -43,7 +43,7 @@ function(zvec_add_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} cocozvec_build_flags GTest::gmock GTest::gtest GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 1800)  # under ThreadSanitizer on two busy cores
+    set(ARG_TIMEOUT 600)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "unit;${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()

@@ -57,7 +57,8 @@ def numbers(count):
 
 FILTERS = {
     "values of IN": (f"year IN ({numbers(20_000)})", f"year IN ({numbers(20_001)})", "20000"),
-    "values of CONTAIN": (f"tags CONTAIN_ANY ({numbers(32)})", f"tags CONTAIN_ANY ({numbers(33)})", "32"),
+    "values of CONTAIN_ANY": (f"tags CONTAIN_ANY ({numbers(32)})", f"tags CONTAIN_ANY ({numbers(33)})", "32"),
+    "values of CONTAIN_ALL": (f"NOT tags CONTAIN_ALL ({numbers(32)})", f"tags CONTAIN_ALL ({numbers(33)})", "32"),
     "conditions": (
         " AND ".join(f"year > -{i}" for i in range(4096)), " AND ".join(f"year > -{i}" for i in range(4097)), "4096"
     ),
@@ -73,6 +74,15 @@ def test_a_filter_at_its_limit_is_answered_and_one_beyond_is_refused(path, name)
         assert [d.id for d in made.query(filter=good)] == ["a"]
         with pytest.raises(ValueError, match=number):
             made.query(filter=bad)
+
+
+def test_topk_at_its_limit_is_answered_and_one_beyond_is_refused(path):
+    with make(path) as made:
+        made.insert(zvec.Doc("a", vectors={"v": unit(0)}))
+        asked = zvec.Query("v", vector=unit(0))
+        assert [d.id for d in made.query(asked, topk=100_000)] == ["a"]
+        with pytest.raises(ValueError, match="100000"):
+            made.query(asked, topk=100_001)
 
 
 def test_sparse_vectors_have_a_largest_number_of_entries(vectors):

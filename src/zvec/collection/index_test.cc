@@ -465,6 +465,34 @@ TEST_F(IndexTest, DocumentsWithoutAGraphAreCountedAsUnlinked) {
   EXPECT_EQ(collection_->Query(Ask())->stats.unlinked, 50u);
 }
 
+TEST_F(IndexTest, ABacklogIsNotScoredWhereAPartOfItsRowsTellsThatTheyAreFar) {
+  options_.maintenance = Maintenance::kManual;
+  CollectionSchema schema = Schema();
+  schema.fields[2].dimension = 64;
+  Create(schema);
+  const auto insert = [&](int first, int last, float far) {
+    std::vector<Doc> docs;
+    for (std::int64_t n = first; n < last; ++n) {
+      std::vector<float> v(64, far);
+      for (std::size_t i = 0; i < v.size(); ++i) v[i] += static_cast<float>((n * 31 + n % 7 * 5 * i) % 101);
+      docs.push_back(Doc("d" + std::to_string(n), {{"n", n}, {"cluster", n}, {"v", v}}));
+    }
+    ASSERT_TRUE(collection_->Upsert(docs).ok());
+  };
+  insert(0, 1'000, 0);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  VectorQuery query = Ask();
+  query.vector = std::vector<float>(64, 40);
+  const std::uint64_t before = collection_->Query(query)->stats.distances;
+  insert(1'000, 1'500, 5'000);
+  const QueryStats stats = collection_->Query(query)->stats;
+  EXPECT_EQ(stats.strategy, "graph + scan");
+  EXPECT_EQ(stats.unlinked, 500u);
+  EXPECT_EQ(stats.matches, 1'500u);
+  EXPECT_EQ(stats.distances, before);  // scores: of the backlog there is none
+  EXPECT_LT(stats.distances, 500u);
+}
+
 // Noise without structure: a graph would not find enough.
 TEST_F(IndexTest, ARefusedGraphIsNotTriedAgain) {
   CollectionSchema schema = Schema(MetricType::kIp);

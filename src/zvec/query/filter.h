@@ -15,9 +15,9 @@ inline constexpr std::size_t kMaxFilterDepth = 256;
 inline constexpr std::size_t kMaxFilterTerms = 4'096;
 inline constexpr std::size_t kMaxInItems = 20'000;
 
-/// A filter bound to one schema. Immutable: may be used from any thread.
 struct FilterMask;
 
+/// A filter bound to one schema. May be used from any thread; one that a FilterCache gave, not after its end.
 class Filter {
  public:
   /// `text` blank: a filter that every row passes (matches_all). kInvalidArgument with the place marked by a
@@ -30,7 +30,7 @@ class Filter {
   virtual Status Evaluate(const SegmentView& segment, std::uint32_t chunk, std::uint64_t* rows) const = 0;
   /// What is known of the segment at once: of a filter that keeps its answers (filter_cache.h). Null, or
   /// fewer rows than there are: the rest has to be evaluated. `make`: the answer is wanted for all rows, so
-  /// find it out; `*kept` says whether that was not needed.
+  /// find it out, if it can be had of all; `*kept` says whether that was not needed.
   virtual Result<std::shared_ptr<const FilterMask>> Mask(const SegmentView& segment, bool make,
                                                          bool* kept) const {
     (void)segment, (void)make;

@@ -101,8 +101,10 @@ Result<std::shared_ptr<const FilterMask>> FilterCache::Kept::Mask(const SegmentV
     return known;
   }
   if (!make) return known;
-  ZVEC_ASSIGN_OR_RETURN(auto mask, MakeFilterMask(segment, *filter_, rows, known.get()));
-  Keep(identity, mask);
+  auto mask = MakeFilterMask(segment, *filter_, rows, known.get());
+  // Of a damaged block, all rows may be dead: what the query has to look at is its own affair.
+  if (!mask.ok()) return known;
+  Keep(identity, *mask);
   return mask;
 }
 
@@ -130,7 +132,9 @@ Result<std::shared_ptr<const Filter>> FilterCache::Get(std::string_view text,
   ZVEC_ASSIGN_OR_RETURN(auto parsed, Filter::Parse(text, schema));
   auto made = std::make_shared<Kept>(*this, text, std::move(parsed));
   const cocozvec::MutexLock lock(mu_);
-  if (made->bytes_ > max_bytes_ / 4 || by_text_.contains(text)) {  // parsed by another thread meanwhile
+  if (const auto found = by_text_.find(text); found != by_text_.end())  // parsed by another thread meanwhile
+    return std::shared_ptr<const Filter>(*found->second);
+  if (made->bytes_ > max_bytes_ / 4) {
     made->evicted_ = true;
     return std::shared_ptr<const Filter>(std::move(made));
   }

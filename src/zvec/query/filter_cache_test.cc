@@ -171,13 +171,24 @@ TEST_F(FilterCacheTest, TheBytesAreBoundedAndWhatWasAskedForLastStays) {
   EXPECT_EQ(small.bytes(), before);
 }
 
-TEST_F(FilterCacheTest, AnAnswerThatFailsIsNotKept) {
+TEST_F(FilterCacheTest, AnAnswerThatFailsIsNotKeptAndFailsTheQuery) {
   segment_.broken_chunk = 1;
+  const SegmentView* segments[] = {&segment_};
+  VectorQuery query{.field = "v", .vector = std::vector<float>{0, 0}};
+  QueryStats stats;
   const auto filter = Get("n < 100");
-  bool kept = false;
-  EXPECT_EQ(filter->Mask(segment_, true, &kept).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(SearchVectors(segments, schema_, query, *filter, &stats).status().code(), StatusCode::kDataLoss);
   segment_.broken_chunk = UINT32_MAX;
+  bool kept = true;
   EXPECT_EQ(filter->Mask(segment_, true, &kept).value()->count, 100u);
+  EXPECT_FALSE(kept);
+}
+
+TEST_F(FilterCacheTest, DamageUnderDeletedRowsOnlyHidesNothing) {
+  for (std::uint32_t row = kChunkRows; row < 2 * kChunkRows; ++row) segment_.Kill(row);
+  segment_.broken_chunk = 1;
+  bool kept = true;
+  EXPECT_EQ(Ask(segment_, "n > 10 and n < 5000", &kept), Numbers(11, 20));
   EXPECT_FALSE(kept);
 }
 

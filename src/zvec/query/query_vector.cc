@@ -152,7 +152,7 @@ std::uint32_t QueryVector::DropFar(const ColumnChunk& column, float limit, std::
   if (metric_ != MetricType::kL2 || dim_ < 2 * kLeastPart || !std::isfinite(limit) || count == 0)
     return count;
   const void* query = bytes_.empty() ? static_cast<const void*>(floats_.data()) : bytes_.data();
-  const std::size_t part = std::max(kLeastPart, dim_ / 64 * 16);
+  const std::size_t part = std::max(kLeastPart, (dim_ + 63) / 64 * 16);
   float parts[kChunkRows];
   const std::uint32_t first = rows[0], span = rows[count - 1] - first + 1;
   const bool all = std::uint64_t{count} * kStreamTo >= std::uint64_t{span} * kStreamFrom;

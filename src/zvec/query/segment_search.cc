@@ -61,10 +61,10 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   if (ref.view.empty()) {
     const FieldSchema& field = segment.schema().fields[vector_.field()];
     if (!hnsw::WantsGraph(field) && !sparse::WantsLists(field)) return Scan(0);
-    const std::uint64_t scored = stats_->distances;
+    met_vectors_ = false;
     ZVEC_RETURN_IF_ERROR(ScanUnlinked(0));
     // Without vectors there was nothing to refuse; nor is there for lists.
-    stats_->refused += graph != nullptr && hnsw::WantsGraph(field) && stats_->distances > scored;
+    stats_->refused += graph != nullptr && hnsw::WantsGraph(field) && met_vectors_;
     return {};
   }
   // Rows that came after this snapshot may be linked already: they lead on, but are no answers.
@@ -119,11 +119,8 @@ Status SegmentSearch::ScoreChunk(std::uint32_t chunk, const ChunkRows& matches) 
   std::uint32_t index[kChunkRows];
   float scores[kChunkRows];
   std::uint32_t count = rows.List(index);
-  if (drops_far_) {
-    const std::uint32_t near = vector_.DropFar(column, top_->Farthest(), index, count);
-    stats_->distances += count - near;
-    count = near;
-  }
+  met_vectors_ |= count > 0;
+  if (drops_far_) count = vector_.DropFar(column, top_->Farthest(), index, count);
   stats_->distances += vector_.Score(column, index, count, scores);
   for (std::uint32_t i = 0; i < count; ++i) top_->Offer(scores[i], number_, chunk * kChunkRows + index[i]);
   return {};

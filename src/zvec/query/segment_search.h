@@ -68,7 +68,8 @@ class SegmentSearch {
   TopK* const top_;
   QueryStats* const stats_;
   unsigned used_ = 0;
-  bool drops_far_ = false;  ///< rows are looked at in part before they are scored
+  bool drops_far_ = false;    ///< rows are looked at in part before they are scored
+  bool met_vectors_ = false;  ///< a scan came to a row that has one
 
   const SegmentView* segment_ = nullptr;
   std::uint32_t number_ = 0;

@@ -193,6 +193,10 @@ Seen LookAt(FileSystem& disk, const CollectionOptions& options) {
   auto read = Contents(**reader);
   if (!read.ok()) return seen.problem = "read-only: " + read.status().ToString(), seen;
   if (!recorder.Take().empty()) return seen.problem = "a read-only open wrote", seen;
+  // What is left over is judged at rest: a reader keeps its generation, and work in the background writes new
+  // ones.
+  reader->reset();
+  if (mine.maintenance == Maintenance::kBackground) mine.maintenance = Maintenance::kManual;
   auto writer = Collection::Open(World::kPath, mine);
   if (!writer.ok()) return seen.problem = "open: " + writer.status().ToString(), seen;
   auto state = Contents(**writer);
