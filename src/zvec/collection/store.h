@@ -164,7 +164,6 @@ class Store {
   Status Prepare(std::string_view payload, bool trusted, Prepared* prepared);
   Status Show(Prepared& prepared) ZVEC_EXCLUDES(state_mu_);
   Status Apply(std::string_view payload, bool trusted);
-  Status CheckRow(const RowCells& row) const;
   void Publish(std::shared_ptr<const Version> version) ZVEC_EXCLUDES(state_mu_);
   /// Syncs it, and notes how far it has come.
   Status CloseLog() ZVEC_REQUIRES(write_mu_);
