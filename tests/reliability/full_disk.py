@@ -3,7 +3,7 @@
 
     tests/reliability/full_disk.py --program build/debug/bin/reliability --from 1 --count 6 [--fault NAMES --expect-caught]
 
-A writer goes on until the disk takes no more. It ends by an error, not by a signal; a read-only open of the full disk shows
+A writer goes on until the disk takes no more. It ends by an error, not by a signal; what its maintenance gave back is taken; a read-only open of the full disk shows
 everything acknowledged; when there is room again, so does a writable one. Case n: the kind of file system, and its size. JSON at the
 end. With --fault the writer has a planted fault (test builds); with --expect-caught a violation must be found, and then all is well. Exit code 77
 where nothing can be mounted. Only the standard library.
@@ -42,6 +42,17 @@ def examine(options, path, acknowledged, *more):
                           capture_output=True, text=True, env=clean_environment(), check=False)
 
 
+def fill(path):
+    """What the writer's maintenance gave back when it ended is taken: the disk is full, not only was."""
+    piece = 1 << 16
+    with open(path, "wb", buffering=0) as file:
+        while piece:
+            try:
+                file.write(bytes(piece))
+            except OSError:
+                piece //= 2
+
+
 def one(options, folder, n):
     """What was wrong."""
     mount = os.path.join(folder, "mount")
@@ -53,11 +64,12 @@ def one(options, folder, n):
             with open(path, "wb") as file:
                 file.write(bytes(BALLAST // len(spare)))
         path = os.path.join(mount, "c")
-        writer = subprocess.run([options.program, "stream", path], capture_output=True, text=True,
+        writer = subprocess.run([options.program, "stream", path, "full"], capture_output=True, text=True,
                                 env=clean_environment(options.fault), timeout=100, check=False)
         if writer.returncode != 0:
             return f"the writer ended with {writer.returncode}: {writer.stderr}"
         acknowledged = int(writer.stdout.split()[-1])
+        fill(spare[-1])
         reader = examine(options, path, acknowledged, "read-only")
         if reader.returncode != 0:
             return f"read-only, on the full disk: {reader.returncode} {reader.stdout}{reader.stderr}"

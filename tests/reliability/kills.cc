@@ -319,6 +319,8 @@ bool IsThere(std::uint64_t batch, std::uint64_t batches) {
 
 }  // namespace
 
+constexpr std::uint64_t kNearlyFull = 16 << 10;
+
 int StreamBatches(const std::string& path, std::string_view mode) {
   zvec::CollectionOptions options;
   options.seal_bytes = 30'000;
@@ -335,7 +337,10 @@ int StreamBatches(const std::string& path, std::string_view mode) {
       std::printf("%llu\n", static_cast<unsigned long long>(batch));
       std::fflush(stdout);
     }
-    if (written && (batch % 40 != 0 || (*collection)->Optimize().ok())) {
+    // An Optimize wants much room at once: that alone does not fill a disk.
+    const bool optimized = batch % 40 != 0 || (*collection)->Optimize().ok() ||
+                           (mode == "full" && std::filesystem::space(path).available > kNearlyFull);
+    if (written && optimized) {
       ++batch;
       continue;
     }

@@ -4,7 +4,7 @@
 // violation; 1: violations, of which the first few are printed. With --expect-caught the other way round: a
 // fault is planted (COCOZVEC_FAULT, test builds only) and the harness has to find it.
 // tests/reliability/README.md. Two commands serve power_loss.py and block_disk.py: `stream PATH
-// [relaxed|stubborn]`, `examine PATH BATCHES`.
+// [relaxed|stubborn|full]`, `examine PATH BATCHES`.
 #include <unistd.h>
 
 #include <cstdio>

@@ -10,7 +10,7 @@ namespace reliability {
 
 /// Writes numbered batches to a new collection until a write fails or the process ends. `mode`: "durable",
 /// "relaxed", or "stubborn": durable, and a batch that failed is tried again, on the same handle and on new
-/// ones.
+/// ones; or "full": durable, and an Optimize that fails ends it only where the disk is nearly full.
 int StreamBatches(const std::string& path, std::string_view mode);
 /// The operation of case `n` of the harness of kills, here and now; ends the process.
 int OperateOnce(std::uint64_t n);
