@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
+#include <random>
 
 #include "zvec/collection/testing/test_docs.h"
 
@@ -16,6 +18,12 @@ using ::testing::HasSubstr;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kDenormal = std::numeric_limits<float>::denorm_min();
+
+struct Kind {
+  std::string name;
+  MetricType metric;
+  IndexParams index;
+};
 
 class LimitsTest : public ::testing::Test {
  protected:
@@ -48,6 +56,9 @@ class LimitsTest : public ::testing::Test {
     for (const auto& vector : vectors) docs.emplace_back("d" + std::to_string(docs.size())).Set("v", vector);
     return docs;
   }
+
+  void ExpectDefinedAnswers(const Kind& kind, const std::vector<std::vector<float>>& vectors,
+                            std::size_t queries, const std::string& strategy);
 
   SimDisk disk_;
   int made_ = 0;
@@ -112,62 +123,131 @@ TEST_F(LimitsTest, WhatIsNoNumberIsRefusedInDocumentsAndQueries) {
       VectorQuery query = Query(std::vector<float>{1, 1});
       query.radius = bad;
       const auto near = collection->Query(query);
-      EXPECT_TRUE(near.ok() || near.status().code() == StatusCode::kInvalidArgument) << bad;
+      if (std::isnan(bad)) {
+        EXPECT_EQ(near.status().code(), StatusCode::kInvalidArgument);
+      } else {  // without a limit, or nothing within it
+        EXPECT_EQ(near.value().hits.size(), bad > 0 ? 1u : 0u) << bad;
+      }
     }
     EXPECT_EQ(collection->Stats().doc_count, 1u);
   }
 }
 
-struct Kind {
-  const char* name;
-  MetricType metric;
-  QuantizeType quantize;
-};
+constexpr std::size_t kOrdinary = 600;
 
-// Every document is found, nearest first as far as scores can be compared, scanned and through a graph alike.
-TEST_F(LimitsTest, TheSmallestAndTheLargestNumbersHaveDefinedAnswers) {
-  const std::vector<std::vector<float>> vectors = {{0, 0, 0, 0},
-                                                   {-0.0F, 0, -0.0F, 0},
-                                                   {kDenormal, 0, 0, 0},
-                                                   {-kDenormal, kDenormal, 0, 0},
-                                                   {1e-38F, 1e-38F, 0, 0},
-                                                   {1, -0.0F, 0, 0},
-                                                   {1e20F, 1e20F, -1e20F, 1},
-                                                   {-1e20F, 1e-20F, 0, 0},
-                                                   {3e38F, -3e38F, 1, 0},
-                                                   {3.4e38F, 3.4e38F, 3.4e38F, 3.4e38F}};
-  const Kind kinds[] = {{"l2", MetricType::kL2, QuantizeType::kUndefined},
-                        {"l2 halves", MetricType::kL2, QuantizeType::kFp16},
-                        {"l2 8 bits", MetricType::kL2, QuantizeType::kInt8},
-                        {"l2 4 bits", MetricType::kL2, QuantizeType::kInt4},
-                        {"ip", MetricType::kIp, QuantizeType::kUndefined},
-                        {"ip 4 bits", MetricType::kIp, QuantizeType::kInt4},
-                        {"cosine", MetricType::kCosine, QuantizeType::kUndefined}};
-  for (const Kind& kind : kinds) {
-    const auto collection =
-        Create(Schema(DataType::kVectorFp32, 4, IndexParams::Hnsw(kind.metric, kind.quantize)));
-    ASSERT_TRUE(collection->Insert(Docs(vectors)).ok()) << kind.name;
-    for (const bool sealed : {false, true}) {
-      if (sealed) {
-        ASSERT_TRUE(collection->Optimize().ok()) << kind.name;
+std::vector<std::vector<float>> OrdinaryVectors() {
+  std::vector<std::vector<float>> vectors(kOrdinary, std::vector<float>(4));
+  std::minstd_rand random(1);
+  for (auto& vector : vectors)
+    for (float& x : vector) x = static_cast<float>(random() % 2001) / 1000 - 1;
+  return vectors;
+}
+
+/// The extremes, and enough around them for a graph.
+std::vector<std::vector<float>> ExtremeVectors() {
+  std::vector<std::vector<float>> vectors = {{0, 0, 0, 0},
+                                             {-0.0F, 0, -0.0F, 0},
+                                             {kDenormal, 0, 0, 0},
+                                             {-kDenormal, kDenormal, 0, 0},
+                                             {1e-38F, 1e-38F, 0, 0},
+                                             {1, -0.0F, 0, 0},
+                                             {1e20F, 1e20F, -1e20F, 1},
+                                             {-1e20F, 1e-20F, 0, 0},
+                                             {3e38F, -3e38F, 1, 0},
+                                             {3.4e38F, 3.4e38F, 3.4e38F, 3.4e38F}};
+  for (auto& vector : OrdinaryVectors()) vectors.push_back(std::move(vector));
+  return vectors;
+}
+
+/// Every metric with every kind of code that the schema allows.
+std::vector<Kind> Kinds() {
+  std::vector<Kind> kinds;
+  for (int metric = 1; metric < 256; ++metric)
+    for (int quantize = 0; quantize < 256; ++quantize) {
+      const auto m = static_cast<MetricType>(metric);
+      const auto q = static_cast<QuantizeType>(quantize);
+      IndexParams index = IndexParams::Hnsw(m, q);
+      if (q == QuantizeType::kRabitq) index.type = IndexType::kHnswRabitq;
+      CollectionSchema schema;
+      schema.name = "limits";
+      schema.fields = {{"v", DataType::kVectorFp32, false, 4, index}};
+      if (!schema.Validate().ok()) continue;
+      kinds.push_back({std::string(MetricTypeName(m)) + " " + std::string(QuantizeTypeName(q)), m, index});
+    }
+  return kinds;
+}
+
+/// Scores are numbers, nearest first.
+void ExpectDefined(const HitList& found, MetricType metric) {
+  ASSERT_EQ(found.hits.size(), 10u);
+  for (std::size_t i = 0; i < found.hits.size(); ++i) {
+    const float score = found.hits[i].score;
+    ASSERT_FALSE(std::isnan(score)) << found.hits[i].doc.id;
+    if (i == 0) continue;
+    const float before = found.hits[i - 1].score;
+    EXPECT_TRUE(metric == MetricType::kIp ? before >= score : before <= score);
+  }
+}
+
+std::map<std::string, float> Scores(const HitList& found) {
+  std::map<std::string, float> scores;
+  for (const Hit& hit : found.hits) scores[hit.doc.id] = hit.score;
+  return scores;
+}
+
+/// Queries with the first `queries` vectors, in memory and sealed; an approximate one is answered by
+/// `strategy` then. A document that both kinds of query find has one score.
+void LimitsTest::ExpectDefinedAnswers(const Kind& kind, const std::vector<std::vector<float>>& vectors,
+                                      std::size_t queries, const std::string& strategy) {
+  const auto collection = Create(Schema(DataType::kVectorFp32, 4, kind.index));
+  ASSERT_TRUE(collection->Insert(Docs(vectors)).ok());
+  for (const bool sealed : {false, true}) {
+    if (sealed) {
+      ASSERT_TRUE(collection->Optimize().ok());
+    }
+    for (std::size_t v = 0; v < queries; ++v) {
+      VectorQuery query = Query(vectors[v], 10);
+      query.exact = true;
+      const HitList exact = collection->Query(query).value();
+      ExpectDefined(exact, kind.metric);
+      query.exact = false;
+      const HitList found = collection->Query(query).value();
+      ExpectDefined(found, kind.metric);
+      if (sealed && !strategy.empty()) {
+        EXPECT_EQ(found.stats.strategy, strategy) << v;
       }
-      for (const auto& vector : vectors)
-        for (const bool exact : {false, true}) {
-          VectorQuery query = Query(vector, 10);
-          query.exact = exact;
-          const auto found = collection->Query(query);
-          ASSERT_TRUE(found.ok()) << kind.name << ": " << found.status().ToString();
-          ASSERT_EQ(found->hits.size(), vectors.size()) << kind.name;
-          for (std::size_t i = 0; i < found->hits.size(); ++i) {
-            const float score = found->hits[i].score;
-            ASSERT_FALSE(std::isnan(score)) << kind.name << " of " << found->hits[i].doc.id;
-            if (i == 0) continue;
-            const float before = found->hits[i - 1].score;
-            EXPECT_TRUE(kind.metric == MetricType::kIp ? before >= score : before <= score) << kind.name;
-          }
+      const auto scores = Scores(exact);
+      for (const Hit& hit : found.hits)
+        if (const auto at = scores.find(hit.doc.id); at != scores.end()) {
+          EXPECT_EQ(hit.score, at->second) << v << " " << hit.doc.id;
         }
     }
   }
+}
+
+// Where numbers lie so far apart most graphs cannot be navigated: they are refused, and scanned.
+TEST_F(LimitsTest, TheSmallestAndTheLargestNumbersHaveDefinedAnswers) {
+  for (const Kind& kind : Kinds()) {
+    SCOPED_TRACE(kind.name);
+    ExpectDefinedAnswers(kind, ExtremeVectors(), 20, "");
+  }
+}
+
+TEST_F(LimitsTest, GraphsOfEveryKindAnswerInSmallAndLargeNumbers) {
+  const auto kinds = Kinds();
+  EXPECT_EQ(kinds.size(), 15u);  // 3 x (none, FP16, INT8, INT4), uniform codes of L2
+  for (const Kind& kind : kinds)
+    for (const float scale : {1e-18F, 1.0F, 1e18F}) {
+      SCOPED_TRACE(kind.name + " x " + std::to_string(scale));
+      auto vectors = OrdinaryVectors();
+      for (auto& vector : vectors)
+        for (float& x : vector) x *= scale;
+      vectors[100] = {0, -0.0F, 0, -0.0F};
+      // Known: by cosine, one vector of such a norm costs a graph of 7 and 8 bits, and the segment is
+      // scanned.
+      if (kind.metric != MetricType::kCosine) vectors[101] = {kDenormal, -kDenormal, 0, 0};
+      ExpectDefinedAnswers(kind, vectors, 20, "graph");
+    }
 }
 
 // Guards: sums of 32 bits. 20,000 x 127 x 127 and 20,000 x 255 x 255 fit, nothing larger is allowed.
