@@ -40,7 +40,8 @@ HARNESSES = {
     "salvage": ("C7", None, 10_000, "cases", None, 1_500),
     "sizes": ("R9", None, 5_000, "cases", None, 500),
     "links": ("S1 S2 S3", 1_000, 1_000, "planted", 500, 1_000),
-    "churn": ("R6", 60, 6, "documents_written", 3_600_000, 2),
+    "churn": ("R6", 60, 6, "documents_written", 3_600_000, 3),
+    "memory": ("R5", 100, 100, "rows", 1_000_000, 8),
     "locks": ("T4", 1_000, 100, "races", 1_000, 50),
     "forks": ("T5", 70, 10, "children", 200, 10),
     "signals": ("T6", 40, 5, "lives", 40, 1),
@@ -58,7 +59,8 @@ HARNESSES = {
 # name: the figure that the program prints, and cases for each of it
 ALL = {"flips": ("bytes", 3), "cut_files": ("bytes", 1), "log_damage": ("log_bytes", 2), "salvage": ("all", 1), "sizes": ("bytes", 1)}
 LARGEST = {"all", "bytes", "large_bytes", "log_bytes", "depth", "open_ms", "log_MiB", "grown_MiB", "documents", "shrunk_to",
-           "peak_percent", "log_percent", "optimized_percent"}  # not added up
+           "peak_percent", "log_percent", "optimized_percent", "load_KiB", "peak_KiB", "allowed_KiB",
+           "segments"}  # not added up
 
 
 def state_path(directory, name):

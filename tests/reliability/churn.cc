@@ -2,7 +2,10 @@
 // change, against a fresh collection of the same documents.
 #include <algorithm>
 #include <mutex>
+#include <numeric>
+#include <set>
 #include <thread>
+#include <vector>
 
 #include "base/io/sim_disk.h"
 #include "harness.h"
@@ -14,6 +17,7 @@ namespace reliability {
 namespace {
 
 constexpr std::uint64_t kDocuments = 600, kBatch = 20, kRounds = 100;
+constexpr std::uint64_t kOften = 100;  ///< documents that are written far more often than the rest
 
 struct Weight {
   std::uint64_t data = 0, log = 0;  ///< bytes
@@ -40,7 +44,8 @@ Doc Written(std::uint64_t document, std::uint64_t round) {
               static_cast<std::int64_t>(document));
 }
 
-/// Case n: in order, at random, or a part far more often than the rest; inline or in the background.
+/// Case n: in order, at random, or a part far more often than the rest, drawn anew for every call; inline or
+/// in the background.
 class Churned {
  public:
   Churned(std::uint64_t n, Tally& tally) : random_(n), pattern_(n % 3), tally_(tally) {
@@ -55,7 +60,7 @@ class Churned {
 
   void Run() {
     collection_ = Collection::Create(World::kPath, NoteSchema(), options_).value();
-    for (std::uint64_t d = 0; d < kDocuments; d += kBatch) Write(d, 0);
+    for (std::uint64_t d = 0; d < kDocuments; d += kBatch) Write(InOrder(d), 0);
     const Weight fresh = Fresh();
     Weight peak;
     std::mutex mu;
@@ -86,17 +91,22 @@ class Churned {
   }
 
  private:
-  std::uint64_t Pick(std::uint64_t in_order) {
-    if (pattern_ == 0) return in_order;
-    if (pattern_ == 1 || random_() % 4 == 0) return random_() % (kDocuments / kBatch) * kBatch;
-    return random_() % 5 * kBatch;
+  /// The documents of one call, each once.
+  std::vector<std::uint64_t> Pick(std::uint64_t first) {
+    if (pattern_ == 0) return InOrder(first);
+    const std::uint64_t among = pattern_ == 1 || random_() % 4 == 0 ? kDocuments : kOften;
+    std::set<std::uint64_t> drawn;
+    while (drawn.size() < kBatch) drawn.insert(random_() % among);
+    return {drawn.begin(), drawn.end()};
   }
-  void Write(std::uint64_t first, std::uint64_t round) {
+  static std::vector<std::uint64_t> InOrder(std::uint64_t first) {
+    std::vector<std::uint64_t> documents(kBatch);
+    std::iota(documents.begin(), documents.end(), first);
+    return documents;
+  }
+  void Write(const std::vector<std::uint64_t>& documents, std::uint64_t round) {
     std::vector<Doc> docs;
-    for (std::uint64_t d = first; d < first + kBatch; ++d) {
-      // Neighbours in one call are not neighbours in the next.
-      docs.push_back(Written(pattern_ == 0 ? d : d * 37 % kDocuments, round));
-    }
+    for (const std::uint64_t d : documents) docs.push_back(Written(d, round));
     const auto written = collection_->Upsert(docs);
     if (!written.ok()) tally_.Violation(context_ + written.status().ToString());
   }

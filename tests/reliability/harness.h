@@ -70,6 +70,7 @@ void MissingFiles(const Settings& settings, Tally& tally);       // C5
 void DeclaredSizes(const Settings& settings, Tally& tally);      // R9
 void PlantedLinks(const Settings& settings, Tally& tally);       // S1, S2, S3
 void ChurnOnDisk(const Settings& settings, Tally& tally);        // R6
+void MemoryBudget(const Settings& settings, Tally& tally);       // R5
 void Kills(const Settings& settings, Tally& tally);              // D1, on real files
 
 }  // namespace reliability

@@ -52,6 +52,7 @@ constexpr Named kHarnesses[] = {
     {"sizes", DeclaredSizes},
     {"links", PlantedLinks},
     {"churn", ChurnOnDisk},
+    {"memory", MemoryBudget},
 };
 
 int Misuse() {

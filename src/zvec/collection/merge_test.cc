@@ -465,6 +465,34 @@ TEST_F(MergeTest, NoWriterWaitsForRoomThatAnOptimizeNoLongerMakes) {
   EXPECT_TRUE(collection_->Close().ok());
 }
 
+// Guards: deleted rows of segments that were still to be linked had no limit.
+TEST_F(MergeTest, AWriterWaitsForTheGraphWithoutWhichItsDeletedRowsStay) {
+  options_.maintenance = Maintenance::kBackground;
+  Create();
+  std::thread writer;
+  std::promise<void> promise;
+  auto written = promise.get_future();
+  bool waited = false;
+  fs_.refuse = [&](const std::string& path) {
+    if (path.find("index-") == std::string::npos || writer.joinable()) return Status();
+    writer = std::thread([&] {
+      for (int i = 0; i < 15; ++i)
+        EXPECT_TRUE(collection_->Delete(std::vector{"n" + std::to_string(i)}).ok());
+      promise.set_value();
+    });
+    waited = written.wait_for(std::chrono::seconds(1)) == std::future_status::timeout;
+    return Status();
+  };
+  std::vector<Doc> docs;
+  for (int i = 0; i < 20; ++i) docs.push_back(Note("n" + std::to_string(i), std::string(500, 'n'), i));
+  ASSERT_TRUE(collection_->Upsert(docs).ok());
+  WaitForMaintenance();
+  ASSERT_TRUE(writer.joinable());
+  writer.join();
+  EXPECT_TRUE(waited);
+  EXPECT_TRUE(collection_->Close().ok());
+}
+
 TEST_F(MergeTest, WhetherToMergeIsWorkedOutOnceForEachStateOfTheSegments) {
   Create();
   for (const char* name : {"a", "b", "c"}) SealOne(name);

@@ -253,6 +253,8 @@ class Store {
   };
   bool WantsMerge(const Version& version) const ZVEC_EXCLUDES(state_mu_, asked_mu_);
   bool TooMuchWaste() const ZVEC_EXCLUDES(state_mu_);
+  /// Of a segment that lacks its graph deleted rows are removed once it has one.
+  bool WasteLacksGraphs() const ZVEC_EXCLUDES(state_mu_);
   /// One merge; `*done` false: there is nothing to merge. What it made is put into `only`.
   Status MergeOnce(MergeGoal goal, const BuildHelp& help, Mine* only, bool* done) ZVEC_EXCLUDES(write_mu_);
   bool PlanMerge(MergeGoal goal, const Mine* only, MergeJob& job) ZVEC_REQUIRES(write_mu_);

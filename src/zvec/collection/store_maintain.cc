@@ -36,6 +36,7 @@ struct Store::LinkJob {
 
 void Store::WaitForRoom() {
   if (options_.maintenance != Maintenance::kBackground || options_.read_only) return;
+  linker_.WaitWhile([this] { return WasteLacksGraphs() && TooMuchWaste(); });
   merger_.WaitWhile([this] { return !optimize_links_ && TooMuchWaste(); });
   linker_.WaitWhile([this] { return UnlinkedSince(made_here_) > options_.max_unlinked_rows; });
 }

@@ -71,7 +71,8 @@ bool Before(const RowRef& a, const RowRef& b) {
 
 MergeLimits Store::LimitsOf(MergeGoal goal) const {
   // Beside the writers, linking new rows needs memory too. Optimize has the linker stand still.
-  const std::uint64_t budget = options_.maintenance_memory_bytes / (goal == MergeGoal::kGood ? 2 : 1);
+  std::uint64_t budget = options_.maintenance_memory_bytes / (goal == MergeGoal::kGood ? 2 : 1);
+  if (cocozvec::FaultPlanted("forget_the_budget")) budget = UINT64_MAX;
   MergeLimits limits;
   limits.most_rows = SegmentRowsWithin(*schema_, budget);
   limits.most_bytes = kMaxSegmentBytes;
@@ -245,6 +246,16 @@ bool Store::TooMuchWaste() const {
   }
   // Merging may take as much again as lives: the sum is to stay within 2.5 times that.
   return dead > live / 10 * 3 + options_.seal_bytes;
+}
+
+bool Store::WasteLacksGraphs() const {
+  const auto version = Snapshot();
+  if (!version) return false;
+  cocozvec::ReaderLock lock(state_mu_);
+  return std::any_of(version->sealed.begin(), version->sealed.end(), [&](const auto& view) {
+    return view->dead_count() >= (view->row_count() + 4) / 5 && LacksGraphs(*view) &&
+           !unlinkable_.contains(view->segment()->file().number);
+  });
 }
 
 bool Store::PlanMerge(MergeGoal goal, const Mine* only, MergeJob& job) {
