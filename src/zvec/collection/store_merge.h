@@ -15,7 +15,7 @@ namespace zvec::inline v0 {
 inline constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{2} << 30;
 
 /// In the order of the sources.
-std::vector<RowRef> LiveRows(std::span<const SegmentView* const> sources);
+RowRefs LiveRows(std::span<const SegmentView* const> sources);
 
 /// Where each output ends. `total_bytes` is an upper bound of all cells: mostly it says that one output is
 /// enough.
