@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace cocozvec::inline v0 {
 
@@ -45,10 +47,20 @@ struct ArrayAllocator {
   ArrayAllocator() = default;
   template <class U>
   ArrayAllocator(const ArrayAllocator<U>&) noexcept {}
-  T* allocate(std::size_t count) { return MakeArray<T>(count).release(); }
-  void deallocate(T* p, std::size_t count) noexcept { FreeArray{MappedBytesOf(count * sizeof(T))}(p); }
+  T* allocate(std::size_t count) {
+    if (MappedBytesOf(count * sizeof(T)) == 0) return std::allocator<T>().allocate(count);
+    return MakeArray<T>(count).release();
+  }
+  void deallocate(T* p, std::size_t count) noexcept {
+    const std::size_t mapped = MappedBytesOf(count * sizeof(T));
+    mapped == 0 ? std::allocator<T>().deallocate(p, count) : FreeArray{mapped}(p);
+  }
   bool operator==(const ArrayAllocator&) const = default;
 };
+
+template <class T>
+using LargeVector = std::vector<T, ArrayAllocator<T>>;
+using LargeString = std::basic_string<char, std::char_traits<char>, ArrayAllocator<char>>;
 
 /// Of all large arrays of this process that live.
 std::uint64_t MappedArrayBytes() noexcept;

@@ -26,9 +26,9 @@ constexpr double kLeastSurvivors = 0.7;
 /// An old graph whose nodes go on living, and the new row of each of them (else kNoNode).
 struct Heir {
   hnsw::GraphRef old;
-  std::vector<std::uint32_t> new_row;
-  std::vector<std::uint32_t> fresh;  ///< rows that are not in it
-  bool growing = false;              ///< of the same rows while they were in the mutable segment
+  cocozvec::LargeVector<std::uint32_t> new_row;
+  cocozvec::LargeVector<std::uint32_t> fresh;  ///< rows that are not in it
+  bool growing = false;                        ///< of the same rows while they were in the mutable segment
 };
 
 /// Of the graphs that are nearly whole, the one with the most rows. `old` is empty when there is none.
@@ -75,7 +75,7 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> LinkAll(const hnsw::Encoder& encoder
                                                     const hnsw::BuildParams& params,
                                                     const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
-  std::vector<std::uint32_t> rows(column.rows());
+  cocozvec::LargeVector<std::uint32_t> rows(column.rows());
   std::iota(rows.begin(), rows.end(), 0u);
   if (!LinkRows(*graph, rows, column, help)) return help.Check();
   graph->Finish(help.pool);
@@ -203,8 +203,9 @@ const float* VectorColumn::Row(std::uint32_t row, float* buffer) const noexcept 
   return buffer;
 }
 
-std::vector<float> VectorColumn::Sample(std::size_t most) const {
-  std::vector<float> sample, buffer(dim_);
+cocozvec::LargeVector<float> VectorColumn::Sample(std::size_t most) const {
+  cocozvec::LargeVector<float> sample;
+  std::vector<float> buffer(dim_);
   const std::size_t wanted = std::min<std::size_t>(most, rows_);
   for (std::size_t i = 0; i < wanted; ++i) {
     const float* vector = Row(static_cast<std::uint32_t>(i * rows_ / wanted), buffer.data());
@@ -213,8 +214,9 @@ std::vector<float> VectorColumn::Sample(std::size_t most) const {
   return sample;
 }
 
-std::vector<float> VectorColumn::Rows(std::span<const std::uint32_t> rows) const {
-  std::vector<float> out, buffer(dim_);
+cocozvec::LargeVector<float> VectorColumn::Rows(std::span<const std::uint32_t> rows) const {
+  cocozvec::LargeVector<float> out;
+  std::vector<float> buffer(dim_);
   for (const std::uint32_t row : rows) {
     const float* vector = Row(row, buffer.data());
     if (vector != nullptr) out.insert(out.end(), vector, vector + dim_);
@@ -226,12 +228,11 @@ Result<std::optional<hnsw::Encoder>> TrainEncoder(const SegmentView& rows, std::
                                                   const VectorColumn& column, cocozvec::ThreadPool* pool,
                                                   std::string* why) {
   const FieldSchema& schema = rows.schema().fields[field];
-  const std::vector<float> sample =
-      column.Sample(std::min(kSampleRows, kSampleFloats / schema.dimension + 1));
+  const auto sample = column.Sample(std::min(kSampleRows, kSampleFloats / schema.dimension + 1));
   if (sample.empty()) return std::optional<hnsw::Encoder>();  // nothing but nulls
   const auto train = [&](hnsw::CodeKind kind) {
     const auto narrow = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, {}, kind);
-    const std::vector<float> extremes = column.Rows(WorstRows(rows, column, narrow, kExtremeRows, pool));
+    const auto extremes = column.Rows(WorstRows(rows, column, narrow, kExtremeRows, pool));
     return hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, extremes, kind);
   };
   hnsw::Encoder encoder = train(CodeKindOf(schema));

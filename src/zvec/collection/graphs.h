@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/array.h"
 #include "base/cancel.h"
 #include "base/io/file_system.h"
 #include "base/thread_pool.h"
@@ -65,9 +66,9 @@ class VectorColumn {
   /// Null: the row has no vector. `buffer` has room for one vector; FP32 rows are given where they lie.
   const float* Row(std::uint32_t row, float* buffer) const noexcept;
   /// Up to `most` vectors spread over the rows, one after the other.
-  std::vector<float> Sample(std::size_t most) const;
+  cocozvec::LargeVector<float> Sample(std::size_t most) const;
   /// The vectors of these rows, of those that have one.
-  std::vector<float> Rows(std::span<const std::uint32_t> rows) const;
+  cocozvec::LargeVector<float> Rows(std::span<const std::uint32_t> rows) const;
   hnsw::VectorSource Source() const {
     return [this](std::uint32_t row, float* buffer) { return Row(row, buffer); };
   }

@@ -18,7 +18,7 @@ namespace zvec::inline v0 {
 struct Store::Heritage {
   std::shared_ptr<MutableSegment> segment;
   std::shared_ptr<TailGraphs> graphs;  ///< one user at a time: the linker, or Optimize while that is quiet
-  std::vector<RowRef> rows;            ///< of it, by row of the sealed segment
+  RowRefs rows;                        ///< of it, by row of the sealed segment
   bool same_rows = false;
 };
 

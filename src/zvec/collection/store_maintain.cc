@@ -258,7 +258,7 @@ Status Store::MakeGraphs(LinkJob& job, const BuildHelp& help) {
   std::shared_ptr<const MutableView> source;
   std::vector<const SegmentView*> sources;
   std::span<const RowRef> from;
-  std::vector<RowRef> same_rows;
+  RowRefs same_rows;
   if (job.heritage) {
     const Heritage& heritage = *job.heritage;
     const auto show = [&] {

@@ -40,7 +40,7 @@ struct Store::MergeJob {
   MergeGoal goal = MergeGoal::kGood;
   std::vector<std::shared_ptr<const SealedView>> sources;  ///< as they were when it began
   std::uint64_t collection = 0;
-  std::vector<RowRef> rows;  ///< of them, that were live then
+  RowRefs rows;  ///< of them, that were live then
   std::vector<Merged> made;
   std::vector<std::string> names;  ///< of files that it makes
 };

@@ -16,7 +16,7 @@ namespace zvec::inline v0 {
 inline constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{2} << 30;
 
 /// In the order of the sources.
-std::vector<RowRef> LiveRows(std::span<const SegmentView* const> sources);
+RowRefs LiveRows(std::span<const SegmentView* const> sources);
 
 /// Bytes that making the lists of a sparse field holds: postings, once more while they are sorted.
 inline constexpr std::uint64_t kListBytesPerPosting = 24;

@@ -20,8 +20,8 @@ constexpr std::size_t kMostHeritages = 4;
 
 }  // namespace
 
-std::vector<RowRef> LiveRows(std::span<const SegmentView* const> sources) {
-  std::vector<RowRef> rows;
+RowRefs LiveRows(std::span<const SegmentView* const> sources) {
+  RowRefs rows;
   for (std::uint32_t s = 0; s < sources.size(); ++s) {
     const SegmentView& view = *sources[s];
     for (std::uint32_t chunk = 0; chunk < view.chunk_count(); ++chunk) {
@@ -149,7 +149,7 @@ Status Store::WriteChangedDeletes(Rewrite& rewrite) {
 
 Status Store::BuildOutputs(Rewrite& rewrite) {
   const SegmentView* const sources[] = {rewrite.from->tail.get()};
-  const std::vector<RowRef> rows = LiveRows(sources);
+  const RowRefs rows = LiveRows(sources);
   SegmentShape total{.bytes = tail_->bytes()};
   for (const FieldSchema& field : schema_->fields)
     if (sparse::WantsLists(field))

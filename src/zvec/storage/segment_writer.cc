@@ -55,7 +55,7 @@ class Output {
   File& file_;
   const std::uint64_t number_, collection_;
   std::uint64_t flushed_ = 0;
-  std::string buffer_;
+  cocozvec::LargeString buffer_;
 };
 
 /// One column of the rows, cell after cell.
@@ -155,7 +155,7 @@ class SegmentBuilder {
     const std::size_t width = CellWidth(schema_.fields[field]);
     Section& section = Begin(SectionKind::kFixed, field, kVectorAlignment, width * kChunkRows);
     Cells cells(sources_, rows_, field);
-    std::string block;
+    cocozvec::LargeString block;
     for (std::size_t chunk = 0; chunk < chunk_count(); ++chunk) {
       block.clear();
       for (std::size_t i = chunk * kChunkRows; i < ChunkEnd(chunk); ++i) {
@@ -189,7 +189,7 @@ class SegmentBuilder {
   }
 
   Status WriteIdTable() {
-    std::vector<IdSlot> slots(IdTableCapacity(rows_.size()));
+    cocozvec::LargeVector<IdSlot> slots(IdTableCapacity(rows_.size()));
     const std::uint64_t mask = slots.size() - 1;
     Cells ids(sources_, rows_, kIdColumn);
     for (std::size_t i = 0; i < rows_.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "base/array.h"
 #include "base/io/file_system.h"
 #include "zvec/storage/segment_view.h"
 
@@ -14,6 +15,7 @@ struct RowRef {
   std::uint32_t source = 0;  ///< index into the sources
   std::uint32_t row = 0;
 };
+using RowRefs = cocozvec::LargeVector<RowRef>;
 
 /// What the manifest says about a segment's file.
 struct SegmentFile {

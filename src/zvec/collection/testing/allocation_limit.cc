@@ -1,6 +1,7 @@
 #include "zvec/collection/testing/allocation_limit.h"
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -8,12 +9,14 @@ namespace {
 thread_local long allocations_left = -1;
 thread_local bool exempt = false;
 std::atomic<bool> limited_elsewhere = false;
-std::atomic<long> left_elsewhere = 0;
+std::atomic<long> left_elsewhere = 0, large = 0;
+std::atomic<std::size_t> large_from = SIZE_MAX;
 }  // namespace
 
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   if (allocations_left >= 0 && allocations_left-- == 0) return nullptr;
   if (limited_elsewhere && !exempt && left_elsewhere-- <= 0) return nullptr;
+  if (size >= large_from) ++large;
   return std::malloc(size ? size : 1);
 }
 void* operator new(std::size_t size) {
@@ -38,5 +41,12 @@ AllocationLimitElsewhere::~AllocationLimitElsewhere() {
   limited_elsewhere = false;
   exempt = false;
 }
+
+LargeAllocations::LargeAllocations(std::size_t least) {
+  large = 0;
+  large_from = least;
+}
+LargeAllocations::~LargeAllocations() { large_from = SIZE_MAX; }
+long LargeAllocations::count() const noexcept { return large; }
 
 }  // namespace zvec::inline v0::testing_docs

@@ -2,6 +2,8 @@
 // program that links it has its own operator new.
 #pragma once
 
+#include <cstddef>
+
 namespace zvec::inline v0::testing_docs {
 
 /// While it lives: the allocation after `allowed` ones fails, once; negative: none does.
@@ -23,6 +25,16 @@ class AllocationLimitElsewhere {
   ~AllocationLimitElsewhere();
   AllocationLimitElsewhere(const AllocationLimitElsewhere&) = delete;
   AllocationLimitElsewhere& operator=(const AllocationLimitElsewhere&) = delete;
+};
+
+/// Counts the allocations of so many bytes and more, on every thread, while it lives; one at a time.
+class LargeAllocations {
+ public:
+  explicit LargeAllocations(std::size_t least);
+  ~LargeAllocations();
+  LargeAllocations(const LargeAllocations&) = delete;
+  LargeAllocations& operator=(const LargeAllocations&) = delete;
+  long count() const noexcept;
 };
 
 }  // namespace zvec::inline v0::testing_docs

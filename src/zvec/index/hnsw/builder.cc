@@ -429,7 +429,7 @@ Status GraphBuilder::Adopt(const GraphView& old, std::span<const std::uint32_t> 
   }
   Reserve(rows, 0, 0);
   UseRows(rows);
-  std::vector<std::uint32_t> kept;
+  cocozvec::LargeVector<std::uint32_t> kept;
   for (std::uint32_t node = 0; node < nodes; ++node)
     if (new_row[node] != kNoNode) kept.push_back(new_row[node]);
   Encode(kept, vectors, pool);
@@ -556,7 +556,7 @@ void GraphBuilder::Finish(cocozvec::ThreadPool* pool) {
       if (a.counts[i] > row_links_) Shrink(0, static_cast<std::uint32_t>(i), row_links_, kNoNode);
   });
   std::vector<bool> reached(a.used_rows);
-  std::vector<std::uint32_t> stack;
+  cocozvec::LargeVector<std::uint32_t> stack;
   Reach(a.slot_node[entry_], reached, stack);
   for (std::uint32_t node = 0; node < a.used_rows; ++node) {
     if (reached[node] || a.present[node] == 0) continue;
@@ -568,7 +568,7 @@ void GraphBuilder::Finish(cocozvec::ThreadPool* pool) {
 
 /// Marks what can be reached from a node.
 void GraphBuilder::Reach(std::uint32_t from, std::vector<bool>& reached,
-                         std::vector<std::uint32_t>& stack) const {
+                         cocozvec::LargeVector<std::uint32_t>& stack) const {
   const Arrays& a = *arrays_;
   reached[from] = true;
   stack.push_back(from);
@@ -620,7 +620,7 @@ void GraphBuilder::Attach(std::uint32_t node, const std::vector<bool>& reached) 
 std::uint32_t GraphBuilder::CountUnreachable() const {
   const Arrays& a = *arrays_;
   std::vector<bool> reached(a.used_rows);
-  std::vector<std::uint32_t> stack;
+  cocozvec::LargeVector<std::uint32_t> stack;
   if (entry_ != kNoNode) Reach(a.slot_node[entry_], reached, stack);
   std::uint32_t missed = 0;
   for (std::uint32_t node = 0; node < a.used_rows; ++node) missed += !reached[node] && a.present[node] != 0;
