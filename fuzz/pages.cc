@@ -55,23 +55,33 @@ class Environment {
   int opened_ = 0;
 };
 
-/// Every key and value of one database; names found in it are followed once.
+void Must(int rc, std::string_view what) {
+  if (rc != 0) Fail(what, mdb_strerror(rc));
+}
+
+/// Every key and value of one database; names found in it are followed once. What the check calls sound,
+/// LMDB refuses nowhere.
 void Walk(MDB_txn* txn, MDB_dbi dbi, std::string_view file, bool unnamed) {
   MDB_cursor* cursor = nullptr;
-  if (mdb_cursor_open(txn, dbi, &cursor) != 0) return;
+  Must(mdb_cursor_open(txn, dbi, &cursor), "LMDB refuses a cursor on what the check calls sound");
   MDB_val key, value;
   volatile unsigned sum = 0;
-  for (int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST); rc == 0;
-       rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+  int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+  for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
     for (const MDB_val& v : {key, value}) {
       const auto* bytes = static_cast<const unsigned char*>(v.mv_data);
       for (std::size_t i = 0; i<v.mv_size; i += v.mv_size> kPage ? kPage : 1) sum = sum + bytes[i];
     }
     MDB_dbi named = 0;
     const std::string name(static_cast<const char*>(key.mv_data), key.mv_size);
-    if (unnamed && name.find('\0') == std::string::npos && mdb_dbi_open(txn, name.c_str(), 0, &named) == 0)
-      Walk(txn, named, file, false);
+    if (!unnamed || name.find('\0') != std::string::npos) continue;
+    const int opened = mdb_dbi_open(txn, name.c_str(), 0, &named);
+    // A plain value has the flags of no database; more databases than the environment takes are not walked.
+    if (opened == MDB_INCOMPATIBLE || opened == MDB_DBS_FULL) continue;
+    Must(opened, "LMDB refuses a database that the check calls sound");
+    Walk(txn, named, file, false);
   }
+  if (rc != MDB_NOTFOUND) Must(rc, "LMDB refuses an entry that the check calls sound");
   mdb_cursor_close(cursor);
 }
 
@@ -79,17 +89,17 @@ void WalkAll(std::string_view bytes) {
   static const MemoryFile file;
   file.Fill(bytes);
   const Environment env(file, MDB_RDONLY, bytes.size());
-  if (env.opened() != 0) return;
+  Must(env.opened(), "LMDB refuses a file that the check calls sound");
   MDB_txn* txn = nullptr;
-  if (mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn) != 0) return;
+  Must(mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn),
+       "LMDB refuses to read what the check calls sound");
   MDB_dbi dbi = 0;
-  if (mdb_dbi_open(txn, nullptr, 0, &dbi) == 0) Walk(txn, dbi, bytes, true);
+  Must(mdb_dbi_open(txn, nullptr, 0, &dbi), "LMDB refuses the unnamed database");
+  Walk(txn, dbi, bytes, true);
   mdb_txn_abort(txn);
 }
 
-void Must(int rc) {
-  if (rc != 0) Fail("LMDB", mdb_strerror(rc));
-}
+void Must(int rc) { Must(rc, "LMDB"); }
 
 std::string MadeByLmdb(int entries, std::size_t large) {
   const MemoryFile file;

@@ -1,15 +1,16 @@
 // fuzz/replay.cc: in place of libFuzzer where there is none.
-//   fuzz_NAME FOLDER... [--runs N] [--seed S] [--expect-caught]     FOLDER: every file once, and every prefix
-//   of the
-//                                                       small ones; then N changed inputs, the same ones for
-//                                                       a seed
-//   fuzz_NAME --make FOLDER                             the inputs that our writers make
+//   fuzz_NAME FOLDER... [--runs N] [--seed S]    every file once, and every prefix of the small ones; then N
+//                                                changed inputs, the same ones for a seed
+//   ... --expect-caught                          good when one of these runs ends the program
+//   fuzz_NAME --make FOLDER                      the inputs that our writers make
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -81,9 +82,7 @@ struct Settings {
   bool expect_caught = false;
 };
 
-int RunAll(const Settings& settings) {
-  std::vector<std::string> inputs = Load(settings.folders);
-  if (inputs.empty() && !settings.folders.empty()) return 1;
+int RunAll(const Settings& settings, std::vector<std::string> inputs) {
   for (std::string& seed : fuzz::Seeds()) inputs.push_back(std::move(seed));
   Replay(inputs);
   Change(inputs, settings.count, settings.seed);
@@ -91,16 +90,23 @@ int RunAll(const Settings& settings) {
   return 0;
 }
 
-/// A planted fault ends the program; that it was the fault, the same runs without it say, which ctest makes
-/// too.
-int ExpectCaught(const Settings& settings) {
+/// What a run that goes wrong ends with: a check that failed, or an access that the machine refused.
+bool EndsARun(int signal) {
+  return signal == SIGABRT || signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL;
+}
+
+/// A planted fault ends the program; that it was the fault, the same runs without it say, which ctest makes.
+int ExpectCaught(const Settings& settings, const std::vector<std::string>& inputs) {
   const pid_t child = fork();
   if (child < 0) return 1;
-  if (child == 0) _exit(RunAll(settings));
+  if (child == 0) _exit(RunAll(settings, inputs));
   int status = 0;
   if (waitpid(child, &status, 0) != child) return 1;
-  const bool caught = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
-  std::puts(caught ? "caught" : "NOT caught");
+  const bool caught = WIFSIGNALED(status) && EndsARun(WTERMSIG(status));
+  if (caught)
+    std::printf("caught: %s\n", strsignal(WTERMSIG(status)));
+  else
+    std::printf("NOT caught, status %d\n", status);
   return caught ? 0 : 1;
 }
 
@@ -140,5 +146,16 @@ int main(int argc, char** argv) {
     else
       settings.folders.emplace_back(word);
   }
-  return settings.expect_caught ? ExpectCaught(settings) : RunAll(settings);
+  std::vector<std::string> inputs;
+  try {
+    inputs = Load(settings.folders);
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 2;
+  }
+  if (inputs.empty() && !settings.folders.empty()) {
+    std::fputs("no inputs in the folders\n", stderr);
+    return 2;
+  }
+  return settings.expect_caught ? ExpectCaught(settings, inputs) : RunAll(settings, std::move(inputs));
 }

@@ -59,17 +59,14 @@ void CheckNode(std::string_view bytes) {
   const layout::NodeRow row = layout::decode_node(bytes);
   const std::string written = layout::encode_node(row);
   const layout::NodeRow again = layout::decode_node(written);
-  Require(again.id == row.id && again.kind == row.kind && again.name == row.name && again.memo == row.memo,
-          "a node's row is another one when written");
+  Require(again == row, "a node's row is another one when written");
 }
 
 void CheckMemo(std::string_view bytes) {
   const layout::MemoRow row = layout::decode_memo(bytes);
   const std::string written = layout::encode_memo(row);
   const layout::MemoRow again = layout::decode_memo(written);
-  Require(again.key == row.key && again.deps == row.deps && again.states == row.states &&
-              again.targets == row.targets && again.nested == row.nested && again.result == row.result,
-          "a memo's row is another one when written");
+  Require(again == row, "a memo's row is another one when written");
   (void)coco::all_deps(row.deps, [](const coco::Dep&) { return true; });
   coco::DepSet deps;
   deps.add_encoded(row.deps);
@@ -81,9 +78,7 @@ void CheckItem(std::string_view bytes) {
   Require(!row.states.empty(), "a target state without a state");
   const std::string written = layout::encode_item(row);
   const layout::ItemRow again = layout::decode_item(written);
-  Require(again.states == row.states && again.schema == row.schema && again.child == row.child &&
-              again.key == row.key,
-          "a target state's row is another one when written");
+  Require(again == row, "a target state's row is another one when written");
   Require(row.records().size() <= row.states.size(), "more records than states");
 }
 

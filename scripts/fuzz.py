@@ -6,8 +6,10 @@
 
 A turn is one run of one program, of `--turn` seconds; then its runs are added to STATE/NAME.json, and the target with the fewest
 runs is next, until each has reached the goal or the seconds are over. So it can be stopped at any time and goes on where it was.
-`runs` counts all of them, `of_this_program` those of the program as it is now. A finding ends it: the input is kept beside the state. New
-inputs are kept in STATE/corpus/NAME. Only the standard library.
+`runs` counts all of them, `of_this_program` those of the program as it is now. A finding stops its target until the program is
+another one: the end of what it said and the path of the input, beside the state, are shown; the other targets go on. Where
+targets are named, they run beyond the goal, a stopped one too, and a finding ends it all. The exit code is 1 as long as one of the
+targets is stopped. New inputs are kept in STATE/corpus/NAME. Only the standard library.
 """
 
 import argparse
@@ -77,10 +79,14 @@ def turn(options, name):
     record["seconds"] += time.monotonic() - began
     record["date"] = datetime.date.today().isoformat()
     if done.returncode != 0:
-        record["found"] = done.stderr[-3000:]
+        record["found"] = done.stderr[-3000:] or f"ended with {done.returncode}"
     save(options.state, name, record)
     rate = record["runs"] / max(record["seconds"], 1)
-    print(f"{name}: {record['runs']:,} runs, {rate:,.0f} a second{', FOUND something' if record['found'] else ''}", flush=True)
+    print(f"{name}: {record['runs']:,} runs, {rate:,.0f} a second{', FOUND something' if done.returncode != 0 else ''}", flush=True)
+    if done.returncode != 0:
+        written = re.search(r"Test unit written to (\S+)", done.stderr)
+        print(f"{done.stderr[-3000:]}\n{name}: ended with {done.returncode}, "
+              f"{'the input is ' + written.group(1) if written else 'no input was kept'}", flush=True)
     return done.returncode == 0
 
 
@@ -104,6 +110,10 @@ def main():
     os.makedirs(options.state, exist_ok=True)
     if options.table:
         return table(options)
+    return run(options)
+
+
+def run(options):
     end = time.monotonic() + options.seconds
     while time.monotonic() < end:
         # Programs that are built meanwhile take part.
@@ -112,11 +122,11 @@ def main():
         found = [name for name in names if not options.names and stopped(options, name)]
         left = [name for name in left if name not in found]
         if not left:
-            return 1 if found else 0
+            break
         good = turn(options, min(left, key=lambda name: load(options.state, name)["runs"]))
         if options.names and not good:
             return 1
-    return 0
+    return 1 if any(stopped(options, name) for name in options.names or targets(options.bin)) else 0
 
 
 if __name__ == "__main__":

@@ -176,6 +176,21 @@ def check_tests_assert(tree):
             yield path, line_of(text, m.start()), "a disabled test: one that fails for a known reason asserts today's behaviour"
 
 
+def check_tests_built(tree):
+    """A test that no CMakeLists.txt of its folder or of one above names is not run."""
+    for path, _ in tree.cxx("src", "tests"):
+        if not path.endswith("_test.cc"):
+            continue
+        folder, named = os.path.dirname(path), False
+        while folder and not named:
+            name = re.escape(os.path.relpath(path, folder))
+            lists = re.sub(r"#.*", "", tree.files.get(folder + "/CMakeLists.txt", ""))
+            named = re.search(rf"(?<![\w./-]){name}(?![\w.])", lists) is not None
+            folder = os.path.dirname(folder)
+        if not named:
+            yield path, 1, "no CMakeLists.txt names this test"
+
+
 def check_length(tree):
     for path, text in tree.cxx():
         count = text.count("\n")
@@ -218,7 +233,7 @@ def check_engine_conformance(tree):
 
 
 RULES = (check_open, check_layers, check_public_headers, check_internal_includes, check_readmes, check_unfinished,
-         check_tests_assert, check_conformance, check_engine_conformance)
+         check_tests_assert, check_tests_built, check_conformance, check_engine_conformance)
 WARNINGS = (check_length,)
 
 

@@ -173,6 +173,15 @@ class OtherRules(unittest.TestCase):
         self.assertEqual(len(findings(lint.check_length, src__a_dot_cc="\n" * (lint.SOURCE_LINES + 1))), 1)
         self.assertEqual(findings(lint.check_length, src__a_dot_cc="\n" * lint.SOURCE_LINES), [])
 
+    def test_a_test_that_is_not_built_is_caught(self):
+        def caught(lists, path="src__zvec__m__a_test_dot_cc"):
+            return len(findings(lint.check_tests_built, **{path: "", "src__zvec__m__CMakeLists_dot_txt": lists}))
+        self.assertEqual(caught("zvec_add_module(m TESTS b_test.cc a_test.cc)"), 0)
+        self.assertEqual(caught("zvec_add_module(m TESTS sub/a_test.cc)", "src__zvec__m__sub__a_test_dot_cc"), 0)
+        self.assertEqual(caught("", "src__zvec__m__a_dot_cc"), 0)
+        for lists in ("", "TESTS b_test.cc", "TESTS extra_test.cc", "TESTS a_test.cc.in", "TESTS sub/a_test.cc", "# a_test.cc"):
+            self.assertEqual(caught(lists.replace("extra", "extra_a")), 1, lists)
+
     def test_shell_scripts_are_found_by_name_and_by_first_line(self):
         tree = lint.Tree({"dev": "#!/usr/bin/env bash\n", "a.sh": "", "b.py": "#!/usr/bin/env python3\n"})
         self.assertEqual(lint.shell_scripts(tree), ["a.sh", "dev"])

@@ -48,11 +48,11 @@ struct CollectionOptions {
   /// somebody is linking them. 150,000 rows cost a query about 7 ms at 128 dimensions, 45 ms at 768. Smaller:
   /// quicker queries during a bulk load, and a slower load.
   std::uint64_t max_unlinked_rows = 150'000;
-  /// What the build of a graph holds in a merge; beside the writers half of it. It limits the rows of a
-  /// segment, so how many segments a query searches: a row takes its code and 10 to 14 * m bytes, 700,000 of
-  /// 128 dimensions take all. More: quicker queries of large collections. On top come rows not yet sealed,
-  /// those sealed last, and the graphs growing over them: two to four times seal_bytes. A merge has 512 rows
-  /// at least; a segment made under a larger budget that lacks its graph gets it whole.
+  /// What the build of a graph holds in a merge; beside the writers half of it. It limits a segment's rows,
+  /// so how many segments a query searches: a row takes its code and 10 to 14 * m bytes (700,000 of 128
+  /// dimensions take all), a sparse value 24. On top come rows not yet sealed, those sealed last, and graphs
+  /// that grow over them: two to four times seal_bytes. A merge has 512 rows at least, or 2.5 seal_bytes of
+  /// sparse values; a segment made under a larger budget that lacks its graph gets it whole.
   std::uint64_t maintenance_memory_bytes = 256ull << 20;
   /// Merges beside the writers (not Optimize) write no faster than so many bytes a second; 0: no limit. When
   /// deleted rows come faster than merges can remove them, writers wait. For disks that serve others, too.

@@ -79,6 +79,7 @@ void FlippedBytes(const Settings& settings, Tally& tally) {
 /// C2, before opening. Case n: a file and a length.
 void CutFiles(const Settings& settings, Tally& tally) {
   const Victim victim;
+  tally.Most("bytes", victim.bytes());
   if (settings.from > victim.bytes()) return;
   const std::uint64_t count = std::min(settings.count, victim.bytes() + 1 - settings.from);
   RunInChildren(settings.from, count, tally, [&](std::uint64_t n) -> Outcome {
@@ -92,8 +93,7 @@ void CutFiles(const Settings& settings, Tally& tally) {
 void MisplacedBlocks(const Settings& settings, Tally& tally) {
   const Victim victim;
   std::vector<std::string> names;
-  for (const auto& [name, content] : victim.files())
-    if (!NothingReadsIt(name)) names.push_back(name);
+  for (const auto& [name, content] : victim.files()) names.push_back(name);
   RunInChildren(settings.from, settings.count, tally, [&](std::uint64_t n) -> Outcome {
     Random random(n);
     Changed drawn;

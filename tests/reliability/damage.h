@@ -19,9 +19,6 @@ inline std::uint64_t Spread(std::uint64_t n, std::uint64_t total) {
   return (n - 1) % total * (kPrime % total) % total;
 }
 
-/// LOCK.
-inline bool NothingReadsIt(const std::string& name) { return name == "LOCK"; }
-
 struct Changed {
   std::string name, other;  ///< the file, and the one that its new bytes are from
   std::string content, what;

@@ -223,8 +223,7 @@ void Salvage(const Settings& settings, Tally& tally) {
   const Victim victim;
   const zvec::Manifest manifest = NewestManifest(victim);
   std::vector<std::string> names;
-  for (const auto& [name, content] : victim.files())
-    if (!NothingReadsIt(name)) names.push_back(name);
+  for (const auto& [name, content] : victim.files()) names.push_back(name);
   const std::uint64_t flips = victim.bytes() * 3, total = flips / 4 * 5;
   tally.Most("all", total);
   if (settings.from > total) return;

@@ -31,6 +31,7 @@ struct NodeRow {
   bool has_call_memos = false;  ///< there are 0x30 rows
   std::string_view name = {};   ///< of the function
   std::string_view memo = {};   ///< MemoRow of the component, or empty
+  bool operator==(const NodeRow&) const = default;
 };
 std::string encode_node(const NodeRow& row);
 NodeRow decode_node(std::string_view value);
@@ -44,6 +45,7 @@ struct MemoRow {
   std::string_view nested;   ///< call memos: 16 bytes each, of the memos that it called
   bool has_result = false;
   std::string_view result;
+  bool operator==(const MemoRow&) const = default;
 };
 std::string encode_memo(const MemoRow& row);
 MemoRow decode_memo(std::string_view value);
@@ -54,6 +56,7 @@ struct ItemRow {
   std::uint64_t schema = 0;                             ///< of the provider, when it was written
   std::optional<Generation> child;                      ///< containers
   std::string_view key;                                 ///< encoded
+  bool operator==(const ItemRow&) const = default;
   bool may_be_deleted() const;
   std::vector<std::string_view> records() const;
 };

@@ -90,6 +90,10 @@ class Checker {
     Mark(0, 2);
     Walk(meta.main, Role::kMain);
     Walk(meta.free_list, Role::kFreeList);
+    // LMDB maps as much as the last page asks for, and goes on writing behind it.
+    if (last_page_ + 1 - seen_.size() != never_written_)
+      Fail("last page " + std::to_string(last_page_) + ": the file has " + std::to_string(seen_.size()) +
+           " pages, and " + std::to_string(never_written_) + " free ones are behind its end");
   }
 
  private:
@@ -300,7 +304,10 @@ class Checker {
       const std::uint64_t page = word(i);
       if (page >= above || page < 2) FailPage(number, "list of free pages");
       above = page;
-      if (page < seen_.size()) Mark(page, 1);  // one at the end may never have been written
+      if (page < seen_.size())
+        Mark(page, 1);
+      else
+        ++never_written_;  // taken and given back by one transaction
     }
   }
 
@@ -316,6 +323,7 @@ class Checker {
   PageCheckResult& result_;
   std::size_t page_size_ = 0;
   std::uint64_t last_page_ = 0, txn_id_ = 0;
+  std::uint64_t never_written_ = 0;
   std::vector<bool> seen_;
 };
 

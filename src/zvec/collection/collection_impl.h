@@ -51,6 +51,8 @@ class CollectionImpl final : public Collection {
   const CollectionOptions& options() const noexcept override { return options_; }
   Status SetMark(std::string_view mark) override;
 
+  const Store& store() const noexcept { return *store_; }  ///< for tests
+
  private:
   /// Takes no write lock: documents are checked and encoded while another call syncs.
   Status CheckOpenForWriting() const;

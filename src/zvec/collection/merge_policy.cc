@@ -21,19 +21,23 @@ unsigned TierOf(const SegmentShape& segment) {
 
 /// Two such fit into one.
 bool IsSmall(const SegmentShape& segment, const MergeLimits& limits) {
-  return segment.live() <= limits.most_rows / 2 && segment.live_bytes() <= limits.most_bytes / 2;
+  return segment.live() <= limits.most_rows / 2 && segment.live_bytes() <= limits.most_bytes / 2 &&
+         segment.live_list_bytes() <= limits.most_list_bytes / 2;
 }
 
 /// As many of the places as one segment can hold, if these are two at least.
 std::vector<std::size_t> ThatFit(std::span<const SegmentShape> segments, std::span<const std::size_t> places,
                                  const MergeLimits& limits) {
   std::vector<std::size_t> chosen;
-  std::uint64_t rows = 0, bytes = 0;
+  std::uint64_t rows = 0, bytes = 0, list_bytes = 0;
   for (const std::size_t place : places) {
     const SegmentShape& segment = segments[place];
-    if (segment.live() > limits.most_rows - rows || segment.live_bytes() > limits.most_bytes - bytes) break;
+    if (segment.live() > limits.most_rows - rows || segment.live_bytes() > limits.most_bytes - bytes ||
+        segment.live_list_bytes() > limits.most_list_bytes - list_bytes)
+      break;
     rows += segment.live();
     bytes += segment.live_bytes();
+    list_bytes += segment.live_list_bytes();
     chosen.push_back(place);
   }
   if (chosen.size() < 2) chosen.clear();
@@ -63,6 +67,17 @@ std::vector<std::size_t> CheapestRun(std::span<const SegmentShape> segments,
   return cheapest;
 }
 
+std::uint64_t WasteOf(const SegmentShape& segment) {
+  return Share(segment.bytes, segment.dead, segment.rows);
+}
+
+/// Beside the writers.
+bool IsWasteful(const SegmentShape& segment, const MergeLimits& limits) {
+  if (segment.dead == 0) return false;
+  return segment.live() == 0 ||
+         (segment.dead >= (segment.rows + 4) / 5 && WasteOf(segment) >= limits.least_waste_bytes);
+}
+
 /// The segment with the most bytes of deleted rows among those that are worth it.
 std::vector<std::size_t> ChooseRewrite(std::span<const SegmentShape> segments, const MergeLimits& limits,
                                        MergeGoal goal) {
@@ -71,10 +86,8 @@ std::vector<std::size_t> ChooseRewrite(std::span<const SegmentShape> segments, c
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const SegmentShape& segment = segments[i];
     if (!segment.ready || segment.dead == 0) continue;
-    const std::uint64_t waste = Share(segment.bytes, segment.dead, segment.rows);
-    if (goal == MergeGoal::kGood && segment.live() != 0 &&
-        (segment.dead < (segment.rows + 4) / 5 || waste < limits.least_waste_bytes))
-      continue;
+    const std::uint64_t waste = WasteOf(segment);
+    if (goal == MergeGoal::kGood && !IsWasteful(segment, limits)) continue;
     if (!chosen.empty() && (waste < most || (waste == most && segment.number > segments[chosen[0]].number)))
       continue;
     chosen.assign(1, i);
@@ -86,6 +99,12 @@ std::vector<std::size_t> ChooseRewrite(std::span<const SegmentShape> segments, c
 }  // namespace
 
 std::uint64_t SegmentShape::live_bytes() const noexcept { return Share(bytes, live(), rows); }
+std::uint64_t SegmentShape::live_list_bytes() const noexcept { return Share(list_bytes, live(), rows); }
+
+std::uint64_t MarkOf(const SegmentShape& segment, const MergeLimits& limits) {
+  // Each part only grows while rows die.
+  return std::uint64_t{IsWasteful(segment, limits)} + IsSmall(segment, limits) + (64 - TierOf(segment));
+}
 
 std::vector<std::size_t> ChooseMerge(std::span<const SegmentShape> segments, const MergeLimits& limits,
                                      MergeGoal goal) {

@@ -15,14 +15,18 @@ struct SegmentShape {
   std::uint64_t rows = 0, dead = 0;
   std::uint64_t bytes = 0;  ///< of its rows on disk, deleted ones too
   bool ready = true;        ///< false: it waits for its graph, or another piece of work has it
+  /// What making the lists of its largest sparse field holds in memory, for deleted rows too.
+  std::uint64_t list_bytes = 0;
 
   std::uint64_t live() const noexcept { return rows - dead; }
   std::uint64_t live_bytes() const noexcept;
+  std::uint64_t live_list_bytes() const noexcept;
 };
 
 struct MergeLimits {
   std::uint64_t most_rows = UINT64_MAX, most_bytes = UINT64_MAX;  ///< of a segment, live
   std::uint64_t least_waste_bytes = 0;  ///< deleted rows that take less are worth no rewrite of their own
+  std::uint64_t most_list_bytes = UINT64_MAX;  ///< of a segment, live
 };
 
 enum class MergeGoal {
@@ -40,5 +44,9 @@ inline constexpr std::size_t kMostSmallSegments = 8;
 /// place: that segment loses its deleted rows. Doing so again and again comes to an end.
 std::vector<std::size_t> ChooseMerge(std::span<const SegmentShape> segments, const MergeLimits& limits,
                                      MergeGoal goal);
+
+/// For kGood: while the same segments are there and ready, no answer changes from empty without this number
+/// (deleted rows only become more). Cheaper than asking.
+std::uint64_t MarkOf(const SegmentShape& segment, const MergeLimits& limits);
 
 }  // namespace zvec::inline v0

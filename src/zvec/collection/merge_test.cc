@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <map>
 #include <numeric>
 #include <random>
 #include <set>
 #include <thread>
 
+#include "cocozvec/base/log.h"
+#include "zvec/collection/collection_impl.h"
 #include "zvec/collection/paced_files.h"
 #include "zvec/collection/store.h"
 #include "zvec/collection/testing/hooked_fs.h"
@@ -193,7 +197,6 @@ TEST_P(MergeIntrusion, IsKept) {
     ASSERT_EQ(struck_, 1);
     // What was written inside came after the rows of "d".
     ExpectAll();
-    Upsert("later", "x");  // whoever writes next does what is left
     EXPECT_LE(collection_->Stats().sealed_segments, 3u);
     ExpectAll();
     EXPECT_TRUE(Unnamed(disk_).empty()) << *Unnamed(disk_).begin();
@@ -231,6 +234,31 @@ TEST_P(MergeIntrusion, IsKeptDuringOptimize) {
     EXPECT_EQ(collection_->Stats().deleted_count, 0u);
     EXPECT_LE(collection_->Stats().sealed_segments, 1u);
     ExpectAll();
+  }
+}
+
+// Guards: what a writer gave rise to during Optimize was put off, and nobody did it.
+TEST_P(MergeIntrusion, DuringOptimizeLeavesNothingToBeLinked) {
+  for (int moment = 0; moment < kMoments; ++moment) {
+    SCOPED_TRACE("moment " + std::to_string(moment));
+    if (collection_) {
+      fs_.refuse = nullptr;
+      ASSERT_TRUE(collection_->Close().ok());
+      collection_.reset();
+      ASSERT_TRUE(Collection::Destroy("c", options_).ok());
+      model_.clear();
+    }
+    Create();
+    for (const char* name : {"a", "b", "c"}) SealOne(name);
+    Delete("a0");
+    struck_ = 0;
+    During(moment, [&] { Intrude(GetParam()); });
+    ASSERT_TRUE(collection_->Optimize().ok());
+    ASSERT_EQ(struck_, 1);
+    const bool leaves_rows = GetParam() >= 1 && GetParam() <= 3;  // in the mutable segment
+    EXPECT_EQ(collection_->Stats().unlinked_rows, !leaves_rows ? 0u : GetParam() == 2 ? 2u : 1u);
+    ExpectAll();
+    EXPECT_TRUE(Unnamed(disk_).empty()) << *Unnamed(disk_).begin();
   }
 }
 
@@ -280,6 +308,8 @@ TEST_F(MergeTest, ARowNumberFromDuringAMergeIsNoneAfterIt) {
 }
 
 TEST_F(MergeTest, AFullDiskIsToldAndTriedAgainAfterMoreAndMoreSeals) {
+  std::vector<std::string> told;
+  cocozvec::SetLogCallback([&](cocozvec::LogLevel, std::string_view message) { told.emplace_back(message); });
   Create();
   for (const char* name : {"a", "b", "c"}) SealOne(name);
   int tried = 0;
@@ -297,6 +327,11 @@ TEST_F(MergeTest, AFullDiskIsToldAndTriedAgainAfterMoreAndMoreSeals) {
   EXPECT_EQ(tried, 1);  // no busy loop
   for (int i = 0; i < 14; ++i) SealOne(std::string(1, static_cast<char>('e' + i)));
   EXPECT_EQ(tried, 4);  // after 1, 2, 4 and 8 seals
+  cocozvec::SetLogCallback({});
+  ASSERT_EQ(told.size(), 4u);
+  EXPECT_NE(told[0].find("again after the next seal: "), std::string::npos) << told[0];
+  EXPECT_NE(told[2].find("again after 4 seals: "), std::string::npos) << told[2];
+  EXPECT_NE(told[3].find("again after 8 seals: "), std::string::npos) << told[3];
   fs_.refuse = nullptr;
   SealOne("y");
   EXPECT_TRUE(collection_->Stats().maintenance_error.ok());
@@ -375,6 +410,73 @@ TEST_F(MergeTest, OptimizeEndsAlthoughSomethingDiesInEachOfItsMerges) {
   ASSERT_TRUE(collection_->Optimize().ok());
   EXPECT_LE(merges, 2);  // the one merge opens its segment twice
   EXPECT_EQ(collection_->Stats().sealed_segments, 1u);
+  ExpectAll();
+}
+
+// Guards: Optimize failed when nothing in the segment that it was linking was alive any more.
+TEST_F(MergeTest, OptimizePassesOverASegmentThatIsDeletedWhileItIsLinked) {
+  options_.maintenance = Maintenance::kManual;
+  Create();
+  SealOne("a");
+  int linked = 0;
+  fs_.refuse = [&](const std::string& path) {
+    if (path.find("index-") == std::string::npos || linked++ != 0) return Status();
+    for (int i = 0; i < 5; ++i) Delete("a" + std::to_string(i));
+    SealOne("b");  // drops it
+    return Status();
+  };
+  const Status status = collection_->Optimize();
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  EXPECT_GT(linked, 0);
+  ExpectAll();
+  EXPECT_TRUE(Unnamed(disk_).empty()) << *Unnamed(disk_).begin();
+}
+
+// Guards: it waited for the end of all the linking.
+TEST_F(MergeTest, NoWriterWaitsForRoomThatAnOptimizeNoLongerMakes) {
+  options_.maintenance = Maintenance::kBackground;
+  Create();
+  fs_.refuse = [](const std::string& path) {
+    return path.find("index-") == std::string::npos ? Status() : Status::IoError(path + ": not now");
+  };
+  std::vector<Doc> docs;
+  for (int i = 0; i < 20; ++i) docs.push_back(Note("n" + std::to_string(i), std::string(500, 'n'), i));
+  ASSERT_TRUE(collection_->Upsert(docs).ok());
+  WaitForMaintenance();  // which could not link it
+  ASSERT_FALSE(collection_->Stats().maintenance_error.ok());
+  std::thread writer;
+  std::promise<void> promise;
+  auto written = promise.get_future();
+  bool waited = false;
+  fs_.refuse = [&](const std::string& path) {
+    if (path.find("index-") == std::string::npos || writer.joinable()) return Status();
+    writer = std::thread([&] {
+      for (int i = 0; i < 15; ++i)
+        EXPECT_TRUE(collection_->Delete(std::vector{"n" + std::to_string(i)}).ok());
+      promise.set_value();
+    });
+    waited = written.wait_for(std::chrono::seconds(20)) != std::future_status::ready;
+    return Status();
+  };
+  EXPECT_TRUE(collection_->Optimize().ok());
+  ASSERT_TRUE(writer.joinable());
+  writer.join();
+  EXPECT_FALSE(waited);
+  EXPECT_TRUE(collection_->Close().ok());
+}
+
+TEST_F(MergeTest, WhetherToMergeIsWorkedOutOnceForEachStateOfTheSegments) {
+  Create();
+  for (const char* name : {"a", "b", "c"}) SealOne(name);
+  const auto runs = [&] { return static_cast<CollectionImpl&>(*collection_).store().policy_runs(); };
+  Upsert("x", "0");
+  const std::uint64_t before = runs();
+  for (int i = 0; i < 10; ++i) Upsert("x", std::to_string(i));
+  EXPECT_EQ(runs(), before);
+  Delete("a0");  // a fifth: written anew
+  EXPECT_GT(runs(), before);
+  EXPECT_LE(runs(), before + 3);
+  EXPECT_EQ(collection_->Stats().deleted_count, 10u);  // of "x"
   ExpectAll();
 }
 

@@ -241,6 +241,63 @@ TEST_P(BadLists, ASegmentWithoutListsWasNotRefused) {
   EXPECT_EQ(found.stats.refused, 0u);
 }
 
+// Guards: segments of the size of a seal were taken to be too large to merge, dense bytes included.
+TEST(SparseMerge, SealsBesideADenseFieldBecomeOneAndTheLimitCutsALargeOne) {
+  cocozvec::SimDisk disk;
+  CollectionOptions options;
+  options.file_system = &disk;
+  options.maintenance = Maintenance::kManual;
+  options.seal_bytes = 1 << 20;
+  options.maintenance_memory_bytes = 12 << 20;
+  CollectionSchema schema;
+  schema.name = "sparse";
+  schema.fields = {{"v", DataType::kVectorFp32, true, 128, {}},
+                   {"s", DataType::kSparseVectorFp16, true, 0, IndexParams::Hnsw(MetricType::kIp)}};
+  auto collection = Collection::Create("c", schema, options).value();
+  const auto write = [&](int last, std::uint32_t terms, bool dense) {
+    for (int n = 0; n < last; n += 100) {
+      std::vector<Doc> docs;
+      for (int i = n; i < n + 100; ++i) {
+        SparseVector s;
+        for (std::uint32_t t = 0; t < terms; ++t) {
+          s.indices.push_back(t * 5 + static_cast<std::uint32_t>(i % 5));
+          s.values.push_back(1);
+        }
+        docs.push_back(Doc("d" + std::to_string(i), {{"s", std::move(s)}}));
+        if (dense) docs.back().Set("v", std::vector<float>(128, static_cast<float>(i)));
+      }
+      ASSERT_TRUE(collection->Upsert(docs).ok());
+    }
+  };
+  write(9'000, 20, true);
+  ASSERT_GE(collection->Stats().sealed_segments, 5u);
+  ASSERT_TRUE(collection->Optimize().ok());
+  EXPECT_EQ(collection->Stats().sealed_segments, 1u);
+  EXPECT_EQ(collection->Stats().doc_count, 9'000u);
+  // Under smaller limits it is cut when it is written anew.
+  ASSERT_TRUE(collection->Close().ok());
+  options.seal_bytes = 256 << 10;
+  options.maintenance_memory_bytes = 2 << 20;
+  collection = Collection::Open("c", options).value();
+  ASSERT_TRUE(collection->Delete(std::vector<std::string>{"d0"}).ok());
+  ASSERT_TRUE(collection->Optimize().ok());
+  EXPECT_EQ(collection->Stats().sealed_segments, 2u);
+  EXPECT_EQ(collection->Stats().doc_count, 8'999u);
+  // Nothing but sparse values: the budget counts them, and what a seal holds still fits.
+  options.seal_bytes = 1 << 20;
+  options.maintenance_memory_bytes = 256 << 10;
+  ASSERT_TRUE(collection->Close().ok());
+  ASSERT_TRUE(Collection::Destroy("c", options).ok());
+  collection = Collection::Create("c", schema, options).value();
+  write(4'000, 300, false);
+  const std::uint64_t sealed = collection->Stats().sealed_segments;
+  ASSERT_GE(sealed, 4u);
+  ASSERT_TRUE(collection->Optimize().ok());
+  EXPECT_LE(collection->Stats().sealed_segments, sealed / 2 + 1);
+  EXPECT_GE(collection->Stats().sealed_segments, sealed / 2 - 1);
+  EXPECT_EQ(collection->Stats().doc_count, 4'000u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Values, SparseTest,
                          ::testing::Values(DataType::kSparseVectorFp32, DataType::kSparseVectorFp16));
 

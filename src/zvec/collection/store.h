@@ -66,6 +66,8 @@ class Store {
   std::uint64_t UnlinkedRows() const ZVEC_EXCLUDES(state_mu_) { return UnlinkedSince(0); }
   bool maintaining() const { return linker_.busy() || merger_.busy(); }
   MergeProgress Progress() const;
+  /// How often it was worked out whether something is to be merged.
+  std::uint64_t policy_runs() const { return policy_runs_; }
   /// Why the last piece of maintenance failed; OK when a later one came off.
   Status MaintenanceError() const ZVEC_EXCLUDES(state_mu_);
 
@@ -240,8 +242,15 @@ class Store {
   bool MergeStep(const cocozvec::Cancel& cancel) ZVEC_EXCLUDES(write_mu_);
   MergeLimits LimitsOf(MergeGoal goal) const;
   /// `only`: of these segments; null: of those that are fit for it.
+  SegmentShape ShapeOf(const SealedView& view) const;
   std::vector<SegmentShape> ShapesOf(const Version& version, const Mine* only) const ZVEC_EXCLUDES(state_mu_);
-  bool WantsMerge(const Version& version) const ZVEC_EXCLUDES(state_mu_);
+  /// What the answer that nothing is to be merged rests on.
+  struct Asked {
+    std::uint64_t layout = 0, marks = 0, set_aside = 0;  ///< marks: the sum of MarkOf; unmergeable_changes_
+    std::size_t lacking = 0;                             ///< segments without a graph that they should have
+    bool operator==(const Asked&) const = default;
+  };
+  bool WantsMerge(const Version& version) const ZVEC_EXCLUDES(state_mu_, asked_mu_);
   bool TooMuchWaste() const ZVEC_EXCLUDES(state_mu_);
   /// One merge; `*done` false: there is nothing to merge. What it made is put into `only`.
   Status MergeOnce(MergeGoal goal, const BuildHelp& help, Mine* only, bool* done) ZVEC_EXCLUDES(write_mu_);
@@ -305,11 +314,16 @@ class Store {
   std::set<std::uint64_t> unlinkable_ ZVEC_GUARDED_BY(state_mu_);
   /// Segments with damaged rows: not merged until Optimize, which says so.
   std::set<std::uint64_t> unmergeable_ ZVEC_GUARDED_BY(state_mu_);
+  std::uint64_t unmergeable_changes_ ZVEC_GUARDED_BY(state_mu_) = 0;
 
   // After a failure, until the next seal; merges, which cost more, until so many seals have come.
   std::atomic<bool> segments_paused_{false}, tail_paused_{false}, merges_paused_{false};
   std::atomic<std::uint32_t> merge_failures_{0}, seals_to_wait_{0};
   AtomicProgress progress_;
+  mutable cocozvec::Mutex asked_mu_;
+  mutable std::optional<Asked> nothing_to_merge_ ZVEC_GUARDED_BY(asked_mu_);
+  mutable std::atomic<std::uint64_t> policy_runs_{0};
+  std::atomic<bool> optimize_links_{false};     ///< an Optimize has merged, so that no writer waits for it
   std::unique_ptr<cocozvec::ThreadPool> pool_;  ///< of the linker's steps
   // Of a read-only handle.
   std::unique_ptr<Follower> follower_;

@@ -36,7 +36,7 @@ struct Store::LinkJob {
 
 void Store::WaitForRoom() {
   if (options_.maintenance != Maintenance::kBackground || options_.read_only) return;
-  merger_.WaitWhile([this] { return TooMuchWaste(); });
+  merger_.WaitWhile([this] { return !optimize_links_ && TooMuchWaste(); });
   linker_.WaitWhile([this] { return UnlinkedSince(made_here_) > options_.max_unlinked_rows; });
 }
 
@@ -47,7 +47,9 @@ void Store::WakeMaintenance() {
     linker_.Wake();
     version = Snapshot();
   }
-  if (version && WantsMerge(*version)) merger_.Wake();
+  // One that is at work asks once more itself. kInline: it is this thread's, or soon over.
+  const bool at_work = options_.maintenance == Maintenance::kBackground && merger_.busy();
+  if (version && (at_work || WantsMerge(*version))) merger_.Wake();
 }
 
 void Store::StopMaintenance() {
@@ -97,9 +99,11 @@ void Store::SettleMaintenance(const Status& status, std::atomic<bool>& paused) {
   }
   if (status.ok()) return;
   paused = true;
+  const std::uint32_t seals = &paused == &merges_paused_ ? std::max(1u, seals_to_wait_.load()) : 1;
   cocozvec::Log(cocozvec::LogLevel::kWarning,
-                "maintenance of " + directory_ +
-                    " failed and is tried again after the next seal: " + status.ToString());
+                "maintenance of " + directory_ + " failed and is tried again after " +
+                    (seals == 1 ? "the next seal: " : std::to_string(seals) + " seals: ") +
+                    status.ToString());
 }
 
 const Status& NoMemoryForMaintenance() { return no_memory; }

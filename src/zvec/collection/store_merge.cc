@@ -75,11 +75,26 @@ MergeLimits Store::LimitsOf(MergeGoal goal) const {
   MergeLimits limits;
   limits.most_rows = SegmentRowsWithin(*schema_, budget);
   limits.most_bytes = kMaxSegmentBytes;
-  constexpr std::uint64_t kLeastBytes = 1 << 20;
-  if (std::any_of(schema_->fields.begin(), schema_->fields.end(), sparse::WantsLists))
-    limits.most_bytes = std::clamp(budget / 4, kLeastBytes, kMaxSegmentBytes);  // lists are sorted in memory
+  limits.most_list_bytes = budget;
+  // Two that were just sealed fit, although the call that gave rise to a seal made it larger.
+  const std::uint64_t two_seals = std::min(options_.seal_bytes, kMaxSegmentBytes) / 2 * 5;
+  for (const FieldSchema& field : schema_->fields)
+    if (sparse::WantsLists(field))
+      limits.most_list_bytes = std::max(limits.most_list_bytes, ListBytes(field, two_seals));
   limits.least_waste_bytes = options_.seal_bytes / 64;
   return limits;
+}
+
+SegmentShape Store::ShapeOf(const SealedView& view) const {
+  const SegmentFile& file = view.segment()->file();
+  SegmentShape shape{file.number, file.rows, view.dead_count(), file.size_bytes, true, 0};
+  for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
+    if (!sparse::WantsLists(schema_->fields[f])) continue;
+    const std::uint64_t column = view.segment()->ColumnBytes(f), offsets = 4 * file.rows;
+    shape.list_bytes =
+        std::max(shape.list_bytes, ListBytes(schema_->fields[f], column - std::min(column, offsets)));
+  }
+  return shape;
 }
 
 std::vector<SegmentShape> Store::ShapesOf(const Version& version, const Mine* only) const {
@@ -87,7 +102,7 @@ std::vector<SegmentShape> Store::ShapesOf(const Version& version, const Mine* on
   cocozvec::ReaderLock lock(state_mu_);
   for (const auto& view : version.sealed) {
     const SegmentFile& file = view->segment()->file();
-    SegmentShape shape{file.number, file.rows, view->dead_count(), file.size_bytes, true};
+    SegmentShape shape = ShapeOf(*view);
     if (only != nullptr) {
       shape.ready = only->segments.contains(file.number);
       // What died since it was made is no reason to make it again, or a writer could keep Optimize for ever.
@@ -103,12 +118,28 @@ std::vector<SegmentShape> Store::ShapesOf(const Version& version, const Mine* on
 }
 
 bool Store::WantsMerge(const Version& version) const {
-  if (merges_paused_) return false;
-  const bool wasteful = std::any_of(version.sealed.begin(), version.sealed.end(), [](const auto& view) {
-    return view->dead_count() >= (view->row_count() + 4) / 5;
-  });
-  if (!wasteful && version.sealed.size() < kMergeWidth) return false;  // every write call asks
-  return !ChooseMerge(ShapesOf(version, nullptr), LimitsOf(MergeGoal::kGood), MergeGoal::kGood).empty();
+  if (merges_paused_ || version.sealed.empty()) return false;
+  const MergeLimits limits = LimitsOf(MergeGoal::kGood);
+  // Every write call asks: that nothing is to be done is remembered for as long as it must be so.
+  Asked asked;
+  asked.layout = version.layout;
+  for (const auto& view : version.sealed) {
+    asked.marks += MarkOf(ShapeOf(*view), limits);
+    asked.lacking += LacksGraphs(*view);
+  }
+  {
+    cocozvec::ReaderLock lock(state_mu_);
+    asked.set_aside = unmergeable_changes_;
+  }
+  {
+    MutexLock lock(asked_mu_);
+    if (asked == nothing_to_merge_) return false;
+  }
+  ++policy_runs_;
+  if (!ChooseMerge(ShapesOf(version, nullptr), limits, MergeGoal::kGood).empty()) return true;
+  MutexLock lock(asked_mu_);
+  nothing_to_merge_ = asked;
+  return false;
 }
 
 bool Store::MergeStep(const cocozvec::Cancel& cancel) {
@@ -208,7 +239,7 @@ bool Store::TooMuchWaste() const {
   if (!version) return false;
   std::uint64_t live = 0, dead = 0;
   for (const auto& view : version->sealed) {
-    const SegmentShape shape{0, view->row_count(), view->dead_count(), view->segment()->file().size_bytes};
+    const SegmentShape shape = ShapeOf(*view);
     live += shape.live_bytes();
     dead += shape.bytes - shape.live_bytes();
   }
@@ -256,14 +287,16 @@ Status Store::MakeMerged(MergeJob& job, const BuildHelp& base) {
   help.files = &files;
   help.linked = &progress_.rows_done;
   std::vector<const SegmentView*> sources;
-  std::uint64_t bytes = 0;
+  SegmentShape total;
   for (const auto& source : job.sources) {
     sources.push_back(source.get());
-    bytes += source->segment()->file().size_bytes;
+    const SegmentShape shape = ShapeOf(*source);
+    total.bytes += shape.bytes;
+    total.list_bytes += shape.list_bytes;
   }
   job.rows = LiveRows(sources);
   // A segment that was made under larger limits than today's becomes several.
-  ZVEC_ASSIGN_OR_RETURN(const auto ends, SplitRows(sources, job.rows, bytes, LimitsOf(job.goal).most_rows));
+  ZVEC_ASSIGN_OR_RETURN(const auto ends, SplitRows(sources, job.rows, total, LimitsOf(job.goal)));
   for (std::size_t begin = 0; const std::size_t end : ends) {
     ZVEC_RETURN_IF_ERROR(help.Check());
     Merged& merged = job.made.emplace_back();
@@ -370,6 +403,7 @@ void Store::SetDamagedAside(const MergeJob& job) {
     if (source->segment()->VerifyAll().ok()) continue;
     cocozvec::WriterLock lock(state_mu_);
     unmergeable_.insert(source->segment()->file().number);
+    ++unmergeable_changes_;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "zvec/collection/merge_policy.h"
 #include "zvec/storage/segment_writer.h"
 
 namespace zvec::inline v0 {
@@ -17,11 +18,16 @@ inline constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{2} << 30;
 /// In the order of the sources.
 std::vector<RowRef> LiveRows(std::span<const SegmentView* const> sources);
 
-/// Where each output ends. `total_bytes` is an upper bound of all cells: mostly it says that one output is
-/// enough.
+/// Bytes that making the lists of a sparse field holds: postings, once more while they are sorted.
+inline constexpr std::uint64_t kListBytesPerPosting = 24;
+/// From the bytes of its cells; an upper bound.
+std::uint64_t ListBytes(const FieldSchema& field, std::uint64_t cell_bytes);
+
+/// Where each output ends. `total` (bytes and list_bytes) holds upper bounds: mostly they say that one output
+/// is enough.
 Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> sources,
-                                           std::span<const RowRef> rows, std::uint64_t total_bytes,
-                                           std::uint64_t most_rows);
+                                           std::span<const RowRef> rows, const SegmentShape& total,
+                                           const MergeLimits& limits);
 
 /// When there was no memory to say more.
 const Status& NoMemoryForMaintenance();

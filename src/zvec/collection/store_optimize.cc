@@ -25,14 +25,18 @@ std::size_t ThreadsFor(std::uint32_t concurrency) {
 }  // namespace
 
 Status Store::Optimize(std::uint32_t concurrency) {
-  MutexLock one(optimize_mu_);
-  const Background::Quiet quiet(linker_);
   Status status;
-  const bool ran = merger_.Run([&](const cocozvec::Cancel& cancel) {
-    status = Compact(concurrency, cancel);
-    // Nobody but Close cancels it. What is done stays done.
-    if (status.code() == StatusCode::kCancelled && cancel.raised()) status = ClosedMeanwhile();
-  });
+  bool ran = false;
+  {
+    MutexLock one(optimize_mu_);
+    const Background::Quiet quiet(linker_);
+    ran = merger_.Run([&](const cocozvec::Cancel& cancel) {
+      status = Compact(concurrency, cancel);
+      // Nobody but Close cancels it. What is done stays done.
+      if (status.code() == StatusCode::kCancelled && cancel.raised()) status = ClosedMeanwhile();
+    });
+  }
+  WakeMaintenance();  // kInline: what writers left to be done meanwhile was put off
   return ran ? status : ClosedMeanwhile();
 }
 
@@ -49,6 +53,7 @@ Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel)
       cocozvec::WriterLock state(state_mu_);
       unlinkable_.clear();
       unmergeable_.clear();
+      ++unmergeable_changes_;
     }
     ZVEC_RETURN_IF_ERROR(Settle());
     ZVEC_RETURN_IF_ERROR(SealIfChanged());
@@ -66,7 +71,18 @@ Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel)
     ZVEC_RETURN_IF_ERROR(MergeOnce(MergeGoal::kCompact, help, &mine, &more));
     merger_.Progress();  // a writer may have waited for the room
   }
-  for (const LinkWish& wish : LinkWishes(mine.segments)) ZVEC_RETURN_IF_ERROR(LinkSegment(help, &wish));
+  const struct Linking {
+    std::atomic<bool>& now;
+    ~Linking() { now = false; }
+  } linking{optimize_links_};
+  linking.now = true;
+  merger_.Progress();  // from here on there is no more room to wait for
+  for (const LinkWish& wish : LinkWishes(mine.segments)) {
+    const Status status = LinkSegment(help, &wish);
+    // Deleted meanwhile, the segment needs no graph any more.
+    if (status.code() == StatusCode::kCancelled && !cancel.raised()) continue;
+    ZVEC_RETURN_IF_ERROR(status);
+  }
   segments_paused_ = tail_paused_ = merges_paused_ = false;
   merge_failures_ = seals_to_wait_ = 0;
   SettleMaintenance({}, merges_paused_);

@@ -36,38 +36,50 @@ std::vector<RowRef> LiveRows(std::span<const SegmentView* const> sources) {
   return rows;
 }
 
+std::uint64_t ListBytes(const FieldSchema& field, std::uint64_t cell_bytes) {
+  return cell_bytes / (field.type == DataType::kSparseVectorFp16 ? 6 : 8) * kListBytesPerPosting;
+}
+
 namespace {
 
-/// What a row's cells take, ids included.
-Result<std::uint64_t> RowBytes(const SegmentView& view, std::uint32_t row) {
-  std::uint64_t bytes = 0;
-  for (std::size_t f = 0; f <= view.schema().fields.size(); ++f) {
-    const std::size_t field = f == view.schema().fields.size() ? kIdColumn : f;
+/// Adds a row of `view`: what its cells take, id included, and for each field what its lists hold.
+Status AddRow(const SegmentView& view, std::uint32_t row, std::uint64_t& bytes,
+              std::vector<std::uint64_t>& list_bytes) {
+  const auto& fields = view.schema().fields;
+  for (std::size_t f = 0; f <= fields.size(); ++f) {
+    const std::size_t field = f == fields.size() ? kIdColumn : f;
     ZVEC_ASSIGN_OR_RETURN(const ColumnChunk chunk, view.Column(field, row / kChunkRows));
-    if (!chunk.IsNull(row % kChunkRows)) bytes += chunk.Cell(row % kChunkRows).size();
+    if (chunk.IsNull(row % kChunkRows)) continue;
+    const std::uint64_t cell = chunk.Cell(row % kChunkRows).size();
+    bytes += cell;
+    if (f < fields.size() && sparse::WantsLists(fields[f])) list_bytes[f] += ListBytes(fields[f], cell);
   }
-  return bytes;
+  return {};
 }
 
 }  // namespace
 
 Result<std::vector<std::size_t>> SplitRows(std::span<const SegmentView* const> sources,
-                                           std::span<const RowRef> rows, std::uint64_t total_bytes,
-                                           std::uint64_t most_rows) {
+                                           std::span<const RowRef> rows, const SegmentShape& total,
+                                           const MergeLimits& limits) {
   std::vector<std::size_t> ends;
-  std::uint64_t bytes = 0;
   std::size_t begin = 0;
-  const bool by_bytes = total_bytes > kMaxSegmentBytes;
+  const bool by_bytes = total.bytes > limits.most_bytes || total.list_bytes > limits.most_list_bytes;
+  const std::size_t fields = sources.empty() ? 0 : sources[0]->schema().fields.size();
+  std::uint64_t bytes = 0;
+  std::vector<std::uint64_t> lists(fields);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (by_bytes) {
-      ZVEC_ASSIGN_OR_RETURN(const std::uint64_t row_bytes, RowBytes(*sources[rows[i].source], rows[i].row));
-      bytes += row_bytes;
-    }
-    if (i > begin && (bytes > kMaxSegmentBytes || i - begin == most_rows)) {
-      ends.push_back(i);
-      begin = i;
-      bytes = 0;
-    }
+    const auto add = [&] { return AddRow(*sources[rows[i].source], rows[i].row, bytes, lists); };
+    if (by_bytes) ZVEC_RETURN_IF_ERROR(add());
+    const bool full = bytes > limits.most_bytes || std::any_of(lists.begin(), lists.end(), [&](auto list) {
+                        return list > limits.most_list_bytes;
+                      });
+    if (i == begin || (!full && i - begin != limits.most_rows)) continue;
+    ends.push_back(i);
+    begin = i;
+    bytes = 0;
+    lists.assign(fields, 0);
+    if (by_bytes) ZVEC_RETURN_IF_ERROR(add());
   }
   if (begin < rows.size()) ends.push_back(rows.size());
   return ends;
@@ -138,8 +150,11 @@ Status Store::WriteChangedDeletes(Rewrite& rewrite) {
 Status Store::BuildOutputs(Rewrite& rewrite) {
   const SegmentView* const sources[] = {rewrite.from->tail.get()};
   const std::vector<RowRef> rows = LiveRows(sources);
-  ZVEC_ASSIGN_OR_RETURN(const auto ends,
-                        SplitRows(sources, rows, tail_->bytes(), LimitsOf(MergeGoal::kGood).most_rows));
+  SegmentShape total{.bytes = tail_->bytes()};
+  for (const FieldSchema& field : schema_->fields)
+    if (sparse::WantsLists(field))
+      total.list_bytes = std::max(total.list_bytes, ListBytes(field, tail_->bytes()));
+  ZVEC_ASSIGN_OR_RETURN(const auto ends, SplitRows(sources, rows, total, LimitsOf(MergeGoal::kGood)));
   std::size_t begin = 0;
   for (const std::size_t end : ends) {
     const std::uint64_t number = TakeNumber();

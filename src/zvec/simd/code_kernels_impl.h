@@ -2,7 +2,7 @@
 // Bits8, Bits4, Halves and List in its anonymous namespace before and compiles with that level's flags;
 // kernels_impl.h says what may stand here.
 //
-// List: SortIn, but for the rows of links.
+// List: SortIn, without asking for rows of links.
 // Each: kStep (bytes a step, which divide kCodeBlock), Vec, Sum (lanes), Zero, Load, AddSquare(sum, query,
 //       code), Four(a, b, c, d, out): the totals of four sums as floats, One(sum).
 #pragma once
@@ -132,14 +132,13 @@ inline __attribute__((always_inline)) std::size_t Unseen(const LinkRow& row, std
   return count;
 }
 
-inline std::size_t TakeUnseenLinks(const LinkRow& row, std::uint64_t* seen, std::uint32_t* out,
-                                   std::size_t count) {
+std::size_t TakeUnseenLinks(const LinkRow& row, std::uint64_t* seen, std::uint32_t* out, std::size_t count) {
   return row.code_bytes == 128 && row.ask_bytes == 0 ? Unseen<128>(row, seen, out, count)
                                                      : Unseen<0>(row, seen, out, count);
 }
 
-inline void SortInList(SortedList& list, const std::uint32_t* nodes, const float* distances,
-                       std::size_t count, float limit) {
+void SortInList(SortedList& list, const std::uint32_t* nodes, const float* distances, std::size_t count,
+                float limit) {
   constexpr std::uint32_t kLinksOfLine = zvec::simd::kCodeBlock / 4;
   for (std::size_t i = 0; list.rows != nullptr && i < count; ++i) {
     if (!(distances[i] < list.soon)) continue;
@@ -161,7 +160,7 @@ constexpr CodeKernels MakeCodeKernels(const char* name) {
           MakeDistances<Bits4>(),
           MakeDistances<Halves>(),
           &TakeUnseenLinks,
-          &List::SortIn};
+          &SortInList};
 }
 
 }  // namespace

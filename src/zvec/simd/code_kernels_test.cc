@@ -120,10 +120,12 @@ struct Lists {
   explicit Lists(std::uint32_t capacity)
       : distances(kListPad + capacity, -INFINITY), nodes(kListPad + capacity), capacity(capacity) {}
 
+  /// Those nearer than `soon` have their links asked for, which changes nothing.
   void SortIn(const CodeKernels& kernels, const std::vector<std::uint32_t>& more,
-              const std::vector<float>& at, float limit) {
+              const std::vector<float>& at, float limit, float soon) {
     SortedList list{&distances[kListPad], &nodes[kListPad], static_cast<std::uint32_t>(plain.size()),
                     capacity, first};
+    if (soon > 0) list.rows = rows.data(), list.row_width = kWidth, list.soon = soon;
     kernels.sort_in(list, more.data(), at.data(), more.size(), limit);
     size = list.size;
     first = list.first;
@@ -141,6 +143,8 @@ struct Lists {
   std::vector<std::uint32_t> nodes;
   std::uint32_t capacity, size = 0, first = UINT32_MAX, plain_first = UINT32_MAX;
   std::vector<std::pair<float, std::uint32_t>> plain;
+  static constexpr std::uint32_t kNodes = 1'024, kWidth = 24;
+  std::vector<std::uint32_t> rows = std::vector<std::uint32_t>(kNodes * kWidth);
 };
 
 // Few different distances, so that many are equal; lists shorter and longer than any vector.
@@ -153,11 +157,11 @@ TEST(CodeKernels, EveryLevelSortsInLikeInsertionOneByOne) {
         std::vector<std::uint32_t> more(random() % 40);
         std::vector<float> at(more.size());
         for (std::size_t i = 0; i < more.size(); ++i) {
-          more[i] = random();
+          more[i] = random() % Lists::kNodes;
           at[i] = static_cast<float>(random() % 50);
         }
         if (!at.empty()) at[0] = round % 2 == 0 ? NAN : INFINITY;
-        lists.SortIn(*kernels, more, at, round % 3 == 0 ? 30.0f : 3e38f);
+        lists.SortIn(*kernels, more, at, round % 3 == 0 ? 30.0f : 3e38f, round % 4 < 2 ? 20.0f : 0.0f);
         ASSERT_EQ(lists.size, lists.plain.size()) << kernels->name << " capacity " << capacity;
         ASSERT_EQ(lists.first, lists.plain_first) << kernels->name << " capacity " << capacity;
         for (std::uint32_t i = 0; i < lists.size; ++i)

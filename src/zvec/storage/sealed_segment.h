@@ -34,6 +34,8 @@ class SealedSegment {
   const CollectionSchema& schema() const noexcept { return *schema_; }
   std::uint32_t rows() const noexcept { return static_cast<std::uint32_t>(info_.rows); }
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const;
+  /// What the cells of a field take, with their offsets.
+  std::uint64_t ColumnBytes(std::size_t field) const noexcept { return data_[field]->section.size; }
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const;
   void PrefetchFind(std::uint64_t hash, int step) const noexcept;
   const CodedChunk* Codes(std::size_t field, std::uint32_t chunk) const noexcept {
