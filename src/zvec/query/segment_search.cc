@@ -14,7 +14,7 @@ namespace {
 constexpr double kManyDead = 0.3;
 /// A scan of rows without codes makes those of so many groups and a share of the others: it takes up to twice
 /// as long for it, and the next ones less.
-constexpr std::uint32_t kLeastToCode = 8, kShareToCode = 8;
+constexpr std::uint32_t kLeastToCode = 8, kShareToCode = 16;
 /// Fewer rows of a chunk are scored without a look at codes.
 constexpr std::uint32_t kFewRows = 64;
 /// Scored first where nothing is known of what is near.
