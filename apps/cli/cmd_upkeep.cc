@@ -201,7 +201,9 @@ int RunRepair(const Options& options, Console& console) {
     PrintLost(report, console);
     console.WriteLine(fmt::format("{}: {} documents, from {}; {}", Printable(made), report.recovered,
                                   report.source, report.complete() ? "nothing is lost" : "the rest is lost"));
-    if (options.in_place) console.WriteLine("the damaged original is " + Printable(path + ".before-repair"));
+    // Its name without the slash that may stand at the end.
+    const std::string name = JoinPath(ParentPath(path), BaseName(path));
+    if (options.in_place) console.WriteLine("the damaged original is " + Printable(name + ".before-repair"));
   }
   return report.complete() ? kDone : kDamaged;
 }

@@ -81,7 +81,9 @@ struct RepairReport {
   /// replaced or deleted by later writes, which are there.
   std::uint64_t lost_unnamed_rows = 0;
   std::uint64_t lost_calls = 0;  ///< write calls whose records are damaged; what they deleted may be back
-  bool log_cut = false;         ///< the log ends before where it was closed: calls are lost, unknown how many
+  /// Calls are lost, unknown how many: the log ends before where it was closed, or inside its header, or is
+  /// missing, or another one's; or LOCK cannot be read, so that nobody knows where it was closed.
+  bool log_cut = false;
   bool deletions_lost = false;  ///< of a segment: documents that had been deleted may be back
   bool losses_unknown = false;  ///< an interrupted repair was finished: only the first run knew what is lost
   std::string source;           ///< "generation 7", or "generation 6 and its log" where 7 is damaged
@@ -105,7 +107,8 @@ Result<RepairReport> Repair(PathView damaged, PathView destination, const Collec
 
 /// The same in its place: `path` + ".repaired" is made, `path` becomes `path` + ".before-repair", which is
 /// kept, and the new one gets the name. A crash between the last two leaves no collection at `path`: the next
-/// call goes on there. kAlreadyExists when `path` + ".before-repair" is there.
+/// call goes on there. Errors   as Repair; kAlreadyExists also when, but after such a crash, one of the two
+///          names is taken; kPermissionDenied when `path` may not be written to.
 Result<RepairReport> RepairInPlace(PathView path, const CollectionOptions& options = {});
 
 struct CopyReport {
@@ -126,12 +129,13 @@ struct CopyOptions {
 /// both: a snapshot is no backup. Where files cannot be linked they are copied. Errors   as Backup.
 Result<CopyReport> Snapshot(PathView collection, PathView destination, const CopyOptions& options = {});
 
-/// A call that was written and is not acknowledged yet may be in the copy, whole, also when its sync then
-/// fails. A copy that shares nothing, anywhere: one committed state, synced before it gets its name, so that
-/// under `destination` there is a whole collection or nothing. It is a collection like any other. Errors
-/// kAlreadyExists (anything at `destination` but an empty directory), kNotFound, kInvalidArgument,
-///          kDataLoss (what is copied is damaged: file and offset), kUnimplemented, kIoError,
-///          kResourceExhausted.
+/// A copy that shares nothing, anywhere: one committed state, synced before it gets its name, so that under
+/// `destination` there is a whole collection or nothing. It is a collection like any other. What is committed
+/// the writer says (docs/readers.md): a call whose sync fails is not in the copy. Beside one that cannot say
+/// it, a call that is written and not acknowledged yet may be, whole, also when its sync then fails.
+/// Errors   kAlreadyExists (anything at `destination` but an empty directory), kNotFound, kInvalidArgument,
+///          kDataLoss (what is copied is damaged: file and offset), kUnimplemented, kPermissionDenied,
+///          kIoError, kResourceExhausted.
 Result<CopyReport> Backup(PathView collection, PathView destination, const CopyOptions& options = {});
 
 /// A collection from a backup, which stays. The same as Backup the other way round: never overwrites.
@@ -163,7 +167,8 @@ struct StorageStats {
     return log_bytes + segment_bytes + deletes_bytes + index_bytes + manifest_bytes + other_bytes +
            reserve_bytes + leftover_bytes;
   }
-  /// Of segments and indexes, what live rows take, by their share of the rows; of the log all.
+  /// Of segments and indexes what live rows take, by their share of the rows; all of the log, the newest
+  /// manifest, LOCK and MARK.
   std::uint64_t live_bytes = 0;
   /// Total over live bytes, at least 1; 0 when there is no document.
   double amplification() const noexcept {
@@ -173,7 +178,9 @@ struct StorageStats {
   }
 };
 
-/// Opens the collection read-only. Errors   those of Collection::Open.
+/// Opens the collection read-only. Beside a writer files and counts are those of one generation (a writer
+/// that makes new ones all the time gives none of five tries: then the counts are newer), and `documents` may
+/// have some that came into the log after it was measured. Errors   those of Collection::Open.
 Result<StorageStats> MeasureStorage(PathView path, const CollectionOptions& options = {});
 
 }  // namespace zvec::inline v0

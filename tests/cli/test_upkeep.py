@@ -60,8 +60,8 @@ class Upkeep(CliTest):
         self.assertEqual(repaired["lost_calls"], 1)
         self.assertTrue(self.verify("--collection", made)["clean"])
         self.assertTrue(os.path.exists(log))  # the original stays
-        in_place = self.run_ok("repair", "--store", self.store, "--in-place", code=DAMAGED).out
-        self.assertIn("chunks.before-repair", in_place)
+        in_place = self.run_ok("repair", "--collection", self.collection + "/", "--in-place", code=DAMAGED).out
+        self.assertIn("chunks.before-repair", in_place)  # and no "chunks/.before-repair"
         self.assertTrue(self.verify("--store", self.store)["clean"])
         self.index()  # without its mark the collection is written anew
         self.assertEqual(self.export(), before)

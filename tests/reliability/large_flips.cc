@@ -9,6 +9,8 @@
 #include "children.h"
 #include "harness.h"
 #include "life.h"
+#include "zvec/storage/file_names.h"
+#include "zvec/storage/manifest.h"
 
 namespace reliability {
 namespace {
@@ -20,7 +22,7 @@ using zvec::Result;
 
 constexpr const char* kPath = "large";
 constexpr std::uint32_t kDim = 512;
-constexpr std::uint64_t kSegments = 4;
+constexpr std::uint64_t kSegments = 4;  ///< about
 
 /// Files in memory, to be read. One byte of one of them may be changed in place.
 class MemoryFiles final : public cocozvec::FileSystem {
@@ -106,10 +108,17 @@ Doc Row(std::uint64_t n) {
   return doc;
 }
 
+/// The rows of one sealed segment, or of the log.
+struct Part {
+  std::uint64_t from = 0, rows = 0;
+};
+
 struct Large {
   MemoryFiles disk;
   std::uint64_t rows = 0, bytes = 0;
   std::vector<std::string> names;
+  std::vector<Part> parts;                     ///< in storage order, which is the order of the rows
+  std::map<std::string, std::size_t> part_of;  ///< of the files of segments, and the log
 
   zvec::CollectionOptions Options() {
     zvec::CollectionOptions options;
@@ -156,6 +165,20 @@ Large Make(const std::string& directory, std::uint64_t megabytes) {
     large.names.push_back(entry.name);
   }
   (void)cocozvec::RemoveTree(real, path);
+  std::uint64_t newest = 0, from = 0;
+  for (const std::string& name : large.names)
+    if (const auto parsed = zvec::ParseName(name); parsed->kind == zvec::NameKind::kManifest)
+      newest = std::max(newest, parsed->number);
+  const auto manifest =
+      zvec::DecodeManifest(large.disk.files.at(zvec::ManifestName(newest)), newest, "manifest").value();
+  for (const auto& entry : manifest.segments) {
+    large.part_of[zvec::SegmentName(entry.file.number)] = large.parts.size();
+    for (const auto& index : entry.indexes) large.part_of[zvec::IndexName(index.number)] = large.parts.size();
+    large.parts.push_back({from, entry.file.rows});
+    from += entry.file.rows;
+  }
+  large.part_of[zvec::LogName(manifest.log_number)] = large.parts.size();
+  if (from < large.rows) large.parts.push_back({from, large.rows - from});
   return large;
 }
 
@@ -166,6 +189,7 @@ struct Answers {
   std::vector<std::pair<std::string, float>> near;  ///< through a graph, which may be scanned instead
   std::vector<Doc> docs;
   std::uint64_t matches = 0;
+  std::string ways;  ///< how segments were searched
 };
 
 class Reader {
@@ -187,6 +211,7 @@ class Reader {
     auto& hits = exact || query.field == "s" ? answers_.hits : answers_.near;
     for (const auto& hit : found->hits) hits.emplace_back(hit.doc.id, hit.score);
     answers_.matches += found->stats.matches;
+    answers_.ways += found->stats.strategy + "; ";
   }
   void Fetch(std::uint64_t n) {
     if (!ok()) return;
@@ -226,8 +251,8 @@ class Reader {
   Answers& answers_;
 };
 
-/// `part`, of kSegments: the rows that are looked at more closely.
-Answers Read(Large& large, std::uint64_t part) {
+/// `part`: the rows that are looked at more closely.
+Answers Read(Large& large, const Part& part) {
   Answers answers;
   const auto mark = Collection::ReadMark(kPath, large.Options());
   if (answers.failed = mark.status(); !mark.ok()) return answers;
@@ -235,7 +260,7 @@ Answers Read(Large& large, std::uint64_t part) {
   auto opened = Collection::Open(kPath, large.Options());
   if (answers.failed = opened.status(); !opened.ok()) return answers;
   Reader reader(**opened, &answers);
-  const std::uint64_t each = large.rows / kSegments, from = part * each;
+  const std::uint64_t each = part.rows, from = part.from;
   const std::string rows = "n >= " + std::to_string(from) + " and n < " + std::to_string(from + each);
   reader.Ids(large.rows);
   reader.Scan("text like '%7'");
@@ -253,19 +278,6 @@ Answers Read(Large& large, std::uint64_t part) {
   return answers;
 }
 
-/// Files of one kind are in storage order: the n-th has about the n-th part of the rows.
-std::uint64_t PartOf(const Large& large, const std::string& name, std::uint64_t n) {
-  const std::string kind = name.substr(0, name.find('-'));
-  std::uint64_t before = 0, all = 0;
-  for (const std::string& other : large.names)
-    if (other.starts_with(kind)) {
-      ++all;
-      before += other.size() < name.size() || (other.size() == name.size() && other < name);
-    }
-  return kind == "segment" ? std::min(before * kSegments / std::max<std::uint64_t>(all, 1), kSegments - 1)
-                           : n % kSegments;
-}
-
 Outcome Judge(const Answers& found, const Answers& right, const std::string& name, const std::string& what) {
   if (!found.failed.ok()) {
     const bool code = found.failed.code() == StatusCode::kDataLoss;
@@ -277,7 +289,8 @@ Outcome Judge(const Answers& found, const Answers& right, const std::string& nam
     return {"", what + ": " + found.failed.ToString()};
   }
   if (found.hits == right.hits && found.docs == right.docs && found.matches == right.matches) {
-    if (found.near == right.near) return {"harmless", ""};
+    // Whatever is read is checked: nothing here read the byte, or the graph was refused.
+    if (found.near == right.near) return {found.ways == right.ways ? "not read" : "scanned", ""};
     // Without its graph a segment is scanned, which finds no less.
     float worse = found.near.size() == right.near.size() ? 0.0F : 1.0F;
     for (std::size_t i = 0; worse == 0 && i < found.near.size(); ++i)
@@ -293,8 +306,9 @@ Outcome Judge(const Answers& found, const Answers& right, const std::string& nam
 void LargeFlips(const Settings& settings, Tally& tally) {
   Large large = Make(settings.directory, settings.count < 1000 ? 10 : 100);
   tally.Most("large_bytes", large.bytes);
+  if (large.parts.size() < 2) return tally.Violation("the rows are not in several segments");
   std::vector<Answers> right;
-  for (std::uint64_t part = 0; part < kSegments; ++part) {
+  for (const Part& part : large.parts) {
     right.push_back(Read(large, part));
     if (!right.back().failed.ok() || right.back().hits.empty())
       return tally.Violation("undamaged: " + right.back().failed.ToString());
@@ -307,8 +321,9 @@ void LargeFlips(const Settings& settings, Tally& tally) {
     char& byte = large.disk.files[*name][at];
     const char old = byte;
     byte = static_cast<char>(old ^ static_cast<char>(1 + random() % 255));
-    const std::uint64_t part = PartOf(large, *name, n);
-    const Outcome outcome = Judge(Read(large, part), right[part], *name,
+    const auto own = large.part_of.find(*name);
+    const std::size_t part = (own != large.part_of.end() ? own->second : n) % large.parts.size();
+    const Outcome outcome = Judge(Read(large, large.parts[part]), right[part], *name,
                                   *name + " at byte " + std::to_string(at) + ", case " + std::to_string(n));
     byte = old;
     return outcome;

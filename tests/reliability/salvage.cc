@@ -24,7 +24,6 @@ struct Cost {
   std::set<std::string> documents;  ///< of these, nothing is promised
   bool may_be_older = false;        ///< a log: documents may be as they were before
   bool deleted_may_be_back = false;
-  bool everything = false;
 };
 
 class Costs {

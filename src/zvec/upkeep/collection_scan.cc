@@ -44,6 +44,12 @@ std::string IdOf(const ScannedGeneration& generation, const LiveRow& live) {
 
 }  // namespace
 
+void SortFindings(VerifyReport& report) {
+  std::sort(report.findings.begin(), report.findings.end(), [](const Finding& a, const Finding& b) {
+    return std::tie(a.harm, a.file, a.offset, a.what) < std::tie(b.harm, b.file, b.offset, b.what);
+  });
+}
+
 Result<std::unique_ptr<CollectionScan>> CollectionScan::Run(const Source& source) {
   std::unique_ptr<CollectionScan> scan(new CollectionScan(source));
   scan->ScanNames();
@@ -58,16 +64,17 @@ Result<std::unique_ptr<CollectionScan>> CollectionScan::Run(const Source& source
   scan->ScanNewerLogs();
   scan->ScanMark();
   ZVEC_RETURN_IF_ERROR(scan->CountDocuments());
-  std::sort(scan->report_.findings.begin(), scan->report_.findings.end(),
-            [](const Finding& a, const Finding& b) {
-              return std::tie(a.harm, a.file, a.offset, a.what) < std::tie(b.harm, b.file, b.offset, b.what);
-            });
+  SortFindings(scan->report_);
   return scan;
 }
 
 void CollectionScan::ScanNames() {
   for (const std::string& name : source_.odd_names())
     About(name, Harm::kDocuments).Add(0, 0, "not a plain file");
+  if (!source_.lock_status().ok())
+    About(std::string(kLockName), Harm::kDocuments)
+        .Add(0, 0,
+             "whether the log lost its end is not known: " + std::string(source_.lock_status().message()));
   report_.foreign_files = source_.foreign_files();
   report_.leftover_files = source_.Leftovers().size();
 }
@@ -93,8 +100,9 @@ void CollectionScan::ScanManifests() {
 Status CollectionScan::ScanGeneration(const Manifest& manifest, Harm harm) {
   ScannedGeneration generation{.manifest = &manifest, .segments = {}, .log = {}};
   for (const SegmentEntry& entry : manifest.segments) {
-    generation.segments.push_back(ScanSegment(manifest, entry, harm));
-    ScanIndexes(manifest, entry, harm == Harm::kReserve ? harm : Harm::kSpeed);
+    ZVEC_ASSIGN_OR_RETURN(ScannedSegment scanned, ScanSegment(manifest, entry, harm));
+    generation.segments.push_back(std::move(scanned));
+    ZVEC_RETURN_IF_ERROR(ScanIndexes(manifest, entry, harm == Harm::kReserve ? harm : Harm::kSpeed));
     const ScannedSegment& segment = generation.segments.back();
     if (harm == Harm::kDocuments && segment.dead) report_.deleted_rows += segment.dead->Count();
   }
@@ -103,7 +111,8 @@ Status CollectionScan::ScanGeneration(const Manifest& manifest, Harm harm) {
   return {};
 }
 
-ScannedSegment CollectionScan::ScanSegment(const Manifest& manifest, const SegmentEntry& entry, Harm harm) {
+Result<ScannedSegment> CollectionScan::ScanSegment(const Manifest& manifest, const SegmentEntry& entry,
+                                                   Harm harm) {
   const std::uint64_t number = entry.file.number;
   const std::string name = SegmentName(number);
   auto& scan = segments_[number];
@@ -112,21 +121,21 @@ ScannedSegment CollectionScan::ScanSegment(const Manifest& manifest, const Segme
     const File* file = source_.Find(name);
     if (file == nullptr) notes.Add(source_.WhyMissing(name));
     auto made = std::make_shared<SegmentScan>(file, entry.file, manifest.collection, manifest.schema);
-    made->Run(notes);
+    ZVEC_RETURN_IF_ERROR(made->Run(notes));
     scan = std::move(made);
   }
   ScannedSegment segment{.rows = scan, .dead = nullptr, .deletions_lost = false};
-  if (entry.deletes_number != 0) ScanDeletes(manifest, entry, harm, &segment);
+  if (entry.deletes_number != 0) ZVEC_RETURN_IF_ERROR(ScanDeletes(manifest, entry, harm, &segment));
   return segment;
 }
 
-void CollectionScan::ScanDeletes(const Manifest& manifest, const SegmentEntry& entry, Harm harm,
-                                 ScannedSegment* segment) {
+Status CollectionScan::ScanDeletes(const Manifest& manifest, const SegmentEntry& entry, Harm harm,
+                                   ScannedSegment* segment) {
   const auto seen = deletes_.find(entry.deletes_number);
   if (seen != deletes_.end()) {
     segment->dead = seen->second.dead;
     segment->deletions_lost = seen->second.deletions_lost;
-    return;
+    return {};
   }
   const std::string name = DeletesName(entry.deletes_number);
   Notes notes = About(name, harm);
@@ -145,6 +154,7 @@ void CollectionScan::ScanDeletes(const Manifest& manifest, const SegmentEntry& e
     ++report_.blocks;
     report_.bytes += bytes->size();
     auto dead = decode(*bytes);
+    if (dead.status().code() == StatusCode::kUnimplemented) return dead.status();
     if (!dead.ok()) {
       notes.Add(dead.status());
       const auto good = [&](const std::string& text) { return decode(text).ok(); };
@@ -157,9 +167,10 @@ void CollectionScan::ScanDeletes(const Manifest& manifest, const SegmentEntry& e
     }
   }
   deletes_[entry.deletes_number] = *segment;
+  return {};
 }
 
-void CollectionScan::ScanIndexes(const Manifest& manifest, const SegmentEntry& entry, Harm harm) {
+Status CollectionScan::ScanIndexes(const Manifest& manifest, const SegmentEntry& entry, Harm harm) {
   for (const IndexEntry& index : entry.indexes) {
     if (index.refused() || !seen_.try_emplace(IndexName(index.number)).second) continue;
     const std::string name = IndexName(index.number);
@@ -171,7 +182,8 @@ void CollectionScan::ScanIndexes(const Manifest& manifest, const SegmentEntry& e
     }
     const FieldSchema& field = manifest.schema.fields[index.field];
     const bool sparse = IsSparseVector(field.type);
-    ScanIndex(*file, index, manifest.collection, sparse, notes);
+    ZVEC_RETURN_IF_ERROR(
+        ScanIndex(*file, index, manifest.collection, sparse ? sparse::kListsFile : hnsw::kGraphFile, notes));
     if (notes.count() != 0 || source_.Superseded()) continue;
     // Every checksum is right: does it lead to what is there?
     const hnsw::GraphPlace place{manifest.collection, entry.file.number,
@@ -183,6 +195,7 @@ void CollectionScan::ScanIndexes(const Manifest& manifest, const SegmentEntry& e
     const Status sound = graph.ok() ? (*graph)->Verify() : graph.status();
     if (!sound.ok() && !sound.IsNotFound()) notes.Add(sound);
   }
+  return {};
 }
 
 std::uint64_t CollectionScan::ClosedAt(const Manifest& manifest, std::uint64_t log) const {
@@ -229,26 +242,9 @@ Status CollectionScan::ScanLogOf(const Manifest& manifest, Harm harm, ScannedGen
   return {};
 }
 
-/// A log gets its first record after the manifest that names it is durable.
 void CollectionScan::ScanNewerLogs() {
-  const Manifest* newest = source_.newest();
-  if (newest == nullptr) return;
-  for (const std::uint64_t number : source_.logs()) {
-    const File* file = number > newest->log_number ? source_.Find(LogName(number)) : nullptr;
-    if (file == nullptr) continue;
-    const auto size = file->Size();
-    if (!size.ok() || *size <= kFileHeaderBytes) continue;
-    About(LogName(number), Harm::kDocuments)
-        .Add(kFileHeaderBytes, *size - kFileHeaderBytes,
-             "writes that manifest " + std::to_string(newest->generation) +
-                 " does not know: a newer manifest is missing");
-  }
-  const auto note = source_.note(*newest);
-  if (note && note->log > newest->log_number && source_.newest_is_readable())
-    About(LogName(note->log), Harm::kDocuments)
-        .Add(0, note->end,
-             "it was closed in order, and manifest " + std::to_string(newest->generation) +
-                 " does not know it: a newer manifest is missing");
+  for (const LostManifest& lost : source_.LostManifests())
+    About(lost.name, Harm::kDocuments).Add(lost.offset, lost.size, lost.why);
 }
 
 void CollectionScan::ScanMark() {

@@ -32,9 +32,12 @@ struct ScannedGeneration {
   }
 };
 
+/// The worst first, then by place.
+void SortFindings(VerifyReport& report);
+
 class CollectionScan {
  public:
-  /// Reads all of it. `source` outlives it.
+  /// Reads all of it. `source` outlives it. Errors   kUnimplemented (a newer format).
   static Result<std::unique_ptr<CollectionScan>> Run(const Source& source);
 
   const VerifyReport& report() const noexcept { return report_; }
@@ -49,9 +52,9 @@ class CollectionScan {
   void ScanNames();
   void ScanManifests();
   Status ScanGeneration(const Manifest& manifest, Harm harm);
-  ScannedSegment ScanSegment(const Manifest& manifest, const SegmentEntry& entry, Harm harm);
-  void ScanDeletes(const Manifest& manifest, const SegmentEntry& entry, Harm harm, ScannedSegment* segment);
-  void ScanIndexes(const Manifest& manifest, const SegmentEntry& entry, Harm harm);
+  Result<ScannedSegment> ScanSegment(const Manifest& manifest, const SegmentEntry& entry, Harm harm);
+  Status ScanDeletes(const Manifest& manifest, const SegmentEntry& entry, Harm harm, ScannedSegment* segment);
+  Status ScanIndexes(const Manifest& manifest, const SegmentEntry& entry, Harm harm);
   Status ScanLogOf(const Manifest& manifest, Harm harm, ScannedGeneration* generation);
   void ScanNewerLogs();
   void ScanMark();

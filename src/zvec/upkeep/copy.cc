@@ -79,24 +79,11 @@ class Copier {
     const Generation& newest = source_.generations().front();
     if (!newest.status.ok()) return newest.status;
     if (!source_.mark().ok() && !source_.mark().status().IsNotFound()) return source_.mark().status();
-    const Manifest& manifest = *newest.manifest;
+    ZVEC_RETURN_IF_ERROR(source_.lock_status());
     if (!source_.odd_names().empty())
       return Status::DataLoss(source_.PathOf(source_.odd_names().front()) + ": not a plain file");
-    const auto note = source_.note(manifest);
-    if (note && note->log > manifest.log_number && !source_.Superseded())
-      return Status::DataLoss(source_.PathOf(LogName(note->log)) + " was closed at byte " +
-                              std::to_string(note->end) + ", and manifest " +
-                              std::to_string(manifest.generation) +
-                              " does not know it: a newer manifest is missing");
-    for (const std::uint64_t number : source_.logs()) {
-      const File* file = number > manifest.log_number ? source_.Find(LogName(number)) : nullptr;
-      if (file == nullptr) continue;
-      ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
-      if (size > kFileHeaderBytes && !source_.Superseded())
-        return Status::DataLoss(file->path() + ": holds writes that manifest " +
-                                std::to_string(manifest.generation) +
-                                " does not know: a newer manifest is missing");
-    }
+    if (const auto lost = source_.LostManifests(); !lost.empty() && !source_.Superseded())
+      return DamageAt(source_.PathOf(lost.front().name), lost.front().offset, lost.front().why);
     return {};
   }
 

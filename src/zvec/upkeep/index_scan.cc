@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <string>
-#include <vector>
 
 #include "base/checksum.h"
-#include "base/coding.h"
 #include "base/fault.h"
-#include "zvec/index/file/section_file.h"
 
 namespace zvec::inline v0 {
 
@@ -15,9 +12,6 @@ using cocozvec::ChecksumAt;
 using cocozvec::File;
 
 namespace {
-
-constexpr std::uint32_t kNewestGraph = 2;  // docs/format/index.md
-constexpr std::size_t kGraphSections = 4, kListSections = 7;
 
 bool ReadBytes(const File& file, std::uint64_t offset, std::uint64_t size, std::string* bytes) {
   bytes->resize(size);
@@ -43,51 +37,45 @@ void ScanBlocks(const File& file, const index::Section& section, std::uint64_t n
   }
 }
 
-/// The table of the sections; empty when it does not follow the format.
-std::vector<index::Section> DecodeTable(std::string_view table, std::size_t count, std::uint64_t end) {
-  cocozvec::Reader in(table);
-  std::vector<index::Section> sections(count);
-  for (index::Section& s : sections) {
-    s.offset = in.Read<std::uint64_t>();
-    s.size = in.Read<std::uint64_t>();
-    const auto blocks = in.Read<std::uint32_t>();
-    if (!in.ok() || s.offset > end || s.size > end - s.offset ||
-        blocks != (s.size + index::kBlockBytes - 1) / index::kBlockBytes || blocks > in.remaining() / 8)
-      return {};
-    s.checksums.resize(blocks);
-    for (std::uint64_t& checksum : s.checksums) checksum = in.Read<std::uint64_t>();
-  }
-  return in.done() ? sections : std::vector<index::Section>();
-}
-
 }  // namespace
 
-void ScanIndex(const File& file, const IndexEntry& expected, std::uint64_t collection, bool sparse,
-               Notes& notes) {
+Status ScanIndex(const File& file, const IndexEntry& expected, std::uint64_t collection,
+                 const index::SectionFormat& format, Notes& notes) {
+  const auto damaged = [&notes](std::uint64_t offset, std::uint64_t bytes, std::string what) {
+    notes.Add(offset, bytes, std::move(what));
+    return Status();
+  };
   const auto size = file.Size();
   ++notes.report().files;
   notes.report().bytes += size.ok() ? *size : 0;
-  if (!size.ok()) return notes.Add(size.status());
+  if (!size.ok()) {
+    notes.Add(size.status());
+    return {};
+  }
   if (*size != expected.size_bytes)
-    return notes.Add(*size, 0,
-                     "the file has " + std::to_string(*size) + " bytes, " +
-                         std::to_string(expected.size_bytes) + " in the manifest");
+    return damaged(*size, 0,
+                   "the file has " + std::to_string(*size) + " bytes, " +
+                       std::to_string(expected.size_bytes) + " in the manifest");
   std::string start, table;
   if (!ReadBytes(file, 0, std::min<std::uint64_t>(kFileHeaderBytes, *size), &start))
-    return notes.Add(0, kFileHeaderBytes, "the header cannot be read");
-  const auto header = DecodeFileHeader(sparse ? kSparseMagic : kIndexMagic, start, expected.number,
-                                       notes.file(), sparse ? kFormatVersion : kNewestGraph);
-  if (!header.ok()) return notes.Add(header.status());
+    return damaged(0, kFileHeaderBytes, "the header cannot be read");
+  const auto header = DecodeFileHeader(format.magic, start, expected.number, notes.file(), format.newest);
+  if (header.status().code() == StatusCode::kUnimplemented) return header.status();
+  if (!header.ok()) {
+    notes.Add(header.status());
+    return {};
+  }
   if (header->collection != collection || header->checksum != expected.header_checksum ||
       header->a != expected.nodes || header->b < kFileHeaderBytes || header->b > *size)
-    return notes.Add(0, kFileHeaderBytes, "this is not the index that the manifest names");
+    return damaged(0, kFileHeaderBytes, "this is not the index that the manifest names");
   if (!ReadBytes(file, header->b, *size - header->b, &table) ||
       ChecksumAt(AsBytes(table), expected.number, header->b, collection) != header->c)
-    return notes.Add(header->b, *size - header->b, "the section table does not match its checksum");
-  const auto sections = DecodeTable(table, sparse ? kListSections : kGraphSections, header->b);
-  if (sections.empty()) return notes.Add(header->b, 0, "the section table does not follow its format");
+    return damaged(header->b, *size - header->b, "the section table does not match its checksum");
+  const auto sections = index::DecodeSections(table, format.sections, header->b);
+  if (sections.empty()) return damaged(header->b, 0, "the section table does not follow its format");
   for (std::size_t i = 0; i < sections.size(); ++i)
     ScanBlocks(file, sections[i], expected.number, collection, "section " + std::to_string(i), notes);
+  return {};
 }
 
 }  // namespace zvec::inline v0

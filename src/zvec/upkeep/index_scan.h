@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/io/file_system.h"
+#include "zvec/index/file/section_file.h"
 #include "zvec/schema.h"
 #include "zvec/storage/index_entry.h"
 #include "zvec/upkeep/notes.h"
@@ -12,7 +13,8 @@
 namespace zvec::inline v0 {
 
 /// Where a damaged part is found the rest is looked at, as far as the table can be read.
-void ScanIndex(const cocozvec::File& file, const IndexEntry& expected, std::uint64_t collection, bool sparse,
-               Notes& notes);
+/// Errors   kUnimplemented (a newer format).
+Status ScanIndex(const cocozvec::File& file, const IndexEntry& expected, std::uint64_t collection,
+                 const index::SectionFormat& format, Notes& notes);
 
 }  // namespace zvec::inline v0

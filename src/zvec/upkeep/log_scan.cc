@@ -5,6 +5,7 @@
 #include <string>
 
 #include "zvec/storage/log_format.h"
+#include "zvec/upkeep/pieces.h"
 
 namespace zvec::inline v0 {
 
@@ -19,12 +20,22 @@ class Scanner {
           const std::function<Status(std::string_view)>& apply)
       : file_(file), place_(place), notes_(notes), apply_(apply) {}
 
+  Result<LogScan> RunHeader() {
+    const auto size = file_.Size();
+    if (!size.ok()) return Unreadable(size.status());
+    scan_.bytes = *size;
+    ZVEC_RETURN_IF_ERROR(CheckHeader());
+    return scan_;
+  }
+
   Result<LogScan> Run() {
     const auto size = file_.Size();
     if (!size.ok()) return Unreadable(size.status());
     scan_.bytes = *size;
-    CheckHeader();
+    ZVEC_RETURN_IF_ERROR(CheckHeader());
     if (scan_.foreign) return scan_;
+    // Nobody makes a log without a header: its records are gone with it, whether a note says so or not.
+    if (scan_.bytes < kFileHeaderBytes) scan_.cut = true;
     // As an open judges it: what that forgives is no damage.
     const auto read =
         ReadLog(file_, place_.number, place_.collection, [](std::string_view) { return Status(); });
@@ -59,11 +70,15 @@ class Scanner {
     return got.ok() && *got == out.size();
   }
 
-  void CheckHeader() {
+  /// Errors   kUnimplemented (a newer format).
+  Status CheckHeader() {
     std::string bytes(std::min<std::uint64_t>(kFileHeaderBytes, scan_.bytes), '\0');
-    if (!Read(0, std::as_writable_bytes(std::span(bytes))))
-      return Damage(0, kFileHeaderBytes, "the header cannot be read");
+    if (!Read(0, std::as_writable_bytes(std::span(bytes)))) {
+      Damage(0, kFileHeaderBytes, "the header cannot be read");
+      return {};
+    }
     const auto header = DecodeFileHeader(kLogMagic, bytes, place_.number, file_.path());
+    if (header.status().code() == StatusCode::kUnimplemented) return header.status();
     if (!header.ok()) {
       scan_.whole = false;
       if (notes_ != nullptr) notes_->Add(header.status());
@@ -75,6 +90,7 @@ class Scanner {
       scan_.first_sequence = scan_.next_sequence = header->a;
       previous_ = header->checksum;
     }
+    return {};
   }
 
   bool Valid(const RecordHeader& header, std::uint64_t offset) const {
@@ -131,13 +147,15 @@ class Scanner {
   Result<std::uint64_t> Accept(const RecordHeader& header, std::uint64_t at) {
     const std::uint64_t end = at + kRecordHeaderBytes + header.payload_size;
     const bool known = scan_.next_sequence != 0;
-    if (known && !damaged_ && (header.sequence != scan_.next_sequence || header.previous != previous_))
+    const bool broken =
+        known && !damaged_ && (header.sequence != scan_.next_sequence || header.previous != previous_);
+    if (broken)
       Damage(at, end - at,
              "record " + std::to_string(header.sequence) + " stands where record " +
                  std::to_string(scan_.next_sequence) + " belongs");
     if (known && header.sequence > scan_.next_sequence)
       scan_.lost_calls += header.sequence - scan_.next_sequence;
-    else if (damaged_)
+    else if (damaged_ || broken)
       ++scan_.lost_calls;  // of unknown number
     damaged_ = false;
     scan_.next_sequence = header.sequence + 1;
@@ -162,7 +180,7 @@ class Scanner {
     std::string window;
     for (; from + kRecordHeaderBytes <= scan_.bytes; from += kWindow) {
       window.resize(std::min<std::uint64_t>(kWindow + kRecordHeaderBytes - 1, scan_.bytes - from));
-      if (!Read(from, std::as_writable_bytes(std::span(window)))) continue;
+      ReadAround(file_, from, std::as_writable_bytes(std::span(window)));
       for (std::size_t i = 0; i + kRecordHeaderBytes <= window.size(); ++i) {
         RecordHeader header;
         std::memcpy(&header.magic, window.data() + i, sizeof(header.magic));
@@ -176,8 +194,9 @@ class Scanner {
 
   void CheckClosed() {
     if (place_.closed_at <= scan_.end) return;
-    scan_.cut = scan_.bytes < place_.closed_at || scan_.whole;
-    if (scan_.cut)
+    const bool cut = scan_.bytes < place_.closed_at || scan_.whole;
+    scan_.cut |= cut;
+    if (cut)
       Damage(scan_.end, place_.closed_at - scan_.end,
              "the log ends here, and it was closed at byte " + std::to_string(place_.closed_at));
   }
@@ -193,6 +212,10 @@ class Scanner {
 };
 
 }  // namespace
+
+Result<LogScan> ScanLogHeader(const File& file, const LogPlace& place) {
+  return Scanner(file, place, nullptr, {}).RunHeader();
+}
 
 Result<LogScan> ScanLog(const File& file, const LogPlace& place, Notes* notes,
                         const std::function<Status(std::string_view payload)>& apply) {

@@ -21,7 +21,7 @@ struct LogScan {
   std::uint64_t records = 0;           ///< whole ones
   std::uint64_t lost_calls = 0;        ///< at least; by the gaps in the numbers
   std::uint64_t unfinished_bytes = 0;  ///< forgiven: a write that a crash left in part
-  bool cut = false;                    ///< it ends before where it was closed
+  bool cut = false;                    ///< it ends before where it was closed, or inside its header
   bool foreign = false;  ///< its header is whole, and not the one that the manifest names: not applied
   bool whole = true;     ///< nothing is damaged
 };
@@ -32,8 +32,11 @@ struct LogPlace {
   std::uint64_t closed_at = 0;                   ///< 0: nobody knows
 };
 
+/// Only whether it is foreign, and its first sequence. Errors   kUnimplemented (a newer format).
+Result<LogScan> ScanLogHeader(const cocozvec::File& file, const LogPlace& place);
+
 /// Hands every whole batch to `apply` (kDataLoss from it: the record is damaged). `notes`: may be null.
-/// Errors   those of `apply` but kDataLoss; kIoError is a finding.
+/// Errors   kUnimplemented (a newer format), those of `apply` but kDataLoss; kIoError is a finding.
 Result<LogScan> ScanLog(const cocozvec::File& file, const LogPlace& place, Notes* notes,
                         const std::function<Status(std::string_view payload)>& apply);
 

@@ -29,16 +29,10 @@ struct Plan {
 };
 
 /// There was a newer manifest than those that can be read.
-bool NewestIsLost(const Source& source, const Manifest& newest) {
-  if (!source.generations().front().manifest) return true;
+bool NewestIsLost(const Source& source) {
+  if (!source.generations().front().manifest || !source.LostManifests().empty()) return true;
   for (const std::string& name : source.odd_names())
     if (ParseName(name)->kind == NameKind::kManifest) return true;
-  const auto note = source.note(newest);
-  if (note && note->log > newest.log_number) return true;
-  for (const std::uint64_t number : source.logs()) {
-    const File* file = number > newest.log_number ? source.Find(LogName(number)) : nullptr;
-    if (file != nullptr && file->Size().value_or(0) > kFileHeaderBytes) return true;
-  }
   return false;
 }
 
@@ -61,7 +55,7 @@ Plan MakePlan(const CollectionScan& scan) {
   const Manifest& newest = *generations.front().manifest;
   const std::uint64_t first = plan.base->manifest->log_number, last = newest.log_number;
   plan.logs.push_back(first);
-  const bool lost = NewestIsLost(source, newest);
+  const bool lost = NewestIsLost(source);
   bool newer = false;
   for (const std::uint64_t number : source.logs()) {
     if (number <= first || (!lost && number > last) || source.Find(LogName(number)) == nullptr) continue;
@@ -94,7 +88,7 @@ class Salvage {
       ZVEC_RETURN_IF_ERROR(TakeSegment(plan_.base->segments[i]));
     }
     ZVEC_RETURN_IF_ERROR(Flush());
-    report_.log_cut = plan_.log_is_missing;
+    report_.log_cut = plan_.log_is_missing || !scan_.source().lock_status().ok();
     std::uint64_t sequence = 0;
     for (const std::uint64_t number : plan_.logs) ZVEC_RETURN_IF_ERROR(TakeLog(number, &sequence));
     for (auto& [id, where] : lost_) report_.lost.push_back({id, where});
@@ -213,8 +207,7 @@ class Salvage {
       return {};
     }
     const LogPlace place{number, manifest_.collection, ChecksumOf(number), scan_.ClosedAt(manifest_, number)};
-    ZVEC_ASSIGN_OR_RETURN(const LogScan before,
-                          ScanLog(*file, place, nullptr, [](std::string_view) { return Status(); }));
+    ZVEC_ASSIGN_OR_RETURN(const LogScan before, ScanLogHeader(*file, place));
     // Another collection's of that number, or of another time: none of it belongs here.
     if (before.foreign || (before.first_sequence != 0 && before.first_sequence < *sequence)) {
       report_.log_cut = true;
@@ -268,14 +261,21 @@ Status WriteCollection(const CollectionScan& scan, const Plan& plan, NewDirector
   return collection.Close();
 }
 
-/// Nobody may write to what is read. Where no lock can be had because nothing may be written, nobody writes.
+/// Nobody may write to what is read. Where no lock can be had because we may not write, it is enough that
+/// nobody has one.
 Result<std::unique_ptr<DirectoryLock>> LockIfPossible(FileSystem& fs, const std::string& path) {
   auto lock = DirectoryLock::Acquire(fs, path, /*create=*/false);
   if (lock.ok()) return lock;
   const bool none =
       lock.status().IsNotFound() && fs.Stat(cocozvec::JoinPath(path, kLockName)).status().IsNotFound();
-  if (none || lock.status().code() == StatusCode::kPermissionDenied) return std::unique_ptr<DirectoryLock>();
-  return lock;
+  if (none) return std::unique_ptr<DirectoryLock>();
+  if (lock.status().code() != StatusCode::kPermissionDenied) return lock;
+  ZVEC_ASSIGN_OR_RETURN(const auto file,
+                        fs.Open(cocozvec::JoinPath(path, kLockName), cocozvec::OpenMode::kRead));
+  ZVEC_ASSIGN_OR_RETURN(const cocozvec::HeldLock held, file->OtherLock());
+  if (held != cocozvec::HeldLock::kNone)
+    return Status::Busy("collection " + path + " is open for writing elsewhere");
+  return std::unique_ptr<DirectoryLock>();
 }
 
 Result<RepairReport> RepairLocked(const std::string& damaged, const std::string& destination,

@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "zvec/storage/cell.h"
 #include "zvec/storage/file_header.h"
+#include "zvec/upkeep/pieces.h"
 #include "zvec/upkeep/table_guess.h"
 
 namespace zvec::inline v0 {
@@ -33,33 +34,39 @@ bool SegmentScan::ReadBytes(std::uint64_t offset, std::uint64_t size, std::vecto
   return got.ok() && *got == size;
 }
 
-void SegmentScan::Run(Notes& notes) {
-  if (file_ == nullptr) return;
+Status SegmentScan::Run(Notes& notes) {
+  if (file_ == nullptr) return {};
   ++notes.report().files;
   const auto size = file_->Size();
   notes.report().bytes += size.ok() ? *size : 0;
-  if (!size.ok()) return notes.Add(size.status());
+  if (!size.ok()) {
+    notes.Add(size.status());
+    return {};
+  }
   size_ = std::min(*size, expected_.size_bytes);
   if (*size != expected_.size_bytes)
     notes.Add(*size, 0,
               "the file has " + std::to_string(*size) + " bytes, " + std::to_string(expected_.size_bytes) +
                   " in the manifest");
-  if (!ReadTable(notes) && !GuessTable()) {
+  ZVEC_ASSIGN_OR_RETURN(const bool told, ReadTable(notes));
+  if (!told && !GuessTable()) {
     notes.Add(0, *size, "nothing says where its columns lie");
-    return;
+    return {};
   }
   CheckBlocks(notes);
   CheckCells(notes);
+  return {};
 }
 
 /// As an open reads it.
-bool SegmentScan::ReadTable(Notes& notes) {
+Result<bool> SegmentScan::ReadTable(Notes& notes) {
   std::vector<std::byte> start, table;
   if (!ReadBytes(0, std::min<std::uint64_t>(kFileHeaderBytes, size_), &start)) {
     notes.Add(0, kFileHeaderBytes, "the header cannot be read");
     return false;
   }
   const auto header = DecodeFileHeader(kSegmentMagic, AsText(start), expected_.number, notes.file());
+  if (header.status().code() == StatusCode::kUnimplemented) return header.status();
   if (!header.ok()) {
     notes.Add(header.status());
     return false;
@@ -92,7 +99,8 @@ bool SegmentScan::GuessTable() {
   // At the end of the file, where one that is shorter than it was has lost it.
   if (expected_.rows > UINT32_MAX - 1 || size_ < expected_.size_bytes) return false;
   const std::uint64_t bytes = std::min(size_, LargestTable(schema_, expected_.rows));
-  if (!ReadBytes(size_ - bytes, bytes, &tail)) return false;
+  tail.resize(bytes);
+  ReadAround(*file_, size_ - bytes, tail);
   TableGuess guess{.tail = AsText(tail), .size = size_, .rows = expected_.rows, .matches = {}, .word = {}};
   guess.matches = [this](std::uint64_t offset, std::uint64_t size, std::uint64_t checksum) {
     std::vector<std::byte> block;

@@ -22,8 +22,9 @@ class SegmentScan {
   SegmentScan(const cocozvec::File* file, const SegmentFile& expected, std::uint64_t collection,
               const CollectionSchema& schema);
 
-  /// Reads all of it. After that the functions below mean something.
-  void Run(Notes& notes);
+  /// Reads all of it. After that the functions below mean something. Errors   kUnimplemented (a newer
+  /// format).
+  Status Run(Notes& notes);
 
   const SegmentFile& expected() const noexcept { return expected_; }
   std::uint32_t rows() const noexcept { return static_cast<std::uint32_t>(expected_.rows); }
@@ -46,7 +47,7 @@ class SegmentScan {
     Section section;
     std::vector<bool> whole;
   };
-  bool ReadTable(Notes& notes);
+  Result<bool> ReadTable(Notes& notes);
   bool GuessTable();
   void Take(std::vector<Section> sections);
   bool ReadBlock(const Section& section, std::size_t block, std::vector<std::byte>* bytes) const;

@@ -52,7 +52,7 @@ Status Source::Load() {
   // What speaks of the data is read before the data: what it says was true before.
   mark_ = ReadMarkFile(*fs_, directory_);
   if (mark_.status().code() == StatusCode::kUnimplemented) return mark_.status();
-  lock_text_ = ReadLockText(*fs_, directory_).value_or("");
+  lock_text_ = ReadLockText(*fs_, directory_);
   ZVEC_RETURN_IF_ERROR(ListNames());
   ZVEC_RETURN_IF_ERROR(ReadGenerations());
   for (const Generation& generation : generations_)
@@ -70,6 +70,7 @@ Status Source::Refused() const {
     return status.code() == StatusCode::kPermissionDenied || status.code() == StatusCode::kResourceExhausted;
   };
   if (refused(mark_.status())) return mark_.status();
+  if (refused(lock_text_.status())) return lock_text_.status();
   for (const Generation& generation : generations_)
     if (refused(generation.status)) return generation.status;
   for (const auto& [name, status] : missing_)
@@ -175,6 +176,28 @@ const Manifest* Source::newest() const noexcept {
   for (const Generation& generation : generations_)
     if (generation.manifest) return &*generation.manifest;
   return nullptr;
+}
+
+std::vector<LostManifest> Source::LostManifests() const {
+  std::vector<LostManifest> lost;
+  if (newest() == nullptr) return lost;
+  const std::string unknown =
+      "manifest " + std::to_string(newest()->generation) + " does not know: a newer manifest is missing";
+  // A log gets its first record after the manifest that names it is durable.
+  for (const std::uint64_t number : logs_) {
+    const cocozvec::File* file = number > newest()->log_number ? Find(LogName(number)) : nullptr;
+    const auto size = file != nullptr ? file->Size() : Result<std::uint64_t>(0);
+    if (!size.ok())
+      lost.push_back({LogName(number), 0, 0, std::string(size.status().message())});
+    else if (*size > kFileHeaderBytes)
+      lost.push_back(
+          {LogName(number), kFileHeaderBytes, *size - kFileHeaderBytes, "it holds writes that " + unknown});
+  }
+  const auto closed = note(*newest());
+  if (closed && closed->log > newest()->log_number && generations_.front().manifest)
+    lost.push_back({LogName(closed->log), 0, closed->end,
+                    "it was closed at byte " + std::to_string(closed->end) + ", which " + unknown});
+  return lost;
 }
 
 const cocozvec::File* Source::Find(const std::string& name) const {

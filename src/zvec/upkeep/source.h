@@ -27,6 +27,13 @@ struct Generation {
   std::optional<std::uint64_t> mended_offset;  ///< `manifest` was read after this byte was put right
 };
 
+/// What shows that there was a newer manifest than those that are there.
+struct LostManifest {
+  std::string name;  ///< of the log that it named
+  std::uint64_t offset = 0, size = 0;
+  std::string why;
+};
+
 class Source {
  public:
   /// Errors   kNotFound, kInvalidArgument (not a collection), kUnimplemented (a newer format), kIoError.
@@ -36,9 +43,8 @@ class Source {
   const std::vector<Generation>& generations() const noexcept { return generations_; }
   /// The newest that has a manifest; null: none has.
   const Manifest* newest() const noexcept;
-  bool newest_is_readable() const noexcept {
-    return !generations_.empty() && generations_.front().manifest && !generations_.front().mended_offset;
-  }
+  /// Of those that are damaged nothing is said here. Beside a writer the newer one may have come since.
+  std::vector<LostManifest> LostManifests() const;
 
   std::string PathOf(const std::string& name) const { return cocozvec::JoinPath(directory_, name); }
   /// By the name that a settled collection gives it. Null: it could not be opened; `missing` says why.
@@ -59,8 +65,10 @@ class Source {
 
   const Result<std::string>& mark() const noexcept { return mark_; }
   std::optional<ClosedNote> note(const Manifest& manifest) const {
-    return ClosedNoteIn(lock_text_, manifest.collection);
+    return lock_text_.ok() ? ClosedNoteIn(*lock_text_, manifest.collection) : std::nullopt;
   }
+  /// Not OK: the file LOCK cannot be read, so that nobody knows what its note says.
+  Status lock_status() const { return lock_text_.status(); }
   /// A newer manifest has been installed since.
   bool Superseded() const;
 
@@ -79,7 +87,7 @@ class Source {
 
   cocozvec::FileSystem* fs_;
   std::string directory_;
-  std::string lock_text_;
+  Result<std::string> lock_text_ = std::string();
   Result<std::string> mark_ = Status::NotFound("not read yet");
   bool unsettled_ = false;
   std::vector<std::uint64_t> found_generations_;  ///< descending

@@ -30,8 +30,11 @@ Result<VerifyReport> Verify(PathView path, const CollectionOptions& options) {
     // Whatever this missed and an open notices is a finding, too.
     CollectionOptions reading = options;
     reading.read_only = true;
-    if (const auto opened = Collection::Open(path, reading); opened.status().code() == StatusCode::kDataLoss)
+    if (const auto opened = Collection::Open(path, reading);
+        opened.status().code() == StatusCode::kDataLoss) {
       report.findings.push_back({Harm::kDocuments, path.str(), 0, 0, std::string(opened.status().message())});
+      SortFindings(report);
+    }
     return report;
   }
 }
@@ -120,6 +123,8 @@ Result<StorageStats> MeasureStorage(PathView path, const CollectionOptions& opti
     CollectionOptions reading = options;
     reading.read_only = true;
     ZVEC_ASSIGN_OR_RETURN(const auto collection, Collection::Open(path, reading));
+    // Both of one moment, as far as files say it.
+    if (source.Superseded() && attempt < kAttempts) continue;
     const CollectionStats live = collection->Stats();
     stats->documents = live.doc_count;
     stats->deleted_rows = live.deleted_count;

@@ -135,29 +135,31 @@ Status SectionFile::ReadTable(const SectionFormat& kind, const IndexEntry& expec
   ZVEC_RETURN_IF_ERROR(Reach(header.b, table.size()));
   if (ChecksumAt(table, number_, header.b, collection_) != header.c)
     return DamageAt(path_, header.b, "the section table does not match its checksum");
-  sections_.resize(kind.sections);
-  if (!DecodeTable({reinterpret_cast<const char*>(table.data()), table.size()}, header.b))
-    return DamageAt(path_, header.b, "the section table does not follow its format");
+  auto sections =
+      DecodeSections({reinterpret_cast<const char*>(table.data()), table.size()}, kind.sections, header.b);
+  if (sections.empty()) return DamageAt(path_, header.b, "the section table does not follow its format");
+  for (Section& section : sections) {
+    const std::size_t blocks = section.checksums.size();
+    sections_.push_back({std::move(section), std::make_unique<std::atomic<bool>[]>(blocks)});
+    unchecked_ += blocks;
+  }
   return {};
 }
 
-/// False when a section is not where and as large as a table of this file could say.
-bool SectionFile::DecodeTable(std::string_view table, std::uint64_t end) {
+std::vector<Section> DecodeSections(std::string_view table, std::size_t count, std::uint64_t end) {
   cocozvec::Reader in(table);
-  for (Checked& checked : sections_) {
-    Section& s = checked.section;
+  std::vector<Section> sections(count);
+  for (Section& s : sections) {
     s.offset = in.Read<std::uint64_t>();
     s.size = in.Read<std::uint64_t>();
     const auto blocks = in.Read<std::uint32_t>();
     if (!in.ok() || s.offset % kAlignment != 0 || s.offset < kFileHeaderBytes || s.offset > end ||
         s.size > end - s.offset || blocks != Blocks(s.size) || blocks > in.remaining() / 8)
-      return false;
+      return {};
     s.checksums.resize(blocks);
     for (std::uint64_t& checksum : s.checksums) checksum = in.Read<std::uint64_t>();
-    checked.blocks = std::make_unique<std::atomic<bool>[]>(blocks);
-    unchecked_ += blocks;
   }
-  return in.done();
+  return in.done() ? sections : std::vector<Section>();
 }
 
 Status SectionFile::VerifyBlock(const Section& section, std::uint64_t block) const {

@@ -61,6 +61,10 @@ struct SectionFormat {
   std::uint32_t newest = kFormatVersion;  ///< version that can be read
 };
 
+/// The table of a file's sections. Empty when one of them is not where and as large as a table of this file
+/// could say: behind the header, before `end`, where the table begins.
+std::vector<Section> DecodeSections(std::string_view table, std::size_t count, std::uint64_t end);
+
 class SectionFile {
  public:
   /// Checks size, header and section table against the manifest's entry. `map`: else read into memory.
@@ -98,7 +102,6 @@ class SectionFile {
   Status Reach(std::uint64_t offset, std::uint64_t size) const {
     return mapping_ ? mapping_->Populate(offset, size) : Status();
   }
-  bool DecodeTable(std::string_view table, std::uint64_t end);
   Status VerifyBlock(const Section& section, std::uint64_t block) const;
 
   const std::string path_;

@@ -25,9 +25,7 @@ using index::SectionWriter;
 namespace {
 
 enum Kind : std::uint8_t { kMeta = 0, kCodes = 1, kLinks = 2, kSlots = 3 };
-constexpr std::size_t kSections = 4;
-/// 1 has codes of 7 bits and no breadth; it is written where that suffices, for older readers.
-constexpr std::uint32_t kIndexVersion = 2;
+static_assert(kSlots + 1 == kGraphFile.sections);
 
 /// What the sizes of the sections follow from.
 struct Shape {
@@ -47,7 +45,7 @@ struct Shape {
 };
 
 std::uint32_t VersionOf(const GraphView& graph) {
-  return graph.encoder->kind() == CodeKind::kBits7 && graph.breadth == 1 ? 1 : kIndexVersion;
+  return graph.encoder->kind() == CodeKind::kBits7 && graph.breadth == 1 ? 1 : kGraphFile.newest;
 }
 
 std::string EncodeMeta(const GraphPlace& place, const GraphView& graph) {
@@ -261,8 +259,7 @@ Result<IndexEntry> WriteGraph(FileSystem& fs, const std::string& path, std::uint
 Result<std::shared_ptr<const Graph>> OpenGraph(FileSystem& fs, const std::string& path,
                                                const IndexEntry& expected, const GraphPlace& place,
                                                MetricType metric, std::size_t dim, bool map, bool resident) {
-  ZVEC_ASSIGN_OR_RETURN(auto file, SectionFile::Open(fs, path, {kIndexMagic, kSections, kIndexVersion},
-                                                     expected, place.collection, map));
+  ZVEC_ASSIGN_OR_RETURN(auto file, SectionFile::Open(fs, path, kGraphFile, expected, place.collection, map));
   auto graph = std::make_shared<FileGraph>(std::move(file), map && resident);
   ZVEC_RETURN_IF_ERROR(graph->Check(expected, place, metric, dim));
   return std::shared_ptr<const Graph>(std::move(graph));

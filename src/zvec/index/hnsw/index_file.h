@@ -6,10 +6,14 @@
 #include <string>
 
 #include "base/io/file_system.h"
+#include "zvec/index/file/section_file.h"
 #include "zvec/index/hnsw/graph.h"
 #include "zvec/storage/index_entry.h"
 
 namespace zvec::inline v0::hnsw {
+
+/// Version 1 has codes of 7 bits and no breadth; it is written where that suffices, for older readers.
+inline constexpr index::SectionFormat kGraphFile{kIndexMagic, 4, 2};
 
 /// Which field of which segment of which collection the graph is of.
 struct GraphPlace {

@@ -16,6 +16,7 @@ namespace zvec::inline v0::sparse {
 namespace {
 
 enum Part : std::size_t { kAbout, kTerms, kFirstEntry, kEntries, kRow, kValue, kPresent, kParts };
+static_assert(kParts == kListsFile.sections);
 
 /// More than rounding can add to a sum of kMaxSparseEntries (2^14) products: 2^14 * 2^-53 of what is added.
 constexpr double kRounding = 0x1p-36;
@@ -277,8 +278,8 @@ Status FileLists::Find(std::span<const std::uint32_t> terms, std::span<const flo
 Result<std::shared_ptr<const hnsw::Graph>> OpenLists(cocozvec::FileSystem& fs, const std::string& path,
                                                      const IndexEntry& expected,
                                                      const hnsw::GraphPlace& place, bool map) {
-  ZVEC_ASSIGN_OR_RETURN(
-      auto file, index::SectionFile::Open(fs, path, {kSparseMagic, kParts}, expected, place.collection, map));
+  ZVEC_ASSIGN_OR_RETURN(auto file,
+                        index::SectionFile::Open(fs, path, kListsFile, expected, place.collection, map));
   auto lists = std::make_shared<FileLists>(std::move(file));
   ZVEC_RETURN_IF_ERROR(lists->Check(expected, place));
   return std::shared_ptr<const hnsw::Graph>(std::move(lists));

@@ -17,6 +17,8 @@
 
 namespace zvec::inline v0::sparse {
 
+inline constexpr index::SectionFormat kListsFile{kSparseMagic, 7};
+
 /// Sparse fields with any index but FLAT: lists are the only kind, and exact.
 inline bool WantsLists(const FieldSchema& field) noexcept {
   return IsSparseVector(field.type) && field.index && field.index->type != IndexType::kFlat;
