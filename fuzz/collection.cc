@@ -3,14 +3,18 @@
 //   byte 1   1: checksums made right again, those that name the file included, so that what is behind them is
 //   reached
 //            2: files are read, not mapped      4: opened to write, and optimized
+//            8: verified and repaired before
 //   then     patches, three bytes each: offset (16 bits), new value
-// Without checksums made right, no patch may change an answer: it is the pristine one, or an error.
+// Without checksums made right, no patch may change an answer: it is the pristine one, or an error; and what
+// a repair calls complete is. What Verify finds nothing in, opens and answers.
 #include <algorithm>
+#include <set>
 
 #include "base/io/sim_disk.h"
 #include "fuzz.h"
 #include "seal.h"
 #include "zvec/collection.h"
+#include "zvec/upkeep.h"
 
 namespace fuzz {
 namespace {
@@ -20,6 +24,7 @@ using cocozvec::Status;
 using cocozvec::StatusCode;
 
 constexpr const char* kPath = "c";
+constexpr const char* kRepaired = "repaired";
 
 void Must(const Status& status) {
   if (!status.ok()) Fail("the pristine collection", status.message());
@@ -57,8 +62,10 @@ class Answers {
     for (zvec::Doc doc; true;) {
       const auto more = (*docs)->Next(&doc);
       if (!Good(more.status()) || !*more) break;
+      const std::size_t begin = text.size();
       text += doc.id + "=";
       for (const auto& field : doc.fields) Add(field.value);
+      documents.insert(text.substr(begin));
     }
     for (const char* filter : {"", "n > 20", "text = 'text 3'", "text is null"}) {
       Rank(collection, "v", std::vector<float>{20, 1, -20, 0}, filter);
@@ -71,6 +78,7 @@ class Answers {
   }
   Status error;
   std::string text;
+  std::set<std::string> documents;
 
  private:
   bool Good(const Status& status) {
@@ -126,15 +134,18 @@ class Pristine {
     const Answers answers(*collection);
     Must(answers.error);
     text_ = answers.text;
+    documents_ = answers.documents;
     Must(collection->Close());
     for (const auto& entry : disk_.List(kPath).value()) {
       const std::string path = cocozvec::JoinPath(kPath, entry.name);
       files_.push_back({entry.name, cocozvec::ReadFile(disk_, path, 1 << 24).value()});
     }
     std::sort(files_.begin(), files_.end(), [](const File& a, const File& b) { return a.name < b.name; });
+    for (const File& file : files_)
+      if (file.name.starts_with("MANIFEST-")) collection_ = Get<std::uint64_t>(file.bytes, 16);
     for (const File& file : files_) {  // what is understood here is what is written there
       std::string again = file.bytes;
-      SealFile(file.name, again);
+      Seal(file.name, again);
       if (again != file.bytes) Fail("checksums are made otherwise than written", file.name);
     }
   }
@@ -148,15 +159,22 @@ class Pristine {
     }
     const auto disk = disk_.ProcessKill();
     const bool sealed = (mode & 1) != 0;
-    if (sealed && file.name != "LOCK" && file.name != "MARK") {
-      SealFile(file.name, bytes);
-      NameAnew(*disk, file, bytes);
+    if (sealed && file.name != "MARK") {
+      Seal(file.name, bytes);
+      if (file.name != "LOCK") NameAnew(*disk, file, bytes);
     }
     Write(*disk, file.name, bytes);
-    Use(*disk, mode, !sealed || bytes == file.bytes);
+    const bool pristine_or_error = !sealed || bytes == file.bytes || file.name == "LOCK";
+    const bool clean = (mode & 8) != 0 && Mend(*disk, mode, pristine_or_error);
+    Require(bytes != file.bytes || clean || (mode & 8) == 0, "Verify finds something in what is whole");
+    Use(*disk, mode, pristine_or_error, clean);
   }
 
  private:
+  void Seal(const std::string& name, std::string& bytes) const {
+    return name == "LOCK" ? SealLock(bytes, collection_) : SealFile(name, bytes);
+  }
+
   static void Write(SimDisk& disk, const std::string& name, const std::string& bytes) {
     Must(cocozvec::WriteFileAtomically(disk, cocozvec::JoinPath(kPath, name), bytes));
   }
@@ -173,16 +191,56 @@ class Pristine {
     }
   }
 
-  void Use(SimDisk& disk, std::uint8_t mode, bool pristine_or_error) const {
+  static std::string Text(const std::vector<zvec::Finding>& findings) {
+    std::string text;
+    for (const auto& finding : findings)
+      text += finding.file + " at " + std::to_string(finding.offset) + ": " + finding.what + "\n";
+    return text;
+  }
+
+  /// Whether nothing was found.
+  bool Mend(SimDisk& disk, std::uint8_t mode, bool pristine_or_error) const {
+    auto options = Options(disk);
+    options.enable_mmap = (mode & 2) == 0;
+    const auto found = zvec::Verify(kPath, options);
+    if (!found.ok()) Expected(found.status());
+    const auto repaired = zvec::Repair(kPath, kRepaired, options);
+    if (!repaired.ok()) {
+      Expected(repaired.status());
+      return false;
+    }
+    if (found.ok())
+      Require(Text(found->findings) == Text(repaired->before.findings),
+              "Repair finds another thing than Verify",
+              Text(found->findings) + "against\n" + Text(repaired->before.findings));
+    const auto again = zvec::Verify(kRepaired, options);
+    Must(again.status());
+    Require(again->clean(), "a repaired collection is damaged", Text(again->findings));
+    options.read_only = true;
+    const auto opened = zvec::Collection::Open(kRepaired, options);
+    Must(opened.status());
+    const Answers answers(**opened);
+    Must(answers.error);
+    if (pristine_or_error && repaired->complete())
+      Require(answers.documents == documents_, "a complete repair has other documents");
+    return found.ok() && found->clean();
+  }
+
+  /// `clean`: Verify says so.
+  void Use(SimDisk& disk, std::uint8_t mode, bool pristine_or_error, bool clean) const {
     auto options = Options(disk);
     options.enable_mmap = (mode & 2) == 0;
     options.read_only = (mode & 4) == 0;
     (void)zvec::Collection::ReadMark(kPath, options);
     auto opened = zvec::Collection::Open(kPath, options);
-    if (!opened.ok()) return Expected(opened.status());
+    if (!opened.ok()) {
+      Require(!clean, "Verify finds nothing in what does not open", opened.status().message());
+      return Expected(opened.status());
+    }
     const auto check = [&] {
       const Answers answers(**opened);
       if (!answers.error.ok()) {
+        Require(!clean, "Verify finds nothing in what does not answer", answers.error.message());
         Expected(answers.error);
       } else if (pristine_or_error && answers.text != text_) {
         Fail("a patch changed an answer", answers.text);
@@ -217,14 +275,16 @@ class Pristine {
 
   SimDisk disk_;
   std::vector<File> files_;
+  std::uint64_t collection_ = 0;
   std::string text_;
+  std::set<std::string> documents_;
 };
 
 }  // namespace
 
 std::vector<std::string> Seeds() {
   std::vector<std::string> seeds;
-  for (char mode = 0; mode < 8; ++mode) seeds.push_back({static_cast<char>(mode + 2), mode, 100, 0, 1});
+  for (char mode = 0; mode < 16; ++mode) seeds.push_back({static_cast<char>(mode + 2), mode, 100, 0, 1});
   return seeds;
 }
 

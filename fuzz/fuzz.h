@@ -56,8 +56,9 @@ T Get(std::string_view bytes, std::size_t at) {
 /// touched: under AddressSanitizer at once, else from the next multiple of 64 on. One mapping at a time.
 class OneFile final : public cocozvec::FileSystem {
  public:
-  /// `bytes` must outlive it.
-  explicit OneFile(std::string_view bytes) : bytes_(bytes) {}
+  /// `bytes` must outlive it. `other`: the lock that somebody holds on the file.
+  explicit OneFile(std::string_view bytes, cocozvec::HeldLock other = cocozvec::HeldLock::kNone)
+      : bytes_(bytes), other_(other) {}
   cocozvec::Result<std::unique_ptr<cocozvec::File>> Open(cocozvec::PathView path,
                                                          cocozvec::OpenMode mode) override;
   cocozvec::Result<cocozvec::FileInfo> Stat(cocozvec::PathView path) override;
@@ -72,6 +73,7 @@ class OneFile final : public cocozvec::FileSystem {
  private:
   static cocozvec::Status Refused() { return cocozvec::Status::PermissionDenied("one file, to be read"); }
   const std::string_view bytes_;
+  const cocozvec::HeldLock other_;
 };
 
 /// What `write` has put into a file of a simulated disk.

@@ -1,5 +1,7 @@
 // fuzz/glue.cc: what libFuzzer calls, and what it does not know of memory.
 #include <malloc.h>
+#include <sys/mman.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstdio>
@@ -23,10 +25,14 @@ void Took(long bytes) {
   if (now > most_in_hand) fuzz::Fail("more memory than the input is worth", std::to_string(now));
 }
 
-void* Allocate(std::size_t size) noexcept {
-  // Before it is tried: what is too much must not depend on the machine.
+/// Before it is tried: what is too much must not depend on the machine.
+void CheckOne(std::size_t size) {
   if (watching && size > static_cast<std::size_t>(most_in_hand.load()))
     fuzz::Fail("one allocation larger than the input is worth", std::to_string(size));
+}
+
+void* Allocate(std::size_t size) noexcept {
+  CheckOne(size);
   void* p = std::malloc(size != 0 ? size : 1);
   if (p != nullptr) Took(static_cast<long>(malloc_usable_size(p)));
   return p;
@@ -38,6 +44,30 @@ void Release(void* p) noexcept {
 }
 
 }  // namespace
+
+// Large arrays (base/array.cc) and vectors that are read, not mapped: the linker sends the calls here
+// (--wrap). Mappings count while they are in hand, aligned blocks one by one: who frees them calls free, as
+// all do.
+extern "C" {
+void* __real_aligned_alloc(std::size_t alignment, std::size_t size);
+void* __real_mmap(void* address, std::size_t size, int protection, int flags, int fd, off_t offset);
+int __real_munmap(void* address, std::size_t size);
+
+void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
+  CheckOne(size);
+  return __real_aligned_alloc(alignment, size);
+}
+void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
+  CheckOne(size);
+  void* p = __real_mmap(address, size, protection, flags, fd, offset);
+  if (p != MAP_FAILED) Took(static_cast<long>(size));
+  return p;
+}
+int __wrap_munmap(void* address, std::size_t size) {
+  if (watching) in_hand -= static_cast<long>(size);
+  return __real_munmap(address, size);
+}
+}
 
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return Allocate(size); }
 void* operator new(std::size_t size) {

@@ -1,5 +1,6 @@
 // fuzz/newborn.cc: the small files of a directory, of which one holds any bytes; the first byte chooses:
-//   0  MARK     1  LOCK     2  the manifest of a newborn collection     3  its log     4  the name of a file
+//   0  MARK                                     1  LOCK: whose it is, its note, what a writer published
+//   2  the manifest of a newborn collection     3  its log     4  the name of a file
 #include <map>
 
 #include "fuzz.h"
@@ -10,12 +11,15 @@
 #include "zvec/storage/lock.h"
 #include "zvec/storage/log.h"
 #include "zvec/storage/mark.h"
+#include "zvec/storage/publication.h"
 
 namespace fuzz {
 namespace {
 
 using cocozvec::DirEntry;
 using cocozvec::FileKind;
+
+constexpr std::uint64_t kCollection = 77;
 
 std::string Mark(std::string_view text) {
   return Written([&](cocozvec::FileSystem& fs, const std::string&) {
@@ -26,7 +30,7 @@ std::string Mark(std::string_view text) {
 
 std::string NewbornManifest() {
   zvec::Manifest manifest;
-  manifest.collection = 77;
+  manifest.collection = kCollection;
   manifest.generation = zvec::kFirstGeneration;
   manifest.next_number = zvec::kFirstLog + 1;
   manifest.log_number = zvec::kFirstLog;
@@ -37,8 +41,21 @@ std::string NewbornManifest() {
 
 std::string NewbornLog() {
   return Written([](cocozvec::FileSystem& fs, const std::string& path) {
-    (void)zvec::LogWriter::Create(fs, path, {.collection = 77, .number = zvec::kFirstLog, .a = 1, .b = 1})
+    (void)zvec::LogWriter::Create(fs, path,
+                                  {.collection = kCollection, .number = zvec::kFirstLog, .a = 1, .b = 1})
         .value();
+  });
+}
+
+/// As a writer leaves it that has opened the collection again.
+std::string LockFile() {
+  return Written([](cocozvec::FileSystem& fs, const std::string& path) {
+    std::string text = "zvec collection lock\nprocess 17";
+    text.resize(111, ' ');
+    text += "\n" + zvec::EncodeClosedNote({5, 1234}, kCollection);
+    const auto file = fs.Open(path, cocozvec::OpenMode::kCreateNew).value();
+    Require(file->WriteAt(0, std::as_bytes(std::span(text))).ok(), "a lock's text");
+    Require(zvec::WritePublication(*file, {kCollection, 3, 5, 1300, 9}).ok(), "a publication");
   });
 }
 
@@ -62,6 +79,35 @@ void CheckBirth(std::string_view bytes, const std::string& name) {
   if (manifest.ok()) Require(*birth == zvec::Birth::kUnfinished, "without its log it is no collection");
 }
 
+void CheckNote(const std::string& text) {
+  const auto note = zvec::ClosedNoteIn(text, kCollection);
+  if (!note) return;
+  Require(text.ends_with(zvec::EncodeClosedNote(*note, kCollection)), "a note is another one when written");
+  Require(!zvec::ClosedNoteIn(text, kCollection + 1), "a note of another collection");
+}
+
+std::optional<zvec::Publication> Published(std::string_view bytes, cocozvec::HeldLock held) {
+  OneFile disk(bytes, held);
+  const auto file = disk.Open("LOCK", cocozvec::OpenMode::kRead).value();
+  const auto read = zvec::ReadPublication(*file, /*patience_ms=*/0);
+  Require(read.ok() || read.status().code() == cocozvec::StatusCode::kDataLoss, "what was published",
+          read.status().message());
+  return read.ok() ? *read : std::nullopt;
+}
+
+void CheckPublication(std::string_view bytes) {
+  for (const auto held : {cocozvec::HeldLock::kNone, cocozvec::HeldLock::kExclusive})
+    Require(!Published(bytes, held), "nobody publishes");
+  const auto publication = Published(bytes, cocozvec::HeldLock::kShared);
+  if (!publication) return;
+  const std::string written = Written([&](cocozvec::FileSystem& fs, const std::string& path) {
+    const auto file = fs.Open(path, cocozvec::OpenMode::kCreateNew).value();
+    Require(zvec::WritePublication(*file, *publication).ok(), "a publication");
+  });
+  Require(Published(written, cocozvec::HeldLock::kShared) == publication,
+          "what was published is another thing when written");
+}
+
 void CheckLock(std::string_view bytes) {
   OneFile disk(bytes);
   Require(zvec::IsLockFile(disk, "LOCK").ok(), "a lock file that can be read was not");
@@ -71,6 +117,8 @@ void CheckLock(std::string_view bytes) {
   const bool blank = bytes.find_first_not_of('\0') == std::string_view::npos && bytes.size() <= 512;
   Require((*birth == zvec::Birth::kUnfinished) == (*zvec::IsLockFile(disk, "LOCK") || blank),
           "another program's lock was taken for ours");
+  CheckNote(zvec::ReadLockText(disk, "c").value());
+  CheckPublication(bytes);
 }
 
 void CheckName(std::string_view name) {
@@ -98,9 +146,15 @@ void CheckName(std::string_view name) {
 
 std::vector<std::string> Seeds() {
   using namespace std::string_literals;
+  std::string lock = LockFile();
+  SealLock(lock, kCollection);
+  Require(lock == LockFile(), "checksums are made otherwise than written", "LOCK");
+  Require(zvec::ClosedNoteIn(lock.substr(0, 192), kCollection).has_value(), "no note in what was written");
+  Require(Published(lock, cocozvec::HeldLock::kShared).has_value(), "nothing in what was published");
   return {"\0"s + Mark("mark"),
           "\1zvec collection lock\nprocess 17\n"s,
           "\1"s + std::string(64, '\0'),
+          "\1"s + lock,
           "\2"s + NewbornManifest(),
           "\3"s + NewbornLog(),
           "\4MANIFEST-17"s,
@@ -138,9 +192,10 @@ void Vary(std::string& input, std::size_t most, Random& random) {
 }
 
 void Seal(std::string& input) {
-  if (input.empty() || (input[0] != 0 && input[0] != 2 && input[0] != 3)) return;
+  if (input.empty() || input[0] < 0 || input[0] > 3) return;
   std::string file = input.substr(1);
   if (input[0] == 0) SealMark(file, file.size() % 8 != 0);
+  if (input[0] == 1) SealLock(file, kCollection);
   if (input[0] == 2) SealBody(file, file.size() % 8 != 0);
   if (input[0] == 3) SealHeader(file);
   input.replace(1, std::string::npos, file);

@@ -10,6 +10,7 @@ namespace fuzz {
 namespace {
 
 using cocozvec::File;
+using cocozvec::HeldLock;
 using cocozvec::Mapping;
 using cocozvec::Result;
 using cocozvec::Status;
@@ -69,7 +70,8 @@ class GuardedBytes final : public Mapping {
 
 class ReadOnlyFile final : public File {
  public:
-  ReadOnlyFile(std::string path, std::string_view bytes) : path_(std::move(path)), bytes_(bytes) {}
+  ReadOnlyFile(std::string path, std::string_view bytes, HeldLock other)
+      : path_(std::move(path)), bytes_(bytes), other_(other) {}
   const std::string& path() const noexcept override { return path_; }
   Result<std::uint64_t> Size() const override { return std::uint64_t{bytes_.size()}; }
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<std::byte> out) const override {
@@ -87,19 +89,20 @@ class ReadOnlyFile final : public File {
   }
   Status TryLock(bool) override { return Refused(); }
   Status Unlock() override { return Refused(); }
-  Result<cocozvec::HeldLock> OtherLock() const override { return cocozvec::HeldLock::kNone; }
+  Result<HeldLock> OtherLock() const override { return other_; }
 
  private:
   static Status Refused() { return Status::PermissionDenied("a file to be read"); }
   const std::string path_;
   const std::string_view bytes_;
+  const HeldLock other_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<File>> OneFile::Open(cocozvec::PathView path, cocozvec::OpenMode mode) {
   if (mode != cocozvec::OpenMode::kRead) return Refused();
-  return std::unique_ptr<File>(std::make_unique<ReadOnlyFile>(path.str(), bytes_));
+  return std::unique_ptr<File>(std::make_unique<ReadOnlyFile>(path.str(), bytes_, other_));
 }
 
 Result<cocozvec::FileInfo> OneFile::Stat(cocozvec::PathView) {

@@ -1,6 +1,7 @@
 #include "seal.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/checksum.h"
 #include "fuzz.h"
@@ -9,6 +10,7 @@ namespace fuzz {
 namespace {
 
 constexpr std::size_t kRecordHeader = 56;
+constexpr std::size_t kNoteAt = 112, kNoteEnd = 192, kPublicationAt = 256;  // in LOCK
 
 void Put(std::string& file, std::size_t at, std::uint64_t value) {
   if (at <= file.size() && file.size() - at >= sizeof(value))
@@ -101,6 +103,25 @@ void SealMark(std::string& file, bool size) {
   if (size) Put(file, 32, file.size() - kHeaderBytes);
   Put(file, 40, cocozvec::Checksum(std::string_view(file).substr(kHeaderBytes)));
   SealHeader(file);
+}
+
+void SealLock(std::string& file, std::uint64_t collection) {
+  if (file.size() >= kPublicationAt + 64) {
+    const auto publisher = Get<std::uint64_t>(file, kPublicationAt + 16);
+    const auto* block = reinterpret_cast<const std::byte*>(file.data()) + kPublicationAt;
+    Put(file, kPublicationAt + 56, cocozvec::ChecksumAt({block, 56}, 0, kPublicationAt, publisher));
+  }
+  if (file.size() < kNoteEnd) return;
+  constexpr std::string_view kStart = "log ", kMiddle = " closed at ", kBehind = ", ";
+  const std::string_view line = std::string_view(file).substr(kNoteAt, kNoteEnd - kNoteAt);
+  const std::size_t middle = line.find(kMiddle), text = line.find(kBehind) + kBehind.size();
+  if (!line.starts_with(kStart) || middle == line.npos || text < middle || text + 16 > line.size()) return;
+  std::uint64_t log = 0, end = 0;
+  (void)std::from_chars(line.data() + kStart.size(), line.data() + middle, log);
+  (void)std::from_chars(line.data() + middle + kMiddle.size(), line.data() + text - kBehind.size(), end);
+  std::uint64_t left =
+      cocozvec::ChecksumAt({reinterpret_cast<const std::byte*>(line.data()), text}, log, end, collection);
+  for (std::size_t i = 0; i < 16; ++i, left <<= 4) file[kNoteAt + text + i] = "0123456789abcdef"[left >> 60];
 }
 
 void SealFile(std::string_view name, std::string& file) {

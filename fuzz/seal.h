@@ -21,7 +21,10 @@ void SealLog(std::string& file, bool size);
 void SealSegment(std::string& file);
 void SealIndex(std::string& file);
 void SealMark(std::string& file, bool size);
-/// By the name of a file of a collection; LOCK and unknown names have no checksums.
+/// The note of the last close and what a writer published. The note is of `collection`, which LOCK does not
+/// name.
+void SealLock(std::string& file, std::uint64_t collection);
+/// By the name of a file of a collection; not LOCK. Unknown names have no checksums.
 void SealFile(std::string_view name, std::string& file);
 
 }  // namespace fuzz

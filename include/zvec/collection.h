@@ -63,8 +63,9 @@ class Collection {
   /// kIoError.
   static Result<std::shared_ptr<Collection>> Create(PathView path, const CollectionSchema& schema,
                                                     const CollectionOptions& options = {});
-  /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when), kDataLoss (file and
-  /// offset),
+  /// Errors   kNotFound (nothing there), kBusy (another writer: who and since when; to read: writers change
+  /// it
+  ///          faster than it can be looked at), kDataLoss (file and offset),
   ///          kInvalidArgument (not a collection), kUnimplemented (written by a newer format),
   ///          kFailedPrecondition (to write: a file of it has another name, a hard link).
   static Result<std::shared_ptr<Collection>> Open(PathView path, const CollectionOptions& options = {});
@@ -135,7 +136,8 @@ class Collection {
   /// always shows the newest state: false.
   /// Errors   kNotFound (the collection was removed or renamed), kFailedPrecondition (another one stands in
   /// its
-  ///          place), kDataLoss (file and offset), kIoError, kClosed. What was shown stays, and can be read.
+  ///          place), kBusy (writers change it faster than it can be looked at: try again), kDataLoss (file
+  ///          and offset), kIoError, kClosed. What was shown stays, and can be read.
   virtual Result<bool> Refresh() = 0;
   /// Waits until Refresh would find something new, or `timeout_ms` milliseconds: true when there seems to be,
   /// false at the end of the time. Beside a living writer within a few milliseconds of its commit. Writes

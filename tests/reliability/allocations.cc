@@ -93,6 +93,10 @@ class CalmDisk final : public FileSystem {
     Pause pause;
     return below_.RenameNoReplace(from, to);
   }
+  Status Link(PathView from, PathView to) override {
+    Pause pause;
+    return below_.Link(from, to);
+  }
   Status RemoveFile(PathView path) override {
     Pause pause;
     return below_.RemoveFile(path);

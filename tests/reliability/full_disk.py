@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """R1, R7: real file systems that are full: tmpfs by bytes and by inodes, ext4.
 
-    tests/reliability/full_disk.py --program build/debug/bin/reliability --from 1 --count 6
+    tests/reliability/full_disk.py --program build/debug/bin/reliability --from 1 --count 6 [--fault NAMES --expect-caught]
 
 A writer goes on until the disk takes no more. It ends by an error, not by a signal; a read-only open of the full disk shows
 everything acknowledged; when there is room again, so does a writable one. Case n: the kind of file system, and its size. JSON at the
-end; exit code 77 where nothing can be mounted. Only the standard library.
+end. With --fault the writer has a planted fault (test builds); with --expect-caught a violation must be found, and then all is well. Exit code 77
+where nothing can be mounted. Only the standard library.
 """
 
 import argparse
@@ -52,8 +53,8 @@ def one(options, folder, n):
             with open(path, "wb") as file:
                 file.write(bytes(BALLAST // len(spare)))
         path = os.path.join(mount, "c")
-        writer = subprocess.run([options.program, "stream", path], capture_output=True, text=True, env=clean_environment(),
-                                timeout=100, check=False)
+        writer = subprocess.run([options.program, "stream", path], capture_output=True, text=True,
+                                env=clean_environment(options.fault), timeout=100, check=False)
         if writer.returncode != 0:
             return f"the writer ended with {writer.returncode}: {writer.stderr}"
         acknowledged = int(writer.stdout.split()[-1])
@@ -76,6 +77,8 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--from", dest="first", type=int, default=1)
     parser.add_argument("--count", type=int, default=6)
+    parser.add_argument("--fault", default="")
+    parser.add_argument("--expect-caught", action="store_true")
     options = parser.parse_args()
     options.program = os.path.abspath(options.program)
     enter_namespace("mkfs.ext4")
@@ -91,7 +94,7 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps({"harness": "full_disk", "from": options.first, "count": options.count, "full_disks": options.count,
                       "violations": problems}))
-    sys.exit(bool(problems))
+    sys.exit(bool(problems) != options.expect_caught)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,7 @@ class MortalDisk final : public FileSystem {
   Status RenameNoReplace(PathView from, PathView to) override {
     return death_.Maybe(), below_.RenameNoReplace(from, to);
   }
+  Status Link(PathView from, PathView to) override { return death_.Maybe(), below_.Link(from, to); }
   Status RemoveFile(PathView path) override { return death_.Maybe(), below_.RemoveFile(path); }
   Status RemoveDirectory(PathView path) override { return death_.Maybe(), below_.RemoveDirectory(path); }
   Status SyncDirectory(PathView path) override { return death_.Maybe(), below_.SyncDirectory(path); }

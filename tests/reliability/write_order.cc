@@ -70,6 +70,10 @@ void WriteOrderJudge::See(const IoEvent& event) {
       return;
     case DiskOperation::kRename:
       return SeeRename(event.path, event.to);
+    case DiskOperation::kLink:
+      files_[event.to] = files_[event.path];
+      names_[DirectoryOf(event.to)].push_back({Name::kMade, std::string(BaseName(event.to))});
+      return;
     case DiskOperation::kRemoveFile:
       return SeeRemoval(event.path);
     default:

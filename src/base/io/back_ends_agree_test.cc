@@ -30,7 +30,7 @@ class Calls {
   Calls(std::string root, unsigned seed) : root_(std::move(root)), random_(seed) {}
 
   void Choose() {
-    operation_ = random_() % 13;
+    operation_ = random_() % 14;
     path_ = Path();
     to_ = Path();
     number_ = random_() % 2000;
@@ -55,6 +55,8 @@ class Calls {
         return fs.List(path_).status().ToString();
       case 7:
         return Stat(fs);
+      case 8:
+        return fs.Link(path_, to_).ToString();
       default:
         return OnFile(fs, static_cast<OpenMode>(operation_ % 4));
     }

@@ -36,6 +36,13 @@ Status WriteTemporary(FileSystem& fs, const std::string& temporary, std::string_
 
 }  // namespace
 
+Status RefuseManyNames(PathView path, std::uint64_t names) {
+  return Status::FailedPrecondition("open " + path.str() + " to write: the file has " +
+                                    std::to_string(names) +
+                                    " names (hard links), and what the others name would change too: "
+                                    "remove them, or put a copy in its place");
+}
+
 Status CreateDirectories(FileSystem& fs, PathView path) {
   std::vector<std::string> missing;
   for (std::string level = path.str(); !level.empty(); level = ParentPath(level)) {

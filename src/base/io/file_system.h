@@ -113,6 +113,11 @@ class FileSystem {
   virtual Status Rename(PathView from, PathView to) = 0;
   /// Like Rename, but kAlreadyExists when `to` is there.
   virtual Status RenameNoReplace(PathView from, PathView to) = 0;
+  /// A second name for a file that nobody changes any more. A symbolic link is not followed. kAlreadyExists;
+  /// kUnimplemented where this is not possible: another file system, or one without hard links.
+  virtual Status Link(PathView from, PathView to) {
+    return Status::Unimplemented("link " + from.str() + " to " + to.str() + ": not on this file system");
+  }
   virtual Status RemoveFile(PathView path) = 0;
   /// Must be empty.
   virtual Status RemoveDirectory(PathView path) = 0;
@@ -126,6 +131,14 @@ class FileSystem {
 
 /// The operating system's file system; lives for the whole process.
 FileSystem& PosixFileSystem();
+
+/// Bytes cannot be had: they are damaged, or the disk does not read them.
+inline bool IsUnreadable(const Status& status) noexcept {
+  return status.code() == StatusCode::kDataLoss || status.code() == StatusCode::kIoError;
+}
+
+/// For back ends: why a file of so many names is not opened to write.
+Status RefuseManyNames(PathView path, std::uint64_t names);
 
 // Helpers over the interface, for any back end.
 /// With all parents; each new level, and the deepest that was there, is synced into its parent.

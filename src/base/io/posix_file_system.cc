@@ -15,7 +15,6 @@
 
 #include "base/fault.h"
 #include "base/io/file_system.h"
-#include "base/io/link.h"
 
 #if !defined(MADV_POPULATE_READ)
 #define MADV_POPULATE_READ 22  // Linux 5.14
@@ -318,10 +317,7 @@ class Posix final : public FileSystem {
     if (::fstat(fd.get(), &info) != 0) return FromErrno("stat", name, errno);
     if (!S_ISREG(info.st_mode)) return NotRegular(name);
     if (mode != OpenMode::kRead && info.st_nlink > 1 && !FaultPlanted("follow_links"))
-      return Status::FailedPrecondition("open " + name + " to write: the file has " +
-                                        std::to_string(info.st_nlink) +
-                                        " names (hard links), and what the others name would change too: "
-                                        "remove them, or put a copy in its place");
+      return RefuseManyNames(name, info.st_nlink);
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(name), std::move(fd)));
   }
 
@@ -385,6 +381,17 @@ class Posix final : public FileSystem {
     });
   }
 
+  Status Link(PathView from, PathView to) override {
+    ZVEC_ASSIGN_OR_RETURN(std::string a, Terminated("link", from));
+    ZVEC_ASSIGN_OR_RETURN(std::string b, Terminated("link", to));
+    if (::linkat(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), 0) == 0) return Status::Ok();
+    const int error = errno;
+    const Status status = FromErrno("link", a + " to " + b, error);
+    if (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP || error == ENOSYS)
+      return Status::Unimplemented(std::string(status.message()));
+    return status;
+  }
+
   Status SyncDirectory(PathView path) override {
     ZVEC_ASSIGN_OR_RETURN(Descriptor fd, OpenDirectory("sync directory", path));
     if (Retry([&] { return ::fsync(fd.get()); }) == 0) return Status::Ok();
@@ -423,18 +430,6 @@ class Posix final : public FileSystem {
 FileSystem& PosixFileSystem() {
   static Posix* const posix = new Posix;  // never destroyed: collections may be closed by static destructors
   return *posix;
-}
-
-Status LinkFile(FileSystem& fs, PathView from, PathView to) {
-  if (&fs != &PosixFileSystem()) return {StatusCode::kUnimplemented, "link: not on this file system"};
-  ZVEC_ASSIGN_OR_RETURN(std::string a, Terminated("link", from));
-  ZVEC_ASSIGN_OR_RETURN(std::string b, Terminated("link", to));
-  if (::linkat(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), 0) == 0) return Status::Ok();
-  const int error = errno;
-  const Status status = FromErrno("link", a + " to " + b, error);
-  if (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP || error == ENOSYS)
-    return {StatusCode::kUnimplemented, std::string(status.message())};
-  return status;
 }
 
 }  // namespace cocozvec::inline v0

@@ -19,6 +19,8 @@ const char* NameOf(DiskOperation operation) {
       return "create directory";
     case DiskOperation::kRename:
       return "rename";
+    case DiskOperation::kLink:
+      return "link";
     case DiskOperation::kRemoveFile:
       return "remove";
     case DiskOperation::kRemoveDirectory:
@@ -92,6 +94,9 @@ Status Recorder::Rename(PathView from, PathView to) {
 }
 Status Recorder::RenameNoReplace(PathView from, PathView to) {
   return trace_->Add(below_.RenameNoReplace(from, to), {DiskOperation::kRename, from.str(), to.str(), 0, 0});
+}
+Status Recorder::Link(PathView from, PathView to) {
+  return trace_->Add(below_.Link(from, to), {DiskOperation::kLink, from.str(), to.str(), 0, 0});
 }
 Status Recorder::RemoveFile(PathView path) {
   return trace_->Add(below_.RemoveFile(path), {DiskOperation::kRemoveFile, path.str(), {}, 0, 0});

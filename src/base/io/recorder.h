@@ -16,7 +16,7 @@ namespace cocozvec::inline v0 {
 /// A call that succeeded. An open is listed when it made the file.
 struct IoEvent {
   DiskOperation operation = DiskOperation::kWrite;
-  std::string path, to;                ///< `to`: of a rename
+  std::string path, to;                ///< `to`: of a rename or link
   std::uint64_t offset = 0, size = 0;  ///< of a write or truncation
 };
 
@@ -37,6 +37,7 @@ class Recorder final : public FileSystem {
   Status CreateDirectory(PathView path) override;
   Status Rename(PathView from, PathView to) override;
   Status RenameNoReplace(PathView from, PathView to) override;
+  Status Link(PathView from, PathView to) override;
   Status RemoveFile(PathView path) override;
   Status RemoveDirectory(PathView path) override;
   Status SyncDirectory(PathView path) override;

@@ -317,6 +317,13 @@ Status Move(SimDisk::State& state, PathView from, PathView to, bool replace) {
   return Status::Ok();
 }
 
+std::uint64_t CountNames(const SimNode& tree, const SimNode* wanted) {
+  std::uint64_t names = 0;
+  for (const auto& [name, node] : tree.entries)
+    names += (node.get() == wanted ? 1 : 0) + CountNames(*node, wanted);
+  return names;
+}
+
 Status Remove(SimDisk::State& state, DiskOperation operation, std::string_view name, PathView path) {
   Call call(state, operation, name, path.view());
   ZVEC_RETURN_IF_ERROR(call.Begin(false));
@@ -348,6 +355,10 @@ Result<std::unique_ptr<File>> SimDisk::Open(PathView path, OpenMode mode) {
   if (place.node && mode == OpenMode::kCreateNew) return Taken("open", path.view());
   if (place.node && place.node->kind != FileKind::kFile) {
     return Status::IoError("open " + path.str() + ": not a regular file");
+  }
+  if (place.node && mode != OpenMode::kRead && place.node->linked) {
+    const std::uint64_t names = CountNames(*state_->root, place.node.get());
+    if (names > 1) return RefuseManyNames(path, names);
   }
   if (!place.node) {
     if (!may_create) return Missing("open", path.view());
@@ -387,6 +398,22 @@ Status SimDisk::CreateDirectory(PathView path) {
 
 Status SimDisk::Rename(PathView from, PathView to) { return Move(*state_, from, to, true); }
 Status SimDisk::RenameNoReplace(PathView from, PathView to) { return Move(*state_, from, to, false); }
+
+Status SimDisk::Link(PathView from, PathView to) {
+  constexpr std::string_view kName = "link";
+  const std::string both = from.str() + " to " + to.str();
+  Call call(*state_, DiskOperation::kLink, kName, both);
+  ZVEC_RETURN_IF_ERROR(call.Begin(true));
+  ZVEC_ASSIGN_OR_RETURN(Place source, Locate(state_->root, kName, from.view(), both));
+  if (!source.node) return Missing(kName, both);
+  ZVEC_ASSIGN_OR_RETURN(Place target, Locate(state_->root, kName, to.view(), both));
+  if (target.node) return Taken(kName, both);
+  if (source.node->kind != FileKind::kFile) return Failure(StatusCode::kUnimplemented, kName, both, EPERM);
+  source.node->linked = true;
+  state_->Apply({nullptr, target.directory, {}, target.name, source.node});
+  call.Changed();
+  return Status::Ok();
+}
 
 Status SimDisk::RemoveFile(PathView path) {
   return Remove(*state_, DiskOperation::kRemoveFile, "remove", path);

@@ -7,7 +7,9 @@
 // whole (kTearLastWrite breaks this one), and a rename happens or does not happen, also between two
 // directories.
 //
-// Paths: "/a/b", "a/b" and "./a//b" are the same file. The root exists from the start. There are no links.
+// Paths: "/a/b", "a/b" and "./a//b" are the same file. The root exists from the start. There are no symbolic
+// links. (A file that ever had two names may have two after a cut that loses a rename of it and keeps the
+// next one.)
 // Threads: as FileSystem; the functions below may be called from any thread too. Files may outlive the
 // SimDisk.
 #pragma once
@@ -50,6 +52,7 @@ enum class DiskOperation {
   kSync,
   kCreateDirectory,
   kRename,
+  kLink,
   kRemoveFile,
   kRemoveDirectory,
   kSyncDirectory,
@@ -73,6 +76,7 @@ class SimDisk final : public FileSystem {
   Status CreateDirectory(PathView path) override;
   Status Rename(PathView from, PathView to) override;
   Status RenameNoReplace(PathView from, PathView to) override;
+  Status Link(PathView from, PathView to) override;
   Status RemoveFile(PathView path) override;
   Status RemoveDirectory(PathView path) override;
   Status SyncDirectory(PathView path) override;

@@ -49,7 +49,7 @@ void ApplyTo(const PendingName& change, Names* from, Names* to) {
   if (to == nullptr) return;
   // A renamed node has one name, also when an earlier rename of it was lost.
   for (Names* names : {from, to}) {
-    if (names != nullptr)
+    if (names != nullptr && !change.node->linked)
       std::erase_if(*names, [&](const auto& entry) { return entry.second == change.node; });
   }
   (*to)[change.to] = change.node;
@@ -171,6 +171,7 @@ SimNodePtr CopyTree(SimDisk::State& to, const SimNode& node, Cut& cut,
   SimNodePtr& known = copies[&node];
   if (known) return known;
   SimNodePtr copy = known = to.NewNode(node.kind);
+  copy->linked = node.linked;
   if (node.kind == FileKind::kFile) {
     copy->durable = copy->current = cut.ContentOf(node);
     return copy;
@@ -192,6 +193,7 @@ class Clone {
     copy->durable = node->durable;
     copy->pending = node->pending;
     copy->forgotten = node->forgotten;
+    copy->linked = node->linked;
     for (const auto& [name, child] : node->entries) copy->entries[name] = Of(to, child);
     for (const auto& [name, child] : node->durable_entries) copy->durable_entries[name] = Of(to, child);
     return copy;

@@ -32,6 +32,7 @@ struct SimNode {
   std::string current, durable;
   std::vector<PendingWrite> pending;
   std::set<std::uint64_t> forgotten;  ///< unsynced when a sync failed: the next sync does not write them
+  bool linked = false;                ///< it has, or had, several names
   const void* exclusive = nullptr;    ///< the file handle that holds the lock
   std::set<const void*> shared;
 
@@ -41,7 +42,7 @@ struct SimNode {
 using SimNodePtr = std::shared_ptr<SimNode>;
 
 /// A change of names that no directory sync has covered yet. One of `from_directory`, `to_directory` may be
-/// missing: then something was made or removed. Both: a rename.
+/// missing: then something was made, linked or removed. Both: a rename.
 struct PendingName {
   SimNodePtr from_directory, to_directory;
   std::string from, to;

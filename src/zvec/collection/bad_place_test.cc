@@ -98,6 +98,41 @@ TEST_F(BadPlaceTest, WhereOnlyReadingIsAllowedReadersWorkAndWritersAreToldWhichF
   });
 }
 
+// Guards: a reader that may not read LOCK, which is made for its owner only, could not open.
+TEST_F(BadPlaceTest, WhoMayReadAllButTheLockReadsAndFollows) {
+  Create(path_).reset();
+  chmod(path_.c_str(), 0755);
+  for (const auto& [name, size] : place_.FileSizes())
+    chmod(JoinPath(path_, name).c_str(), name == kLockName ? 0000 : 0644);
+  int opened[2], written[2];
+  ASSERT_EQ(pipe(opened), 0);
+  ASSERT_EQ(pipe(written), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (geteuid() != 0 || !BecomeNobody()) _exit(77);
+    const auto reader = Collection::Open(path_, read_only_);
+    if (!reader.ok()) _exit(2);
+    if (AllIds(**reader) != std::vector<std::string>{"a"}) _exit(3);
+    char byte = 'o';
+    (void)!write(opened[1], &byte, 1);
+    close(written[1]);
+    (void)!read(written[0], &byte, 1);  // until the parent has written
+    if (!(*reader)->Refresh().value_or(false)) _exit(4);
+    _exit(AllIds(**reader).size() == 2 ? 0 : 5);
+  }
+  char byte = 0;
+  close(opened[1]);
+  (void)!read(opened[0], &byte, 1);  // nothing comes where it has ended
+  EXPECT_TRUE(Collection::Open(path_).value()->Insert(std::vector{Note("b", "2")}).ok());
+  for (const int end : {opened[0], written[0], written[1]}) close(end);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST_F(BadPlaceTest, OnAReadOnlyMountReadersWorkAndWritersAreToldWhichFile) {
   InChild([&] {
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "zvec/collection/graphs.h"
 #include "zvec/query/filter.h"
 #include "zvec/query/search.h"
@@ -165,6 +166,10 @@ Result<std::uint64_t> CollectionImpl::DeleteMatches(const Filter& filter) {
 
 Result<std::shared_ptr<const Version>> CollectionImpl::Current() const {
   ZVEC_RETURN_IF_ERROR(CheckProcess());
+  if (options_.read_only && cocozvec::FaultPlanted("refresh_unasked")) {
+    MutexLock lock(store_->write_mu());
+    (void)store_->Refresh();
+  }
   auto version = store_->Snapshot();
   if (!version) return Closed();
   return version;

@@ -8,6 +8,7 @@
 #include "zvec/collection/testing/hooked_fs.h"
 #include "zvec/collection/testing/test_docs.h"
 #include "zvec/storage/file_names.h"
+#include "zvec/storage/look_again.h"
 
 namespace zvec::inline v0::testing_docs {
 namespace {
@@ -237,6 +238,121 @@ TEST(FollowRaces, AWriterThatCannotTellItsReadersOfAWriteTakesNoMore) {
   writer.reset();
   EXPECT_TRUE(reader->Refresh().value());
   EXPECT_THAT(AllIds(*reader), ElementsAre("a", "b"));
+}
+
+// Guards: a Refresh that met real damage in the newer generation opened it twenty times before it said so.
+TEST(FollowRaces, DamageInTheNewerGenerationIsToldAtTheFirstLook) {
+  for (const std::string kind : {"segment-", "MANIFEST-"}) {
+    SimDisk disk;
+    HookedFileSystem hooked(disk);
+    const Handle writer = Create(disk);
+    const Handle reader = Reader(hooked);
+    ASSERT_TRUE(Put(*writer, "a").ok());
+    ASSERT_TRUE(writer->Optimize().ok());
+    std::string newest;
+    for (const auto& entry : disk.List("c").value())
+      if (entry.name.starts_with(kind)) newest = JoinPath("c", entry.name);
+    const std::uint64_t size = disk.Stat(newest).value().size;
+    auto file = disk.Open(newest, OpenMode::kReadWrite).value();
+    ASSERT_TRUE(file->WriteAt(size - 8, std::as_bytes(std::span("damaged", 8))).ok());
+    int opened = 0;
+    hooked.before = [&](const std::string& call, const std::string& path) {
+      opened += call == "open" && path == newest;
+    };
+    const Status status = reader->Refresh().status();
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
+    EXPECT_THAT(status.ToString(), HasSubstr(newest));
+    EXPECT_EQ(opened, kind == "segment-" ? 1 : 2) << newest;  // a manifest is opened to be pinned, and read
+    opened = 0;
+    EXPECT_EQ(Collection::Open("c", Options(hooked, true)).status().code(), StatusCode::kDataLoss);
+    EXPECT_EQ(opened, kind == "segment-" ? 1 : 2) << newest;
+  }
+}
+
+// Guards: a log that went on changing its name was reported as a lost file.
+TEST(FollowRaces, WhatChangesUnderEveryLookIsBusyAndWhatIsMissingIsLost) {
+  SimDisk disk;
+  HookedFileSystem hooked(disk);
+  Handle writer = Create(disk);
+  const Handle reader = Reader(hooked);
+  ASSERT_TRUE(Put(*writer, "a").ok());
+  ASSERT_TRUE(writer->Optimize().ok());
+  ASSERT_TRUE(Put(*writer, "b").ok());
+  writer.reset();
+  std::string log;
+  for (const auto& entry : disk.List("c").value())
+    if (entry.name.starts_with("log-")) log = JoinPath("c", entry.name);
+  const std::string bytes = cocozvec::ReadFile(disk, log, 1 << 20).value();
+  int looks = 0;
+  hooked.before = [&](const std::string& call, const std::string& path) {
+    if (call != "open" || path != log) return;
+    ++looks;
+    ASSERT_TRUE(cocozvec::WriteFileAtomically(disk, log, bytes).ok());
+  };
+  for (const Status& status :
+       {reader->Refresh().status(), Collection::Open("c", Options(hooked, true)).status()}) {
+    EXPECT_EQ(status.code(), StatusCode::kBusy) << status.ToString();
+    EXPECT_THAT(status.ToString(), HasSubstr(log + " was replaced while it was opened"));
+  }
+  EXPECT_EQ(looks, 2 * kLooks);
+  hooked.before = nullptr;
+  ASSERT_TRUE(disk.RemoveFile(log).ok());
+  for (const Status& status :
+       {reader->Refresh().status(), Collection::Open("c", Options(hooked, true)).status()}) {
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
+    EXPECT_THAT(status.ToString(), HasSubstr("a file that the manifest names is missing"));
+  }
+  ASSERT_TRUE(cocozvec::WriteFileAtomically(disk, log, bytes).ok());
+  EXPECT_EQ(reader->Refresh().value(), true);
+  EXPECT_THAT(AllIds(*reader), ElementsAre("a", "b"));
+}
+
+/// Counts watches, and waits of each of them; nothing ever happens.
+class WatchedDisk final : public HookedFileSystem {
+ public:
+  using HookedFileSystem::HookedFileSystem;
+  Result<std::unique_ptr<cocozvec::FileWatch>> Watch(PathView) override {
+    waits.push_back(0);
+    return std::unique_ptr<cocozvec::FileWatch>(std::make_unique<Counted>(waits, waits.size() - 1));
+  }
+  std::vector<int> waits;
+
+ private:
+  class Counted final : public cocozvec::FileWatch {
+   public:
+    Counted(std::vector<int>& waits, std::size_t number) : waits_(waits), number_(number) {}
+    bool Wait(std::uint32_t) override {
+      ++waits_[number_];
+      return true;
+    }
+
+   private:
+    std::vector<int>& waits_;
+    const std::size_t number_;
+  };
+};
+
+// Guards: after a restored copy was renamed into place the handle waited for the LOCK of the one before.
+TEST(FollowRaces, AWatchIsUsedAgainUntilAnotherFileIsTheLock) {
+  SimDisk disk;
+  WatchedDisk watched(disk);
+  Create(disk).reset();
+  CopyDirectory(disk, "c", "copy");
+  const Handle reader = Reader(watched);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(reader->WaitForChange(1).value());
+  }
+  ASSERT_EQ(watched.waits.size(), 1u);
+  ASSERT_TRUE(disk.Rename("c", "c.bad").ok());
+  ASSERT_TRUE(disk.Rename("copy", "c").ok());
+  EXPECT_TRUE(reader->WaitForChange(60'000).value());
+  EXPECT_TRUE(reader->Refresh().ok());
+  const int before = watched.waits[0];
+  EXPECT_GT(before, 0);
+  EXPECT_FALSE(reader->WaitForChange(1).value());
+  EXPECT_EQ(watched.waits[0], before);
+  ASSERT_EQ(watched.waits.size(), 2u);
+  EXPECT_GT(watched.waits[1], 0);
 }
 
 TEST(FollowRaces, ALookThatFindsNothingTakesTwoCalls) {

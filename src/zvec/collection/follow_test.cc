@@ -475,24 +475,38 @@ TEST_F(FollowOnDisk, AReaderThatIsKilledLeavesNothing) {
 TEST_F(FollowOnDisk, AForkedChildKeepsNoPinOfItsParentAndLosesNoneOfItsOwn) {
   Handle writer = Collection::Create(path_, NoteSchema(), place_.options()).value();
   Handle reader = Collection::Open(path_, ReadOnly()).value();
-  int ready[2];
+  ASSERT_TRUE(writer->Upsert(std::vector{Note("a", "a")}).ok());
+  int ready[2], looked[2];
   ASSERT_EQ(pipe(ready), 0);
+  ASSERT_EQ(pipe(looked), 0);
   const pid_t pid = fork();
   if (pid == 0) {
-    close(ready[1]);
-    char byte;
+    close(ready[0]);
+    close(looked[1]);
+    char byte = 'r';
     const bool refused = reader->Refresh().status().code() == StatusCode::kFailedPrecondition;
-    (void)!read(ready[0], &byte, 1);  // until the parent has looked
-    _exit(refused ? 0 : 1);
+    (void)!read(looked[0], &byte, 1);  // until the generation is another one than the parent's reader has
+    const auto mine = Collection::Open(path_, ReadOnly());
+    (void)!write(ready[1], &byte, 1);
+    (void)!read(looked[0], &byte, 1);  // until the parent has looked
+    _exit(refused && mine.ok() && AllIds(**mine).size() == 1 ? 0 : 1);
   }
+  close(ready[1]);
+  close(looked[0]);
+  ASSERT_TRUE(writer->Optimize().ok());
+  ASSERT_EQ(write(looked[1], "o", 1), 1);
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
   Advance(*writer);
-  EXPECT_EQ(Manifests(), 3u);  // the parent's pin is there
+  EXPECT_EQ(Manifests(), 4u);  // two, the parent's and the child's
   reader.reset();
   ASSERT_TRUE(writer->Optimize().ok());
-  EXPECT_EQ(Manifests(), 2u);  // and nobody else's
+  EXPECT_EQ(Manifests(), 3u);  // the child has none of the parent's, and its own
+  close(looked[1]);
   close(ready[0]);
-  close(ready[1]);
   EXPECT_EQ(Wait(pid), 0);
+  ASSERT_TRUE(writer->Optimize().ok());
+  EXPECT_EQ(Manifests(), 2u);
 }
 
 TEST_F(FollowOnDisk, AReaderFollowsAWriterInAnotherProcessAndItsDeath) {

@@ -89,7 +89,7 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hns
                                                      const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
   const Status status = graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), help.pool);
-  if (hnsw::IsUnusable(status)) {
+  if (IsUnreadable(status)) {
     cocozvec::Log(cocozvec::LogLevel::kWarning,
                   "a damaged or unreadable graph is replaced by a new one: " + status.ToString());
     return std::shared_ptr<hnsw::GraphBuilder>();

@@ -9,6 +9,7 @@
 #include "zvec/collection/store.h"
 #include "zvec/storage/birth.h"
 #include "zvec/storage/file_names.h"
+#include "zvec/storage/look_again.h"
 #include "zvec/storage/mark.h"
 
 namespace zvec::inline v0 {
@@ -23,8 +24,6 @@ using cocozvec::ParentPath;
 namespace {
 
 constexpr int kNameAttempts = 8;
-constexpr int kAttempts =
-    20;  // beside a writer a file may get another name, or be retired, between two calls
 
 std::string ParentOf(PathView path) {
   std::string parent = ParentPath(path);
@@ -80,10 +79,10 @@ Result<bool> IsOurs(FileSystem& fs, const std::string& path, const std::vector<D
 
 /// What a relaxed Create has left in the directory. Beside its writer names may change between two calls.
 Result<Birth> BirthOf(FileSystem& fs, const std::string& path) {
-  for (int attempt = 1;; ++attempt) {
+  for (int look = 1;; ++look) {
     ZVEC_ASSIGN_OR_RETURN(const auto entries, ListCollection(fs, path));
     auto birth = JudgeBirth(fs, path, entries);
-    if (attempt == kAttempts || !birth.status().IsNotFound()) return birth;
+    if (look == kLooks || !birth.status().IsNotFound()) return birth;
   }
 }
 
@@ -308,7 +307,7 @@ Status Collection::RemoveLeftovers(PathView parent, const CollectionOptions& opt
 bool Collection::Exists(PathView path, const CollectionOptions& options) {
   FileSystem& fs = FileSystemOf(options);
   const std::string target = path.str();
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int look = 1; look <= kLooks; ++look) {
     const auto entries = ListCollection(fs, target);
     if (!entries.ok()) return false;
     std::uint64_t newest = 0;

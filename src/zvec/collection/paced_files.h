@@ -34,6 +34,7 @@ class PacedFiles final : public cocozvec::FileSystem {
   cocozvec::Status RenameNoReplace(PathView from, PathView to) override {
     return under_.RenameNoReplace(from, to);
   }
+  cocozvec::Status Link(PathView from, PathView to) override { return under_.Link(from, to); }
   cocozvec::Status RemoveFile(PathView path) override { return under_.RemoveFile(path); }
   cocozvec::Status RemoveDirectory(PathView path) override { return under_.RemoveDirectory(path); }
   cocozvec::Status SyncDirectory(PathView path) override { return under_.SyncDirectory(path); }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "zvec/collection/store.h"
@@ -24,6 +25,9 @@ struct Store::Recovery {
   bool fresh = false;         ///< made a moment ago by this process, which has kept the lock since
 };
 
+/// Device and inode.
+using FileId = std::optional<std::pair<std::uint64_t, std::uint64_t>>;
+
 /// What a handle has open that a newer state may still name.
 struct Store::Known {
   std::shared_ptr<const CollectionSchema> schema;
@@ -31,9 +35,15 @@ struct Store::Known {
   std::shared_ptr<const Manifest> manifest;
 };
 
+struct Store::LockWatch {
+  FileId lock;  ///< the file that had the name LOCK a moment before the watch was made
+  std::unique_ptr<cocozvec::FileWatch> watch;
+};
+
 /// Where a read-only handle stands.
 struct Store::Follower {
   std::unique_ptr<cocozvec::File> lock_file;  ///< LOCK; null: there was none
+  FileId lock_id;                             ///< of the file that has its name; nothing: none, or not known
   std::unique_ptr<cocozvec::File> log_file;
   cocozvec::FileInfo log_id;  ///< of it, when it was opened
   LogContent log;             ///< as far as it was read
@@ -43,7 +53,7 @@ struct Store::Follower {
   bool spoilt = false;
   /// LOCK was opened anew, and whether the log is still the one beside it was not looked at yet.
   bool unsure = false;
-  std::vector<std::unique_ptr<cocozvec::FileWatch>> watches;  ///< that nobody waits with just now
+  std::vector<LockWatch> watches;  ///< that nobody waits with just now
 
   /// Where it is not there, or not to be read, nobody is asked.
   Status OpenLock(cocozvec::FileSystem& fs, const std::string& path) {
@@ -51,12 +61,18 @@ struct Store::Follower {
     const StatusCode code = file.status().code();
     lock_file = file.ok() ? *std::move(file) : nullptr;
     unsure = true;
+    lock_id.reset();
+    if (const auto info = fs.Stat(path); info.ok()) lock_id = {info->device, info->inode};
     const bool can_do_without = code == StatusCode::kNotFound || code == StatusCode::kPermissionDenied;
     return can_do_without ? Status() : file.status();
   }
   Result<std::optional<Publication>> Published() const {
     if (!lock_file) return std::optional<Publication>();
     return ReadPublication(*lock_file);
+  }
+  Status CheckNobodyBegan(const cocozvec::File& log, std::uint64_t size, const Status& read) const {
+    ZVEC_ASSIGN_OR_RETURN(const auto published, Published());
+    return zvec::CheckNobodyBegan(published, log, size, read);
   }
 };
 

@@ -208,19 +208,6 @@ void Store::CommitChecked(std::span<std::string> records, std::span<Status> stat
   for (std::size_t i = written; i < records.size(); ++i) statuses[i] = status;
 }
 
-Status Store::CheckRow(const RowCells& row) const {
-  ZVEC_RETURN_IF_ERROR(ValidateId(row.id));
-  for (std::size_t f = 0; f < schema_->fields.size(); ++f) {
-    const FieldSchema& field = schema_->fields[f];
-    if (row.cells[f].data() == nullptr) {
-      if (!field.nullable) return Status::DataLoss("field " + field.name + " is null and must not be");
-    } else if (layout_->width(f) == 0) {
-      ZVEC_RETURN_IF_ERROR(CheckCell(field, row.cells[f]));
-    }
-  }
-  return {};
-}
-
 Status Store::Prepare(std::string_view payload, bool trusted, Prepared* prepared) {
   const Version& now = *prepared->now;
   prepared->first = tail_->rows();
@@ -228,7 +215,7 @@ Status Store::Prepare(std::string_view payload, bool trusted, Prepared* prepared
   RowCells row;
   while (in.NextPut(&row)) {
     if (!trusted)
-      if (const Status status = CheckRow(row); !status.ok())
+      if (const Status status = CheckRow(*schema_, *layout_, row); !status.ok())
         return Status::DataLoss(std::string(status.message()));
     const std::uint64_t hash = HashId(row.id);
     ZVEC_ASSIGN_OR_RETURN(const auto old, now.Locate(row.id, hash));

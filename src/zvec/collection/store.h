@@ -108,9 +108,12 @@ class Store {
   Store(cocozvec::FileSystem& fs, std::string directory, const CollectionOptions& options);
 
   // Opening (store_open.cc).
-  Status Load(std::unique_ptr<DirectoryLock> lock, bool fresh);
+  Status Load(std::unique_ptr<DirectoryLock> lock, Recovery& recovery);
+  Status ReadLock(Recovery& recovery);
   Status LoadManifest(Recovery& recovery);
-  bool IsSuperseded() const;
+  /// `generation`: of the manifest that the work with the outcome `status` was on.
+  bool MayLookAgain(const Status& status, std::uint64_t generation) const;
+  bool IsSuperseded(std::uint64_t generation) const;
   Status LoadSegments();
   Status ReplayLog(Recovery& recovery);
   Result<cocozvec::FileInfo> IdOfOpen(const Result<cocozvec::FileInfo>& before,
@@ -127,27 +130,26 @@ class Store {
   Status ChooseGeneration(Recovery& recovery);
   /// How much of the log is committed; where nobody publishes, all that is there.
   Result<std::uint64_t> CommittedEnd(const Recovery& recovery) const;
-  /// After the log was read without a publication, up to its `size`, with the outcome `read`: that, or
-  /// kNotFound where a writer began meanwhile, who may have changed what was read.
-  Status CheckNobodyBegan(const cocozvec::File& log, std::uint64_t size, const Status& read) const;
-  Status KeepLog(Recovery& recovery);
+  void KeepLog(Recovery& recovery);
   struct Known;
   Status CheckFollows(const Manifest& manifest) const;
   std::shared_ptr<const SealedSegment> KnownSegment(const SegmentFile& file) const;
   std::shared_ptr<const hnsw::Graph> KnownGraph(const SegmentFile& file, const IndexEntry& index) const;
   struct Newest;
   Result<Newest> FindNewest() ZVEC_REQUIRES(write_mu_);
-  Result<bool> FollowOnce() ZVEC_REQUIRES(write_mu_);
+  /// `generation`: of the manifest that it came to.
+  Result<bool> FollowOnce(std::uint64_t* generation) ZVEC_REQUIRES(write_mu_);
   /// Whether the log that is open is still the one of that name: else only reloading helps.
   void LookForLog(const Manifest& manifest) ZVEC_REQUIRES(write_mu_);
   Result<bool> FollowLog(const Newest& newest) ZVEC_REQUIRES(write_mu_);
   Result<bool> FollowFiles(std::uint64_t end) ZVEC_REQUIRES(write_mu_);
   /// `more`: the log's end is still to be read.
-  Status Reload(bool* more) ZVEC_REQUIRES(write_mu_);
+  Status Reload(bool* more, std::uint64_t* generation) ZVEC_REQUIRES(write_mu_);
   Status TakeGraphs(Store& next, std::shared_ptr<const Manifest> manifest) ZVEC_REQUIRES(write_mu_);
   void TakeOver(Store& next) ZVEC_REQUIRES(write_mu_);
   Result<bool> HasChanged() ZVEC_EXCLUDES(write_mu_);
-  std::unique_ptr<cocozvec::FileWatch> TakeWatch() ZVEC_EXCLUDES(write_mu_);
+  struct LockWatch;
+  LockWatch TakeWatch() ZVEC_EXCLUDES(write_mu_);
   /// Tells readers in other processes (lock.h). What cannot be told fences the handle.
   void PublishCommit(const LogPosition& at);
   Status TellReaders(const LogPosition& at);
@@ -162,7 +164,6 @@ class Store {
   Status Prepare(std::string_view payload, bool trusted, Prepared* prepared);
   Status Show(Prepared& prepared) ZVEC_EXCLUDES(state_mu_);
   Status Apply(std::string_view payload, bool trusted);
-  Status CheckRow(const RowCells& row) const;
   void Publish(std::shared_ptr<const Version> version) ZVEC_EXCLUDES(state_mu_);
   /// Syncs it, and notes how far it has come.
   Status CloseLog() ZVEC_REQUIRES(write_mu_);

@@ -12,6 +12,7 @@
 #include "zvec/collection/recovery.h"
 #include "zvec/storage/birth.h"
 #include "zvec/storage/file_names.h"
+#include "zvec/storage/look_again.h"
 
 namespace zvec::inline v0 {
 
@@ -22,8 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr int kAttempts =
-    20;  // beside a writer a file may get another name, or be retired, between two calls
 /// How often a waiting handle looks: some events are not told (a writer that publishes nothing), and
 /// elsewhere none.
 constexpr std::chrono::milliseconds kLookAgain{50}, kLookUnwatched{2};
@@ -39,22 +38,17 @@ struct Store::Newest {
 // Opening.
 
 Status Store::ChooseGeneration(Recovery& recovery) {
-  follower_ = std::make_unique<Follower>();
-  ZVEC_RETURN_IF_ERROR(follower_->OpenLock(fs_, PathOf(std::string(kLockName))));
   ZVEC_ASSIGN_OR_RETURN(recovery.published, follower_->Published());
   if (recovery.published) recovery.generation = recovery.published->generation;
   const std::string name = unsettled_ && recovery.generation == kFirstGeneration
                                ? UnsettledManifestName()
                                : ManifestName(recovery.generation);
-  ZVEC_ASSIGN_OR_RETURN(pin_, GenerationPin::Take(fs_, PathOf(name)));
+  auto pin = GenerationPin::Take(fs_, PathOf(name));
+  if (pin.status().IsNotFound() && fs_.Stat(PathOf(name)).ok())
+    return Status::Busy(std::string(pin.status().message()));
+  ZVEC_ASSIGN_OR_RETURN(pin_, std::move(pin));
   return {};
 }
-
-namespace {
-Status BegunMeanwhile(const std::string& directory) {
-  return Status::NotFound("collection " + directory + ": a writer has begun meanwhile");
-}
-}  // namespace
 
 Result<std::uint64_t> Store::CommittedEnd(const Recovery& recovery) const {
   cocozvec::ReaderLock lock(state_mu_);
@@ -70,22 +64,12 @@ Result<std::uint64_t> Store::CommittedEnd(const Recovery& recovery) const {
   return recovery.log_file->Size();
 }
 
-Status Store::CheckNobodyBegan(const cocozvec::File& log, std::uint64_t size, const Status& read) const {
-  // A writer publishes before it appends. It may have cut a torn end off, and appended in its place.
-  ZVEC_ASSIGN_OR_RETURN(const auto published, follower_->Published());
-  if (published) return BegunMeanwhile(directory_);
-  if (read.code() != StatusCode::kDataLoss) return read;
-  ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size_now, log.Size());
-  return size_now == size ? read : BegunMeanwhile(directory_);
-}
-
-Status Store::KeepLog(Recovery& recovery) {
+void Store::KeepLog(Recovery& recovery) {
   follower_->log_id = recovery.log_id;
   follower_->seen = recovery.log.file_size;
   follower_->log_file = std::move(recovery.log_file);
   follower_->log = recovery.log;
   known_.reset();
-  return {};
 }
 
 Status Store::CheckFollows(const Manifest& manifest) const {
@@ -122,32 +106,35 @@ std::shared_ptr<const hnsw::Graph> Store::KnownGraph(const SegmentFile& file, co
 Result<bool> Store::Refresh() {
   if (closed_) return Status::Closed("collection " + directory_ + " is closed");
   if (!options_.read_only) return false;
-  for (int attempt = 1;; ++attempt) {
-    auto moved = FollowOnce();
+  for (int look = 1;; ++look) {
+    std::uint64_t generation = 0;
+    auto moved = FollowOnce(&generation);
     const Status& status = moved.status();
     if (status.ok()) return moved;
     if (status.IsNotFound() && fs_.Stat(directory_).status().IsNotFound())
       return Status::NotFound("collection " + directory_ + " was removed or renamed");
-    // A manifest may be retired between two calls, and what looks damaged may belong to the next one.
-    if (!status.IsNotFound() && !(hnsw::IsUnusable(status) && IsSuperseded())) return moved;
-    if (attempt < kAttempts) continue;
+    if (look < kLooks && MayLookAgain(status, generation)) {
+      PauseAfterLook(look);
+      continue;
+    }
     if (!status.IsNotFound()) return moved;
     return Status::DataLoss("a file that the manifest names is missing: " + std::string(status.message()));
   }
 }
 
-Result<bool> Store::FollowOnce() {
+Result<bool> Store::FollowOnce(std::uint64_t* generation) {
   bool moved = false;
-  for (int attempt = 1;; ++attempt) {
+  for (int look = 1;; ++look) {
+    *generation = Generation();
     ZVEC_ASSIGN_OR_RETURN(const Newest newest, FindNewest());
     if (!newest.other_generation) {
       ZVEC_ASSIGN_OR_RETURN(const bool longer, FollowLog(newest));
       return moved || longer;
     }
     bool more = false;
-    ZVEC_RETURN_IF_ERROR(Reload(&more));
+    ZVEC_RETURN_IF_ERROR(Reload(&more, generation));
     moved = true;
-    if (!more || attempt == kAttempts) return moved;
+    if (!more || look == kLooks) return moved;
   }
 }
 
@@ -223,7 +210,7 @@ Result<bool> Store::FollowFiles(std::uint64_t end) {
     payloads.emplace_back(payload);
     return Status();
   });
-  ZVEC_RETURN_IF_ERROR(CheckNobodyBegan(*follower_->log_file, end, read));
+  ZVEC_RETURN_IF_ERROR(follower_->CheckNobodyBegan(*follower_->log_file, end, read));
   follower_->spoilt = true;
   for (const std::string& payload : payloads) ZVEC_RETURN_IF_ERROR(Apply(payload, /*trusted=*/false));
   follower_->spoilt = false;
@@ -246,7 +233,7 @@ bool SameRows(const Manifest& a, const Manifest& b) {
 
 }  // namespace
 
-Status Store::Reload(bool* more) {
+Status Store::Reload(bool* more, std::uint64_t* generation) {
   const auto next = std::unique_ptr<Store>(new Store(fs_, directory_, options_));
   next->closed_ = true;  // it is never used as a handle
   auto known = std::make_unique<Known>();
@@ -259,8 +246,10 @@ Status Store::Reload(bool* more) {
   const std::shared_ptr<const Manifest> mine = known->manifest;
   next->known_ = std::move(known);
   Recovery recovery;
-  ZVEC_ASSIGN_OR_RETURN(recovery.lock_text, ReadLockText(fs_, directory_));
-  ZVEC_RETURN_IF_ERROR(next->LoadManifest(recovery));
+  ZVEC_RETURN_IF_ERROR(next->ReadLock(recovery));
+  const Status loaded = next->LoadManifest(recovery);
+  if (recovery.generation != 0) *generation = recovery.generation;
+  ZVEC_RETURN_IF_ERROR(loaded);
   std::shared_ptr<const Manifest> theirs;
   {
     cocozvec::ReaderLock lock(next->state_mu_);
@@ -272,7 +261,7 @@ Status Store::Reload(bool* more) {
   }
   ZVEC_RETURN_IF_ERROR(next->LoadSegments());
   ZVEC_RETURN_IF_ERROR(next->ReplayLog(recovery));
-  ZVEC_RETURN_IF_ERROR(next->KeepLog(recovery));
+  next->KeepLog(recovery);
   TakeOver(*next);
   return {};
 }
@@ -322,17 +311,17 @@ Result<bool> Store::HasChanged() {
   return newest.status();
 }
 
-std::unique_ptr<cocozvec::FileWatch> Store::TakeWatch() {
+Store::LockWatch Store::TakeWatch() {
   MutexLock lock(write_mu_);
-  if (closed_) return nullptr;
-  auto& idle = follower_->watches;
-  if (!idle.empty()) {
-    auto watch = std::move(idle.back());
+  if (closed_) return {};
+  for (auto& idle = follower_->watches; !idle.empty();) {
+    LockWatch taken = std::move(idle.back());
     idle.pop_back();
-    return watch;
+    if (taken.lock && taken.lock == follower_->lock_id) return taken;  // else it may watch another file
   }
   auto watch = fs_.Watch(PathOf(std::string(kLockName)));
-  return watch.ok() ? *std::move(watch) : nullptr;
+  if (!watch.ok()) return {};
+  return {follower_->lock_id, *std::move(watch)};
 }
 
 Result<bool> Store::WaitForChange(std::uint32_t timeout_ms) {
@@ -341,7 +330,8 @@ Result<bool> Store::WaitForChange(std::uint32_t timeout_ms) {
         "collection " + directory_ +
         " is open for writing: this handle shows every change, none is to be awaited");
   const auto until = Clock::now() + std::chrono::milliseconds(timeout_ms);
-  auto watch = TakeWatch();
+  LockWatch taken = TakeWatch();
+  const auto& watch = taken.watch;
   Result<bool> changed = false;
   for (;;) {
     changed = HasChanged();
@@ -355,7 +345,7 @@ Result<bool> Store::WaitForChange(std::uint32_t timeout_ms) {
       std::this_thread::sleep_for(slice);
   }
   MutexLock lock(write_mu_);
-  if (!closed_ && watch) follower_->watches.push_back(std::move(watch));
+  if (!closed_ && watch) follower_->watches.push_back(std::move(taken));
   return changed;
 }
 

@@ -187,7 +187,7 @@ Status Store::MergeOnce(MergeGoal goal, const BuildHelp& help, Mine* only, bool*
     MutexLock lock(write_mu_);
     status = FinishMerge(job, std::move(status));
   }
-  if (hnsw::IsUnusable(status)) SetDamagedAside(job);
+  if (IsUnreadable(status)) SetDamagedAside(job);
   ZVEC_RETURN_IF_ERROR(status);
   *done = true;
   if (only != nullptr)

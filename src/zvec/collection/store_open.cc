@@ -9,6 +9,7 @@
 #include "zvec/storage/birth.h"
 #include "zvec/storage/deletes.h"
 #include "zvec/storage/file_names.h"
+#include "zvec/storage/look_again.h"
 
 namespace zvec::inline v0 {
 
@@ -19,8 +20,6 @@ using cocozvec::JoinPath;
 using cocozvec::OpenMode;
 
 namespace {
-
-constexpr int kReadOnlyAttempts = 20;
 
 std::uint64_t RandomNumber() {
   std::random_device device;
@@ -66,16 +65,17 @@ Status Store::WriteEmpty(FileSystem& fs, const std::string& directory, const Col
 Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& directory,
                                            const CollectionOptions& options,
                                            std::unique_ptr<DirectoryLock> lock, bool fresh) {
-  for (int attempt = 1;; ++attempt) {
+  for (int look = 1;; ++look) {
     std::unique_ptr<Store> store(new Store(fs, directory, options));
-    const Status status = store->Load(std::move(lock), fresh);
+    Recovery recovery;
+    recovery.fresh = fresh || cocozvec::FaultPlanted("trust_unsynced_names");
+    const Status status = store->Load(std::move(lock), recovery);
     if (status.ok()) return store;
     store->closed_ = true;
-    // Beside a writer a file may be retired between the manifest and its opening, and what looks damaged may
-    // belong to the next manifest: the newer one knows better.
-    if (options.read_only && attempt < kReadOnlyAttempts &&
-        (status.IsNotFound() || (hnsw::IsUnusable(status) && store->IsSuperseded())))
+    if (options.read_only && look < kLooks && store->MayLookAgain(status, recovery.generation)) {
+      PauseAfterLook(look);
       continue;
+    }
     if (!status.IsNotFound()) return status;
     const auto there = fs.Stat(directory);
     if (there.ok())
@@ -84,19 +84,31 @@ Result<std::unique_ptr<Store>> Store::Open(FileSystem& fs, const std::string& di
   }
 }
 
-Status Store::Load(std::unique_ptr<DirectoryLock> lock, bool fresh) {
-  Recovery recovery;
-  recovery.fresh = fresh || cocozvec::FaultPlanted("trust_unsynced_names");
+Status Store::Load(std::unique_ptr<DirectoryLock> lock, Recovery& recovery) {
   if (!options_.read_only && !lock) {
     ZVEC_ASSIGN_OR_RETURN(lock, DirectoryLock::Acquire(fs_, directory_, /*create=*/false));
   }
   lock_ = std::move(lock);
-  ZVEC_ASSIGN_OR_RETURN(recovery.lock_text, ReadLockText(fs_, directory_));
+  ZVEC_RETURN_IF_ERROR(ReadLock(recovery));
   ZVEC_RETURN_IF_ERROR(LoadManifest(recovery));
   ZVEC_RETURN_IF_ERROR(LoadSegments());
   ZVEC_RETURN_IF_ERROR(ReplayLog(recovery));
   if (!options_.read_only) return BecomeWriter(recovery);
-  return KeepLog(recovery);
+  KeepLog(recovery);
+  return {};
+}
+
+/// A reader goes by one file LOCK, and without where it may not read it.
+Status Store::ReadLock(Recovery& recovery) {
+  if (!options_.read_only) {
+    ZVEC_ASSIGN_OR_RETURN(recovery.lock_text, ReadLockText(fs_, directory_));
+    return {};
+  }
+  follower_ = std::make_unique<Follower>();
+  ZVEC_RETURN_IF_ERROR(follower_->OpenLock(fs_, PathOf(std::string(kLockName))));
+  if (!follower_->lock_file) return {};
+  ZVEC_ASSIGN_OR_RETURN(recovery.lock_text, ReadLockText(*follower_->lock_file));
+  return {};
 }
 
 Status Store::LoadManifest(Recovery& recovery) {
@@ -127,17 +139,18 @@ Status Store::LoadManifest(Recovery& recovery) {
   return {};
 }
 
-/// A newer manifest is there than the one that was read, or that cannot be found out: look again.
-bool Store::IsSuperseded() const {
-  std::uint64_t mine = 0;
-  {
-    cocozvec::ReaderLock lock(state_mu_);
-    if (manifest_) mine = manifest_->generation;
-  }
+/// Beside a writer names change between two calls, and what looks damaged may belong to the next manifest.
+bool Store::MayLookAgain(const Status& status, std::uint64_t generation) const {
+  return status.IsNotFound() || status.code() == StatusCode::kBusy ||
+         (IsUnreadable(status) && IsSuperseded(generation));
+}
+
+/// A newer manifest is there, or that cannot be found out.
+bool Store::IsSuperseded(std::uint64_t generation) const {
   const auto entries = fs_.List(directory_);
-  return !entries.ok() || std::any_of(entries->begin(), entries->end(), [mine](const auto& entry) {
+  return !entries.ok() || std::any_of(entries->begin(), entries->end(), [generation](const auto& entry) {
     const auto name = ParseName(entry.name);
-    return name && name->kind == NameKind::kManifest && name->number > mine;
+    return name && name->kind == NameKind::kManifest && name->number > generation;
   });
 }
 
@@ -188,7 +201,8 @@ Result<std::shared_ptr<Graphs>> Store::OpenGraphs(const SegmentEntry& entry, con
     }
     const Status& status = graph.status();
     // Without a graph the rows are scanned. (A reader beside a writer may only be late.)
-    if ((!status.IsNotFound() && !hnsw::IsUnusable(status)) || (options_.read_only && IsSuperseded()))
+    if ((!status.IsNotFound() && !IsUnreadable(status)) ||
+        (options_.read_only && IsSuperseded(manifest.generation)))
       return status;
     cocozvec::Log(cocozvec::LogLevel::kWarning,
                   "a graph is missing, damaged or unreadable, queries scan until Optimize builds it anew: " +
@@ -198,12 +212,14 @@ Result<std::shared_ptr<Graphs>> Store::OpenGraphs(const SegmentEntry& entry, con
 }
 
 /// Of the file that was opened at `path` after `before` was asked: the same at both ends, so it was the same
-/// then. kNotFound: another one took its place, or it has got another name.
+/// then. kBusy: another one took its place, or it has got another name.
 Result<FileInfo> Store::IdOfOpen(const Result<FileInfo>& before, const std::string& path) const {
-  ZVEC_RETURN_IF_ERROR(before.status());
-  ZVEC_ASSIGN_OR_RETURN(const FileInfo after, fs_.Stat(path));
-  if (after.device == before->device && after.inode == before->inode) return after;
-  return Status::NotFound(path + " was replaced while it was opened");
+  const auto after = fs_.Stat(path);
+  for (const auto* info : {&before, &after})
+    if (!info->ok() && !info->status().IsNotFound()) return info->status();
+  if (before.ok() && after.ok() && after->device == before->device && after->inode == before->inode)
+    return after;
+  return Status::Busy(path + " was replaced while it was opened");
 }
 
 Status Store::ReplayLog(Recovery& recovery) {
@@ -231,7 +247,7 @@ Status Store::ReplayLog(Recovery& recovery) {
       *recovery.log_file, manifest->log_number, manifest->collection,
       [this](std::string_view payload) { return Apply(payload, /*trusted=*/false); }, committed);
   if (options_.read_only && !recovery.published)
-    ZVEC_RETURN_IF_ERROR(CheckNobodyBegan(*recovery.log_file, committed, read.status()));
+    ZVEC_RETURN_IF_ERROR(follower_->CheckNobodyBegan(*recovery.log_file, committed, read.status()));
   ZVEC_ASSIGN_OR_RETURN(recovery.log, std::move(read));
   if (recovery.log.header.checksum != manifest->log_checksum)
     return DamageAt(path, 56, "this is not the log that the manifest names, but another one of that number");

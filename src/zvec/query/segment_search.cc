@@ -101,7 +101,7 @@ Status SegmentSearch::ScanUnlinked(std::uint32_t first_row) {
 /// True when the way through the graph, or the lists, ended where the file is damaged or unreadable: the
 /// stored vectors have the answer.
 bool SegmentSearch::IsDamaged(const Status& found) const {
-  if (!hnsw::IsUnusable(found)) return false;
+  if (!IsUnreadable(found)) return false;
   cocozvec::Log(cocozvec::LogLevel::kWarning,
                 "a query scans instead of using a damaged or unreadable graph, which Optimize replaces: " +
                     found.ToString());

@@ -65,16 +65,9 @@ std::uint64_t TakeNumber(std::string_view& text) {
   return number;
 }
 
-Result<std::string> ReadLockFile(const File& file) {
-  std::string text(kLockFileBytes, '\0');
-  ZVEC_ASSIGN_OR_RETURN(const std::size_t got, file.ReadAt(0, std::as_writable_bytes(std::span(text))));
-  text.resize(got);
-  return text;
-}
-
 /// The second line, without the padding: "process 17, started ..., opened it ...".
 std::string HolderIn(const File& file) {
-  const std::string text = ReadLockFile(file).value_or("");
+  const std::string text = ReadLockText(file).value_or("");
   if (!text.starts_with(kFirstLine)) return "";
   std::string line = text.substr(kFirstLine.size());
   line.resize(std::min(line.find('\n'), line.size()));
@@ -189,15 +182,22 @@ Status DirectoryLock::Publish(const Publication& publication) {
 
 Result<bool> IsLockFile(FileSystem& fs, const std::string& path) {
   ZVEC_ASSIGN_OR_RETURN(const auto file, fs.Open(path, OpenMode::kRead));
-  ZVEC_ASSIGN_OR_RETURN(const std::string text, ReadLockFile(*file));
+  ZVEC_ASSIGN_OR_RETURN(const std::string text, ReadLockText(*file));
   return text.starts_with(kFirstLine);
+}
+
+Result<std::string> ReadLockText(const File& lock_file) {
+  std::string text(kLockFileBytes, '\0');
+  ZVEC_ASSIGN_OR_RETURN(const std::size_t got, lock_file.ReadAt(0, std::as_writable_bytes(std::span(text))));
+  text.resize(got);
+  return text;
 }
 
 Result<std::string> ReadLockText(FileSystem& fs, const std::string& directory) {
   const auto file = fs.Open(JoinPath(directory, kLockName), OpenMode::kRead);
   if (file.status().IsNotFound()) return std::string();
   ZVEC_RETURN_IF_ERROR(file.status());
-  return ReadLockFile(**file);
+  return ReadLockText(**file);
 }
 
 std::string EncodeClosedNote(const ClosedNote& note, std::uint64_t collection) {

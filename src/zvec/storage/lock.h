@@ -64,6 +64,7 @@ Result<bool> IsLockFile(cocozvec::FileSystem& fs, const std::string& path);
 /// The text of `directory`/LOCK; "" when it is not there. Who compares the note with a log that somebody
 /// may be writing reads the note first.
 Result<std::string> ReadLockText(cocozvec::FileSystem& fs, const std::string& directory);
+Result<std::string> ReadLockText(const cocozvec::File& lock_file);
 /// The note in it; nothing when there is none, or one that is damaged or of another collection.
 std::optional<ClosedNote> ClosedNoteIn(std::string_view lock_text, std::uint64_t collection);
 /// The third line of LOCK. docs/format/collection.md

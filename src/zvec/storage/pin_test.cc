@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/io/link.h"
 #include "base/io/sim_disk.h"
 #include "zvec/storage/file_names.h"
 #include "zvec/storage/lock.h"
@@ -62,7 +61,7 @@ TEST(PinsOnDisk, APinnedManifestWithTwoNamesStays) {
   auto& fs = cocozvec::PosixFileSystem();
   const std::string path = directory + "/MANIFEST-1";
   ASSERT_TRUE(fs.Open(path, OpenMode::kCreateNew).ok());
-  ASSERT_TRUE(LinkFile(fs, path, directory + "/copy").ok());  // as cp -al makes it
+  ASSERT_TRUE(fs.Link(path, directory + "/copy").ok());  // as cp -al makes it
   auto pin = GenerationPin::Take(fs, path).value();
   EXPECT_FALSE(RetireManifest(fs, path).value());
   EXPECT_TRUE(fs.Stat(path).ok());

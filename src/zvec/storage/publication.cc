@@ -73,4 +73,14 @@ Result<std::optional<Publication>> ReadPublication(const File& lock_file, std::u
                   "what the writer says of its commits does not match its checksum");
 }
 
+Status CheckNobodyBegan(const std::optional<Publication>& published, const File& log, std::uint64_t size,
+                        const Status& read) {
+  const auto begun = [&] { return Status::Busy(log.path() + ": a writer began while it was read"); };
+  // A writer publishes before it appends. It may have cut a torn end off, and appended in its place.
+  if (published) return begun();
+  if (read.code() != StatusCode::kDataLoss) return read;
+  ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size_now, log.Size());
+  return size_now == size ? read : begun();
+}
+
 }  // namespace zvec::inline v0

@@ -36,4 +36,10 @@ Status WritePublication(cocozvec::File& lock_file, const Publication& publicatio
 Result<std::optional<Publication>> ReadPublication(const cocozvec::File& lock_file,
                                                    std::uint32_t patience_ms = 1000);
 
+/// After `log` was read up to `size`, which was all of it, while nobody published, with the outcome `read`;
+/// `published`: what is published now. `read`, or kBusy: a writer began meanwhile, who may have changed what
+/// was read.
+Status CheckNobodyBegan(const std::optional<Publication>& published, const cocozvec::File& log,
+                        std::uint64_t size, const Status& read);
+
 }  // namespace zvec::inline v0

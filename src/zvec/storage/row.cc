@@ -43,6 +43,19 @@ bool DecodeRow(const RowLayout& layout, Reader& in, RowCells* row) {
   return true;
 }
 
+Status CheckRow(const CollectionSchema& schema, const RowLayout& layout, const RowCells& row) {
+  ZVEC_RETURN_IF_ERROR(ValidateId(row.id));
+  for (std::size_t f = 0; f < schema.fields.size(); ++f) {
+    const FieldSchema& field = schema.fields[f];
+    if (row.cells[f].data() == nullptr) {
+      if (!field.nullable) return Status::DataLoss("field " + field.name + " is null and must not be");
+    } else if (layout.width(f) == 0) {
+      ZVEC_RETURN_IF_ERROR(CheckCell(field, row.cells[f]));
+    }
+  }
+  return {};
+}
+
 BatchBuilder::BatchBuilder(std::size_t space) : bytes_(space + 8, '\0'), space_(space) {}
 
 void BatchBuilder::Put(std::string_view encoded_row) {

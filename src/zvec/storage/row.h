@@ -38,6 +38,8 @@ struct RowCells {
 void EncodeRow(const RowLayout& layout, const RowCells& row, std::string& out);
 /// False when the bytes do not follow the format; the structure inside cells is not looked at.
 bool DecodeRow(const RowLayout& layout, cocozvec::Reader& in, RowCells* row);
+/// What DecodeRow leaves: the id, what may be null, the structure of the cells.
+Status CheckRow(const CollectionSchema& schema, const RowLayout& layout, const RowCells& row);
 
 /// Collects one call's effects as a log record: `space` bytes are left free in front for the record's header.
 class BatchBuilder {

@@ -222,8 +222,10 @@ Status CollectionScan::ScanLogOf(const Manifest& manifest, Harm harm, ScannedGen
     RowCells row;
     std::map<std::string, bool> changes;
     while (in.NextPut(&row)) {
-      if (!ValidateId(row.id).ok() || !changes.try_emplace(std::string(row.id), true).second)
-        return Status::DataLoss("an id is not valid, or stands twice");
+      if (const Status status = CheckRow(manifest.schema, layout, row); !status.ok())
+        return Status::DataLoss(std::string(status.message()));
+      if (!changes.try_emplace(std::string(row.id), true).second)
+        return Status::DataLoss("an id stands twice");
     }
     for (std::string_view id; in.NextDelete(&id);) changes[std::string(id)] = false;
     if (!in.ok()) return Status::DataLoss("the batch does not follow its format");

@@ -1,12 +1,12 @@
 // Snapshot and Backup: one committed state of a collection as another one.
 #include <algorithm>
 
-#include "base/io/link.h"
 #include "zvec/collection.h"
 #include "zvec/collection/file_system_of.h"
 #include "zvec/collection/new_directory.h"
 #include "zvec/collection/store.h"
 #include "zvec/storage/file_names.h"
+#include "zvec/storage/look_again.h"
 #include "zvec/storage/mark.h"
 #include "zvec/upkeep.h"
 #include "zvec/upkeep/source.h"
@@ -21,7 +21,6 @@ using cocozvec::OpenMode;
 namespace {
 
 constexpr std::uint64_t kPiece = 1 << 20;
-constexpr int kAttempts = 20;  // a writer may begin while its log is read
 
 /// Synced.
 Status CopyBytes(FileSystem& fs, const File& from, std::uint64_t size, const std::string& to) {
@@ -98,7 +97,7 @@ class Copier {
     ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
     const std::string to = JoinPath(target_.path(), name);
     if (link_) {
-      const Status linked = LinkFile(fs_, source_.PathOf(name), to);
+      const Status linked = fs_.Link(source_.PathOf(name), to);
       if (linked.ok()) {
         Count(size);
         report_.linked_bytes += size;
@@ -116,24 +115,31 @@ class Copier {
 
   /// As far as it is committed: what a writer says of it; where none does, up to its last whole record.
   Result<LogContent> ReadCommitted(const File& file, const Manifest& manifest) const {
-    for (int attempt = 1;; ++attempt) {
-      ZVEC_ASSIGN_OR_RETURN(const auto published, source_.Published());
-      const bool speaks_of_it =
-          published && published->collection == manifest.collection && published->log == manifest.log_number;
-      auto log = ReadLog(
-          file, manifest.log_number, manifest.collection, [](std::string_view) { return Status(); },
-          speaks_of_it ? published->end : UINT64_MAX);
-      if (!published && attempt < kAttempts) {
-        // A writer that began meanwhile may have appended what it has not synced.
-        ZVEC_ASSIGN_OR_RETURN(const auto begun, source_.Published());
-        if (begun) continue;
-      }
-      ZVEC_RETURN_IF_ERROR(log.status());
-      if (speaks_of_it && log->position.end != published->end)
-        return DamageAt(file.path(), log->position.end,
-                        "the writer has committed " + std::to_string(published->end) + " bytes of this log");
-      return log;
+    for (int look = 1;; ++look) {
+      auto log = LookAtCommitted(file, manifest);
+      if (log.status().code() != StatusCode::kBusy || look == kLooks) return log;
+      PauseAfterLook(look);
     }
+  }
+
+  /// kBusy: a writer began meanwhile.
+  Result<LogContent> LookAtCommitted(const File& file, const Manifest& manifest) const {
+    ZVEC_ASSIGN_OR_RETURN(const auto published, source_.Published());
+    const bool speaks_of_it =
+        published && published->collection == manifest.collection && published->log == manifest.log_number;
+    ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, file.Size());
+    const std::uint64_t end = speaks_of_it ? published->end : size;
+    auto log = ReadLog(
+        file, manifest.log_number, manifest.collection, [](std::string_view) { return Status(); }, end);
+    if (!published) {
+      ZVEC_ASSIGN_OR_RETURN(const auto now, source_.Published());
+      ZVEC_RETURN_IF_ERROR(CheckNobodyBegan(now, file, size, log.status()));
+    }
+    ZVEC_RETURN_IF_ERROR(log.status());
+    if (speaks_of_it && log->position.end != end)
+      return DamageAt(file.path(), log->position.end,
+                      "the writer has committed " + std::to_string(end) + " bytes of this log");
+    return log;
   }
 
   Status CopyLog(const Manifest& manifest) {

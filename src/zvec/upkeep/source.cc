@@ -6,6 +6,7 @@
 #include "zvec/collection/store.h"
 #include "zvec/storage/birth.h"
 #include "zvec/storage/file_names.h"
+#include "zvec/storage/look_again.h"
 #include "zvec/storage/mark.h"
 #include "zvec/upkeep/mend.h"
 #include "zvec/upkeep/notes.h"
@@ -16,10 +17,6 @@ using cocozvec::DirEntry;
 using cocozvec::FileKind;
 using cocozvec::FileSystem;
 using cocozvec::OpenMode;
-
-namespace {
-constexpr int kAttempts = 20;  // beside a writer a file may be retired between its manifest and its opening
-}
 
 void Notes::Add(const Status& status) {
   constexpr std::string_view kAt = ": at byte ";
@@ -38,13 +35,13 @@ void Notes::Add(const Status& status) {
 
 Result<Source> Source::Open(FileSystem& fs, const std::string& directory) {
   if (directory.empty()) return Status::InvalidArgument("the path of a collection is empty");
-  for (int attempt = 1;; ++attempt) {
+  for (int look = 1;; ++look) {
     Source source(fs, directory);
     const Status status = source.Load();
     // Beside a writer a newborn collection may get its names between two calls.
-    if (status.IsNotFound() && attempt < kAttempts && fs.Stat(directory).ok()) continue;
+    if (status.IsNotFound() && look < kLooks && fs.Stat(directory).ok()) continue;
     ZVEC_RETURN_IF_ERROR(status);
-    if (attempt == kAttempts || source.missing_.empty() || !source.Superseded()) return source;
+    if (look == kLooks || source.missing_.empty() || !source.Superseded()) return source;
   }
 }
 

@@ -15,13 +15,13 @@
 namespace zvec::inline v0::testing_docs {
 
 /// Passes every call on to `under`, and runs a hook before it.
-class HookedFileSystem final : public cocozvec::FileSystem {
+class HookedFileSystem : public cocozvec::FileSystem {
  public:
   using PathView = cocozvec::PathView;
   explicit HookedFileSystem(cocozvec::FileSystem& under) : under_(under) {}
 
-  /// `call`: open, stat, list, create, rename, remove, remove-directory, sync. It is not called again inside
-  /// itself.
+  /// `call`: open, stat, list, create, rename, link, remove, remove-directory, sync. It is not called again
+  /// inside itself.
   std::function<void(const std::string& call, const std::string& path)> before;
   /// Instead of a listing; may answer nothing.
   std::function<std::optional<std::vector<cocozvec::DirEntry>>(const std::string& path)> list;
@@ -61,6 +61,10 @@ class HookedFileSystem final : public cocozvec::FileSystem {
   Status RenameNoReplace(PathView from, PathView to) override {
     Hook("rename", to);
     return under_.RenameNoReplace(from, to);
+  }
+  Status Link(PathView from, PathView to) override {
+    Hook("link", to);
+    return under_.Link(from, to);
   }
   Status RemoveFile(PathView path) override {
     Hook("remove", path);

@@ -35,12 +35,6 @@ inline void StoreLink(std::uint32_t* link, std::uint32_t node) noexcept {
   __atomic_store_n(link, node, __ATOMIC_RELEASE);
 }
 
-/// The file of a graph, or of lists, cannot be used: damaged, or the disk does not read it. It is made from a
-/// segment's vectors, so they are scanned in its place, and it is made anew.
-inline bool IsUnusable(const Status& status) noexcept {
-  return status.code() == StatusCode::kDataLoss || status.code() == StatusCode::kIoError;
-}
-
 /// Checks blocks of a mapped file when they are touched for the first time.
 class BlockGuard {
  public:
