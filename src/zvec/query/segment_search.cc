@@ -172,7 +172,8 @@ void SegmentSearch::ScoreCoded(const ColumnChunk& column, std::uint32_t chunk, C
   }
   const std::uint32_t near =
       code_scan_.Near(codes, ready, coded, top_->Farthest(), index, &stats_->code_distances);
-  ScoreListed(column, chunk, index, near);
+  // Of a query far outside of the codes' range they tell little: a part of the elements may tell more.
+  ScoreListed(column, chunk, index, vector_.DropFar(column, top_->Farthest(), index, near));
 }
 
 Status SegmentSearch::ScoreRows(std::vector<std::uint32_t>& rows) {
