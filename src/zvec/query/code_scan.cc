@@ -11,7 +11,7 @@ namespace zvec::inline v0 {
 namespace {
 
 /// What rounding may add to a score: as a share, and under cosine as a distance.
-constexpr float kTolerance = 1e-3f, kCosineTolerance = 1e-5f;
+constexpr double kTolerance = 1e-3, kCosineTolerance = 1e-5;
 /// From two fifths of the rows on the codes of all are measured in one stream.
 constexpr std::uint64_t kStreamFrom = 2, kStreamTo = 5;
 
@@ -52,13 +52,18 @@ Span SpanOf(const ChunkRows& rows) {
 
 CodeScan::CodeScan(const QueryVector& vector) : vector_(vector), usable_(Suits(vector)) {}
 
-/// No code of a row that scores `limit` is farther from the query's than the two are from their codes, and
-/// the row from the query. Squared; NaN: nothing is known.
-float CodeScan::MostLevels(const CodedChunk::Codes& codes, float limit, float query_error) const noexcept {
+/// No code of a row that scores `limit` is farther from the query's than this, squared; negative: no row
+/// scores it; NaN: nothing is known. From the query to a code the way leads to the codes' range and, at a
+/// right angle or wider, on within it; from there it is a row's error to the row.
+double CodeScan::MostLevels(const CodedChunk::Codes& codes, float limit,
+                            const CodedChunk::Codes::Off& query) const noexcept {
   // Of directions the squared distance is twice the cosine's.
-  const float squared = directions() ? 2 * (limit + kCosineTolerance) : limit;
-  const float levels = std::sqrt(std::max(squared, 0.0f)) * (1 + kTolerance) * codes.scale;
-  const float most = (levels + codes.error() + query_error) * (1 + kTolerance);
+  const double squared = directions() ? 2 * (double{limit} + kCosineTolerance) : limit;
+  const double far = (std::sqrt(std::max(squared, 0.0)) * codes.scale + codes.error()) * (1 + kTolerance);
+  if (!std::isfinite(query.range)) return NAN;
+  const double within = far * far - query.range;
+  if (within < 0) return -1;
+  const double most = std::sqrt(within) + std::sqrt(double{query.rounding}) * (1 + kTolerance);
   return most * most;
 }
 
@@ -67,8 +72,8 @@ std::uint32_t CodeScan::Near(const CodedChunk::Codes& codes, std::uint32_t ready
   if (!rows.Any()) return 0;
   first_.resize(codes.first_bytes);
   rest_.resize(codes.rest_bytes);
-  const float most =
-      MostLevels(codes, limit, codes.Encode(vector_.floats().data(), first_.data(), rest_.data()));
+  const auto most = static_cast<float>(
+      MostLevels(codes, limit, codes.Encode(vector_.floats().data(), first_.data(), rest_.data())));
   const simd::CodeDistances& kernels = simd::ActiveCodeKernels().bits8;
   float distances[kChunkRows];
   const Span span = SpanOf(rows);

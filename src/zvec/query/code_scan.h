@@ -27,7 +27,8 @@ class CodeScan {
                      std::uint32_t* out, std::uint64_t* measured);
 
  private:
-  float MostLevels(const CodedChunk::Codes& codes, float limit, float query_error) const noexcept;
+  double MostLevels(const CodedChunk::Codes& codes, float limit,
+                    const CodedChunk::Codes::Off& query) const noexcept;
 
   const QueryVector& vector_;
   const bool usable_;

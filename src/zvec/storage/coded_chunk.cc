@@ -52,15 +52,15 @@ T Load(const float* from) {
   return value;
 }
 
-/// Elements [from, to) of a vector; returns the squared distance to their codes.
-float EncodePart(const CodedChunk::Codes& codes, const float* vector, float factor, std::size_t from,
-                 std::size_t to, std::uint8_t* code) {
+/// Elements [from, to) of a vector.
+void EncodePart(const CodedChunk::Codes& codes, const float* vector, float factor, std::size_t from,
+                std::size_t to, std::uint8_t* code, CodedChunk::Codes::Off* off) {
   const float *mean = codes.mean.data() + from, scale = codes.scale;
   vector += from;
   const std::size_t count = to - from;
   constexpr std::size_t kFour = 4, kSums = 4;
   const Floats zero{}, most = zero + kMost;
-  Floats sums[kSums] = {};
+  Floats outside[kSums] = {}, rounded[kSums] = {};
   std::size_t i = 0;
   for (; i + kFour * kSums <= count; i += kFour * kSums) {
     for (std::size_t s = 0; s < kSums; ++s) {
@@ -69,39 +69,44 @@ float EncodePart(const CodedChunk::Codes& codes, const float* vector, float fact
       const Floats above = y > zero ? y : zero;  // a NaN is 0
       const Floats cut = above < most ? above : most;
       const Levels level = __builtin_convertvector(cut + 0.5f, Levels);
-      const Floats off = y - __builtin_convertvector(level, Floats);
-      sums[s] += off * off;
+      const Floats beyond = y - cut, rest = cut - __builtin_convertvector(level, Floats);
+      outside[s] += beyond * beyond;
+      rounded[s] += rest * rest;
       const Bytes bytes = __builtin_convertvector(level, Bytes);
       std::memcpy(code + at, &bytes, sizeof(bytes));
     }
   }
-  float sum = 0;
   for (; i < count; ++i) {
     const float y = (vector[i] * factor - mean[i]) * scale + kMiddle;
     const float cut = y > 0 ? (y < kMost ? y : kMost) : 0;
     code[i] = static_cast<std::uint8_t>(static_cast<int>(cut + 0.5f));
-    sum += (y - static_cast<float>(code[i])) * (y - static_cast<float>(code[i]));
+    const float beyond = y - cut, rest = cut - static_cast<float>(code[i]);
+    off->range += beyond * beyond;
+    off->rounding += rest * rest;
   }
-  for (const Floats& four : sums)
-    for (std::size_t k = 0; k < kFour; ++k) sum += four[k];
-  return sum;
+  for (std::size_t s = 0; s < kSums; ++s) {
+    for (std::size_t k = 0; k < kFour; ++k) {
+      off->range += outside[s][k];
+      off->rounding += rounded[s][k];
+    }
+  }
 }
 
 }  // namespace
 
 float CodedChunk::Codes::error() const noexcept { return 0.5f * std::sqrt(static_cast<float>(dim)) * kSlack; }
 
-float CodedChunk::Codes::Encode(const float* vector, std::uint8_t* first_plane,
-                                std::uint8_t* rest_plane) const noexcept {
+CodedChunk::Codes::Off CodedChunk::Codes::Encode(const float* vector, std::uint8_t* first_plane,
+                                                 std::uint8_t* rest_plane) const noexcept {
+  Off off;
   const float factor = directions ? DirectionFactor(vector, dim) : 1;
   const std::size_t split = std::min(dim, first_bytes);
   std::memset(first_plane + split, 0, first_bytes - split);
-  float sum = EncodePart(*this, vector, factor, 0, split, first_plane);
-  if (rest_bytes != 0) {
-    std::memset(rest_plane + (dim - split), 0, rest_bytes - (dim - split));
-    sum += EncodePart(*this, vector, factor, split, dim, rest_plane);
-  }
-  return std::sqrt(sum);
+  EncodePart(*this, vector, factor, 0, split, first_plane, &off);
+  if (rest_bytes == 0) return off;
+  std::memset(rest_plane + (dim - split), 0, rest_bytes - (dim - split));
+  EncodePart(*this, vector, factor, split, dim, rest_plane, &off);
+  return off;
 }
 
 CodedChunk::~CodedChunk() { delete codes_.load(std::memory_order_acquire); }
@@ -174,9 +179,9 @@ std::uint32_t CodedChunk::Make(const ColumnChunk& column, std::size_t dim, bool 
     std::uint64_t apart = 0;
     for (std::size_t r = 0; r < kGroupRows; ++r) {
       const std::size_t row = group * kGroupRows + r;
-      const float off = codes->Encode(RowOf(column, row), codes->first.get() + row * codes->first_bytes,
-                                      codes->rest.get() + row * codes->rest_bytes);
-      apart |= std::uint64_t{!(off <= error)} << r;
+      const Codes::Off off = codes->Encode(RowOf(column, row), codes->first.get() + row * codes->first_bytes,
+                                           codes->rest.get() + row * codes->rest_bytes);
+      apart |= std::uint64_t{!(off.range + off.rounding <= error * error)} << r;
     }
     codes->apart[group] = apart;
     ready_.fetch_or(bit, std::memory_order_release);

@@ -33,8 +33,13 @@ class CodedChunk {
 
     /// How far, in levels, the code of a row may be from it, if it is not apart.
     float error() const noexcept;
-    /// Writes both planes of a vector; returns how far it is from its code in levels, NaN where nobody knows.
-    float Encode(const float* vector, std::uint8_t* first_plane, std::uint8_t* rest_plane) const noexcept;
+    /// How far a vector is from its code, in squared levels: from the range of codes, and from there to the
+    /// code, at a right angle. NaN where nobody knows.
+    struct Off {
+      float range = 0, rounding = 0;
+    };
+    /// Writes both planes of a vector.
+    Off Encode(const float* vector, std::uint8_t* first_plane, std::uint8_t* rest_plane) const noexcept;
   };
 
   CodedChunk() = default;
