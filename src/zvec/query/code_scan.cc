@@ -11,7 +11,7 @@ namespace zvec::inline v0 {
 namespace {
 
 /// What rounding may add to a score: as a share, and under cosine as a distance.
-constexpr double kTolerance = 1e-3, kCosineTolerance = 1e-5;
+constexpr double kTolerance = 1e-4, kCosineTolerance = 1e-5;
 /// From two fifths of the rows on the codes of all are measured in one stream.
 constexpr std::uint64_t kStreamFrom = 2, kStreamTo = 5;
 

@@ -101,7 +101,7 @@ TEST_P(CodeScanTest, KeepsWhateverScoresTheLimitOrNearer) {
             EXPECT_TRUE(scores[i] > limit || std::binary_search(left.begin(), left.end(), all[i]))
                 << dim << ", row " << all[i] << ", score " << scores[i] << ", limit " << limit;
           if (place == 9 && step == 1 && GetParam().kind == Kind::kClusters &&
-              GetParam().metric == MetricType::kL2) {
+              GetParam().metric == MetricType::kL2 && asked != outside.data() && asked != beside.data()) {
             EXPECT_LT(left.size(), all.size() / 4) << dim;
           }
         }
