@@ -38,7 +38,7 @@ HARNESSES = {
     "misplaced": ("C4", 20_000, 10_000, "cases", 1_000, 2_000),
     "missing": ("C5", 100, 100, "cases", 25, 100),
     "salvage": ("C7", None, 10_000, "cases", None, 1_500),
-    "sizes": ("R9", None, 5_000, "places", None, 500),
+    "sizes": ("R9", None, 5_000, "cases", None, 500),
     "links": ("S1 S2 S3", 1_000, 1_000, "planted", 500, 1_000),
     "churn": ("R6", 60, 6, "documents_written", 3_600_000, 2),
     "locks": ("T4", 1_000, 100, "races", 1_000, 50),

@@ -455,7 +455,7 @@ Options Parse(int argc, char** argv) {
           stderr,
           "usage: bench_database [--quick] [--json] [--directory PATH] [--only TABLE,...] [--peer PYTHON]\n"
           "tables: sync insert create fetch (with open) recovery peer (with insert, create, fetch) scan "
-          "readers\n");
+          "merge readers\n");
       std::exit(2);
     }
   }

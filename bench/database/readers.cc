@@ -7,6 +7,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <random>
@@ -102,14 +104,17 @@ class Reader {
   Reader(const std::string& path, double seconds) {
     if (pipe(ends_) != 0) throw std::runtime_error("no pipe");
     pid_ = fork();
-    if (pid_ != 0) return;
-    zvec::CollectionOptions options;
-    options.read_only = true;
-    const auto reader = zvec::Collection::Open(path, options).value();
-    Read warm = Query(*reader, 0.3, /*refresh=*/true);
-    (void)!write(ends_[1], &warm, sizeof(warm));
-    const Read read = Query(*reader, seconds, /*refresh=*/true);
-    (void)!write(ends_[1], &read, sizeof(read));
+    if (pid_ < 0) throw std::runtime_error("no process");
+    if (pid_ != 0) {
+      close(ends_[1]);  // or the end of the child would not end a read
+      return;
+    }
+    try {
+      Work(path, seconds);
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "readers: %s\n", error.what());
+      _exit(1);
+    }
     _exit(0);
   }
   void WaitUntilOpen() { (void)Next(); }
@@ -117,7 +122,6 @@ class Reader {
     const Read read = Next();
     (void)waitpid(pid_, nullptr, 0);
     close(ends_[0]);
-    close(ends_[1]);
     return read;
   }
   bool done() const {
@@ -127,6 +131,15 @@ class Reader {
   }
 
  private:
+  void Work(const std::string& path, double seconds) {
+    zvec::CollectionOptions options;
+    options.read_only = true;
+    const auto reader = zvec::Collection::Open(path, options).value();
+    const Read warm = Query(*reader, 0.3, /*refresh=*/true);
+    (void)!write(ends_[1], &warm, sizeof(warm));
+    const Read read = Query(*reader, seconds, /*refresh=*/true);
+    (void)!write(ends_[1], &read, sizeof(read));
+  }
   Read Next() {
     Read read;
     if (::read(ends_[0], &read, sizeof(read)) != sizeof(read)) throw std::runtime_error("the reader died");
@@ -135,6 +148,11 @@ class Reader {
   int ends_[2] = {-1, -1};
   pid_t pid_ = -1;
 };
+
+/// What is left to be linked is no part of what is measured next.
+void Settle(const zvec::Collection& writer) {
+  while (writer.Stats().maintaining) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
 
 Read Alone(const std::string& path, double seconds) {
   Reader reader(path, seconds);
@@ -174,6 +192,7 @@ void MeasureOne(const std::string& directory, bool quick, bool durable, Report& 
   double writer_alone = 0;
   {
     const Handle writer = zvec::Collection::Open(path, options).value();
+    Settle(*writer);
     const auto begin = Clock::now();
     writer_alone = Insert(*writer, &next, [&] { return Seconds(begin) > seconds; });
     if (!writer->Optimize().ok() || !writer->Close().ok()) throw std::runtime_error("not optimized");
@@ -186,6 +205,7 @@ void MeasureOne(const std::string& directory, bool quick, bool durable, Report& 
     double inserted = 0;
     {
       const Handle writer = zvec::Collection::Open(path, options).value();
+      Settle(*writer);
       inserted = Insert(*writer, &next, [&] { return reader.done(); });
     }
     Add(report, name, "in another process", reader.Finish(), before, inserted, writer_alone);
@@ -196,6 +216,7 @@ void MeasureOne(const std::string& directory, bool quick, bool durable, Report& 
     const Handle writer = zvec::Collection::Open(path, options).value();
     if (!writer->Optimize().ok()) throw std::runtime_error("not optimized");
     std::atomic<bool> stop = false;
+    Settle(*writer);
     const Read quiet = Query(*writer, seconds, /*refresh=*/false);
     Add(report, name, "same process, alone", quiet, quiet, 0, 0);
     double inserted = 0;

@@ -78,8 +78,9 @@ Curve Run(bench::Index& index, const Set& set, const Options& options, std::FILE
   const auto start = Clock::now();
   index.Build(set, options.threads);
   curve.build_seconds = index.built_seconds() > 0 ? index.built_seconds() : Seconds(start);
+  curve.build_threads = index.build_threads(options.threads);
   std::printf("%-20s build %.1f s with %zu threads\n", curve.name.c_str(), curve.build_seconds,
-              options.threads);
+              curve.build_threads);
   std::vector<std::uint32_t> efs = options.efs;
   if (index.chooses_ef()) efs.insert(efs.begin(), 0);
   for (const std::uint32_t ef : efs) {
@@ -99,7 +100,7 @@ Curve Run(bench::Index& index, const Set& set, const Options& options, std::FILE
           "{\"benchmark\":\"index\",\"set\":\"%s\",\"rows\":%zu,\"dim\":%zu,\"index\":\"%s\",\"ef\":%u,"
           "\"recall\":%.5f,\"queries_per_s\":%.1f,\"build_s\":%.2f,\"build_threads\":%zu,\"load\":%.2f}\n",
           set.name.c_str(), set.rows, set.dim, curve.name.c_str(), ef, point.recall, point.queries_per_s,
-          curve.build_seconds, options.threads, LoadAverage());
+          curve.build_seconds, curve.build_threads, LoadAverage());
     if (ef != 0 && point.recall > 0.9995) break;
   }
   return curve;
@@ -116,6 +117,9 @@ void PrintTable(const std::vector<Curve>& curves) {
     std::printf("%-20s %10.1f %12.0f %12.0f", c.name.c_str(), c.build_seconds, at95, at99);
     if (ours != nullptr) {
       std::printf("   build %.1fx", c.build_seconds / ours->build_seconds);
+      if (c.build_threads != ours->build_threads)
+        std::printf(" (%zu thread%s, ours %zu)", c.build_threads, c.build_threads == 1 ? "" : "s",
+                    ours->build_threads);
       for (const auto& [recall, at] : {std::pair(0.95, at95), std::pair(0.99, at99)})
         at > 0 ? std::printf(", %.2fx", ours->At(recall) / at) : std::printf(", not reached");
     }
@@ -157,15 +161,21 @@ void RunSet(const std::string& name, const Options& options, std::FILE* json) {
   std::vector<std::unique_ptr<bench::Index>> indexes;
   indexes.push_back(bench::MakeOurs(directory + ".a", bench::kEfConstruction));
   indexes.push_back(bench::MakeOurs(directory + ".b", 120));
-  for (auto& peer : bench::MakePeers(set, directory + ".peer")) indexes.push_back(std::move(peer));
+  std::string missing, failed;
+  for (auto& peer : bench::MakePeers(set, directory + ".peer", &missing)) indexes.push_back(std::move(peer));
   std::vector<Curve> curves;
   for (auto& index : indexes) {
-    if (Wanted(index->name(), options.only)) curves.push_back(Run(*index, set, options, json));
+    try {
+      if (Wanted(index->name(), options.only)) curves.push_back(Run(*index, set, options, json));
+    } catch (const std::exception& error) {
+      if (index->name().starts_with("cocozvec")) throw;  // the peers are optional
+      failed += "\nfailed: " + index->name() + ": " + error.what();
+    }
     index.reset();  // memory for the next
   }
   PrintTable(curves);
-  if (const std::string missing = bench::MissingPeers(); !missing.empty())
-    std::printf("not here:%s\n", missing.c_str());
+  if (!missing.empty()) std::printf("not here: %s\n", missing.c_str());
+  if (!failed.empty()) std::printf("%s\n", failed.c_str() + 1);
   if (!options.svg.empty()) bench::WriteSvg(options.svg + set.name + ".svg", "set " + set.name, curves);
 }
 

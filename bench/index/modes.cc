@@ -1,6 +1,6 @@
 #include "modes.h"
 
-#include <unistd.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/array.h"
 #include "zvec/collection.h"
 
 namespace bench {
@@ -171,12 +172,67 @@ std::vector<const float*> AllQueries(const Set& set, std::size_t most) {
   return out;
 }
 
-/// Of this process, in MiB.
-double Resident() {
-  std::ifstream file("/proc/self/statm");
-  double all = 0, resident = 0;
-  file >> all >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
+constexpr double kMiB = 1 << 20;
+
+/// What this process has in memory, in MiB.
+struct Memory {
+  double vectors = 0, files = 0;  ///< mapped files of the collection: its segments, the others
+  double programs = 0;            ///< mapped from any other file
+  double anonymous = 0;           ///< all the rest, of it:
+  double arrays = 0;              ///< cocozvec::MakeBytes, whole, as if every page were touched
+  double used = 0, kept = 0;      ///< allocated and in use; freed, but not given back to the system
+
+  double all() const { return vectors + files + programs + anonymous; }
+};
+
+Memory MemoryNow(const std::string& directory) {
+  Memory now;
+  std::ifstream file("/proc/self/smaps");
+  double* sum = &now.anonymous;
+  for (std::string line; std::getline(file, line);) {
+    const std::string first = line.substr(0, line.find(' '));
+    if (first == "Rss:") {
+      *sum += std::strtod(line.c_str() + first.size(), nullptr) / 1024;
+    } else if (!first.ends_with(':')) {
+      const std::size_t path = line.find('/');
+      sum = path == std::string::npos                                 ? &now.anonymous
+            : line.find(directory + "/segment-") != std::string::npos ? &now.vectors
+            : line.find(directory) != std::string::npos               ? &now.files
+                                                                      : &now.programs;
+    }
+  }
+  const auto heap = ::mallinfo2();
+  now.arrays = static_cast<double>(cocozvec::MappedArrayBytes()) / kMiB;
+  now.used = static_cast<double>(heap.uordblks + heap.hblkhd) / kMiB;
+  now.kept = static_cast<double>(heap.fordblks) / kMiB;
+  return now;
+}
+
+/// What a collection with a searched graph takes, in parts.
+void ShowMemory(const Set& set, const ModeOptions& options, const Memory& before) {
+  const Memory now = MemoryNow(options.directory);
+  const double more = now.all() - before.all(), raw = static_cast<double>(set.base.size()) * 4 / kMiB,
+               index = static_cast<double>(set.rows) *
+                       static_cast<double>((set.dim + 63) / 64 * 64 + 2 * 16 * 4) / kMiB;
+  std::printf(
+      "memory: %.1f MiB more than before the collection, without the vectors %.2fx the codes and links; "
+      "raw vectors %.1f MiB, codes and links %.1f\n"
+      "  mapped segments %.1f, other files of it %.1f, program and libraries %.1f, anonymous %.1f: large "
+      "arrays %.1f, allocated in use %.1f, freed and kept by the allocator %.1f (at most)\n",
+      more, (more - (now.vectors - before.vectors)) / index, raw, index, now.vectors - before.vectors,
+      now.files - before.files, now.programs - before.programs, now.anonymous - before.anonymous,
+      now.arrays - before.arrays, now.used - before.used, now.kept - before.kept);
+  JsonLine(options, "memory", set.name)
+      .Add("more_mib", more)
+      .Add("raw_mib", raw)
+      .Add("codes_links_mib", index)
+      .Add("segments_mib", now.vectors - before.vectors)
+      .Add("other_files_mib", now.files - before.files)
+      .Add("programs_mib", now.programs - before.programs)
+      .Add("anonymous_mib", now.anonymous - before.anonymous)
+      .Add("arrays_mib", now.arrays - before.arrays)
+      .Add("used_mib", now.used - before.used)
+      .Add("kept_mib", now.kept - before.kept);
 }
 
 }  // namespace
@@ -296,20 +352,11 @@ void RunChurn(const Set& set, const ModeOptions& options) {
 }
 
 void RunThreads(const Set& set, const ModeOptions& options) {
-  const double before = Resident();
+  const Memory before = MemoryNow(options.directory);
   Table table(set, options, set.Query(0));
   zvec::Collection& collection = table.collection();
   for (int i = 0; i < 100; ++i) (void)collection.Query(table.Ask(set.Query(0), "")).value();
-  const double more = Resident() - before, raw = static_cast<double>(set.base.size()) * 4 / (1 << 20),
-               index = static_cast<double>(set.rows) *
-                       static_cast<double>((set.dim + 63) / 64 * 64 + 2 * 16 * 4) / (1 << 20);
-  std::printf(
-      "memory: %.1f MiB more than before the collection; raw vectors %.1f MiB, codes and links %.1f MiB\n",
-      more, raw, index);
-  JsonLine(options, "memory", set.name)
-      .Add("more_mib", more)
-      .Add("raw_mib", raw)
-      .Add("codes_links_mib", index);
+  ShowMemory(set, options, before);
   double one = 0;
   for (std::size_t threads = 1; threads <= 2; ++threads) {
     double best = 0;

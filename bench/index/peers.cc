@@ -118,40 +118,32 @@ class USearch final : public Index {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Index>> MakePeers(const Set& set, const std::string& folder) {
+std::vector<std::unique_ptr<Index>> MakePeers(const Set& set, const std::string& folder,
+                                              std::string* missing) {
   std::vector<std::unique_ptr<Index>> peers;
-  AddSketch(set, peers);
+  const auto lacks = [&](const std::string& why) {
+    if (!why.empty()) *missing += (missing->empty() ? "" : ", ") + why;
+  };
+  lacks(AddSketch(set, peers));
 #if BENCH_HNSWLIB
   peers.push_back(std::make_unique<Hnswlib>());
+#else
+  lacks("hnswlib (libhnswlib-dev)");
 #endif
 #if BENCH_FAISS
   peers.push_back(std::make_unique<Faiss>(false));
   peers.push_back(std::make_unique<Faiss>(true));
+#else
+  lacks("FAISS (libfaiss-dev)");
 #endif
 #if BENCH_USEARCH
   peers.push_back(std::make_unique<USearch>(unum::usearch::scalar_kind_t::f32_k, "USearch f32"));
   peers.push_back(std::make_unique<USearch>(unum::usearch::scalar_kind_t::i8_k, "USearch i8"));
+#else
+  lacks("USearch (its headers: npm pack usearch; set USEARCH_INCLUDE)");
 #endif
-  AddZvec(folder, peers);
+  lacks(AddZvec(folder, peers));
   return peers;
-}
-
-std::string MissingPeers() {
-  std::string missing;
-#if !BENCH_HNSWLIB
-  missing += " hnswlib (libhnswlib-dev)";
-#endif
-#if !BENCH_FAISS
-  missing += " FAISS (libfaiss-dev)";
-#endif
-#if !BENCH_USEARCH
-  missing += " USearch (its headers: npm pack usearch; set USEARCH_INCLUDE)";
-#endif
-#if !BENCH_SKETCH
-  missing += " the sketch (set SKETCH_INCLUDE to the folder prototype/index)";
-#endif
-  if (std::getenv("ZVEC_PYTHON") == nullptr) missing += " zvec (set ZVEC_PYTHON to a Python that has it)";
-  return missing;
 }
 
 }  // namespace bench

@@ -18,6 +18,8 @@ class Index {
   /// Of a build that took other seconds than the call of Build: shared with another index, or in another
   /// process.
   virtual double built_seconds() const { return 0; }
+  /// Threads that Build uses when it is asked for so many.
+  virtual std::size_t build_threads(std::size_t asked) const { return asked; }
   /// 0: what the index chooses itself, where it does.
   virtual void SetEf(std::uint32_t ef) = 0;
   virtual bool chooses_ef() const { return false; }
@@ -37,11 +39,12 @@ inline constexpr std::uint32_t kM = 16;
 inline constexpr std::uint32_t kEfConstruction = 200;  ///< of the peers, and of ours when asked for the same
 
 std::unique_ptr<Index> MakeOurs(const std::string& directory, std::uint32_t ef_construction);
-/// Those that this build and this machine have. `folder`: for one that needs some, made and removed by it.
-std::vector<std::unique_ptr<Index>> MakePeers(const Set& set, const std::string& folder);
-void AddSketch(const Set& set, std::vector<std::unique_ptr<Index>>& to);
-void AddZvec(const std::string& folder, std::vector<std::unique_ptr<Index>>& to);
-/// What was not there.
-std::string MissingPeers();
+/// Those that this build and this machine have, and the names of the others in `missing`, with the reason.
+/// `folder`: for one that needs some, made and removed by it.
+std::vector<std::unique_ptr<Index>> MakePeers(const Set& set, const std::string& folder,
+                                              std::string* missing);
+/// Why it is not there for this set; empty: it is.
+std::string AddSketch(const Set& set, std::vector<std::unique_ptr<Index>>& to);
+std::string AddZvec(const std::string& folder, std::vector<std::unique_ptr<Index>>& to);
 
 }  // namespace bench

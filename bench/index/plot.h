@@ -1,6 +1,7 @@
 // bench/index/plot.h: recall against queries a second, as numbers and as a picture.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ struct Curve {
   };
   std::string name;
   double build_seconds = 0;
+  std::size_t build_threads = 1;
   std::vector<Point> points;  ///< by rising ef
   Point chosen;               ///< with what the index chose; no queries: it does not choose
 

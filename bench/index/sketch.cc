@@ -78,6 +78,7 @@ class Sketch final : public Index {
   }
   std::string name() const override { return name_; }
   double built_seconds() const override { return built_->seconds; }
+  std::size_t build_threads(std::size_t) const override { return 1; }
 
   void Build(const bench::Set& set, std::size_t) override {
     BuildOnce(set, built_.get());
@@ -146,13 +147,17 @@ class Sketch final : public Index {
 
 }  // namespace
 
-void AddSketch(const Set& set, std::vector<std::unique_ptr<Index>>& to) {
+std::string AddSketch(const Set& set, std::vector<std::unique_ptr<Index>>& to) {
+  if (!__builtin_cpu_supports("avx512vnni")) return "the sketch (this CPU has no AVX-512 VNNI)";
   // What its kernels read without a rest.
-  if (set.dim % 64 != 0 || set.dim > 2'048 || !__builtin_cpu_supports("avx512vnni")) return;
+  if (set.dim % 64 != 0 || set.dim > 2'048)
+    return "the sketch (it takes whole 64 dimensions up to 2,048, the set has " + std::to_string(set.dim) +
+           ")";
   const auto built = std::make_shared<Built>();
   to.push_back(std::make_unique<Sketch<DU7>>(built, "sketch 7 bits", -1.0f));
   to.push_back(std::make_unique<Sketch<DU7>>(built, "sketch 7 bits stop", 0.2f));
   to.push_back(std::make_unique<Sketch<EU4>>(built, "sketch 4 bits", -1.0f));
+  return "";
 }
 
 }  // namespace bench
@@ -160,7 +165,13 @@ void AddSketch(const Set& set, std::vector<std::unique_ptr<Index>>& to) {
 #else
 
 namespace bench {
-void AddSketch(const Set&, std::vector<std::unique_ptr<Index>>&) {}
+std::string AddSketch(const Set&, std::vector<std::unique_ptr<Index>>&) {
+#if BENCH_SKETCH
+  return "the sketch (it was built for a CPU without AVX-512 VNNI)";
+#else
+  return "the sketch (set SKETCH_INCLUDE to the folder prototype/index)";
+#endif
+}
 }  // namespace bench
 
 #endif

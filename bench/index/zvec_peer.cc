@@ -4,9 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "peers.h"
 
@@ -29,61 +34,112 @@ void WriteNpy(const std::string& path, const std::vector<float>& rows, std::size
   if (std::fclose(file) != 0 || !written) throw std::runtime_error("cannot write " + path);
 }
 
-/// One collection for both calls.
-class Process {
+/// The rows and questions as files, until it goes.
+struct Files {
+  const std::string base, query;
+
+  explicit Files(const std::string& folder) : base(folder + ".base.npy"), query(folder + ".query.npy") {}
+  ~Files() {
+    std::remove(base.c_str());
+    std::remove(query.c_str());
+  }
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+};
+
+/// A program whose input and output are pipes to here. It is waited for when this goes: the end of its input
+/// is its end.
+class Child {
  public:
-  Process(const std::string& python, std::string folder, const Set& set) : folder_(std::move(folder)) {
-    const std::string base = folder_ + ".base.npy", query = folder_ + ".query.npy", m = std::to_string(kM),
-                      ef = std::to_string(kEfConstruction);
-    WriteNpy(base, set.base, set.dim);
-    WriteNpy(query, set.query, set.dim);
+  explicit Child(const std::vector<std::string>& words) : name_(words.at(0)) {
+    std::vector<char*> arguments;
+    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    (void)std::signal(SIGPIPE, SIG_IGN);  // a child that has ended is told by what it does not answer
     int in[2], out[2];
-    if (::pipe(in) != 0 || ::pipe(out) != 0) throw std::runtime_error("no pipe");
+    if (::pipe2(in, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+    if (::pipe2(out, O_CLOEXEC) != 0) {
+      Close(in);
+      throw std::runtime_error("no pipe");
+    }
     child_ = ::fork();
-    if (child_ < 0) throw std::runtime_error("no process");
     if (child_ == 0) {
       ::dup2(in[0], 0);
       ::dup2(out[1], 1);
-      for (const int end : {in[0], in[1], out[0], out[1]}) ::close(end);
-      ::execlp(python.c_str(), python.c_str(), BENCH_ZVEC_SCRIPT, base.c_str(), query.c_str(),
-               folder_.c_str(), m.c_str(), ef.c_str(), nullptr);
-      ::_exit(127);
+      ::execvp(arguments[0], arguments.data());
+      ::_exit(kNotRun);
+    }
+    if (child_ < 0) {
+      Close(in);
+      Close(out);
+      throw std::runtime_error("no process");
     }
     ::close(in[0]);
     ::close(out[1]);
     to_ = ::fdopen(in[1], "w");
     from_ = ::fdopen(out[0], "r");
-    seconds_ = Number();
   }
-  ~Process() {
-    std::fclose(to_);  // the end of its input is its end
-    std::fclose(from_);
-    ::waitpid(child_, nullptr, 0);
-    std::remove((folder_ + ".base.npy").c_str());
-    std::remove((folder_ + ".query.npy").c_str());
+  ~Child() { (void)End(); }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  std::FILE* to() const { return to_; }
+  double Number() {
+    double number = 0;
+    if (from_ != nullptr && std::fscanf(from_, "%lf", &number) == 1) return number;
+    const int status = End();
+    throw std::runtime_error(WIFEXITED(status) && WEXITSTATUS(status) == kNotRun
+                                 ? name_ + " cannot be run"
+                                 : "its process ended, or did not answer with numbers");
   }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
+
+ private:
+  static constexpr int kNotRun = 127;
+
+  static void Close(const int (&ends)[2]) {
+    for (const int end : ends) ::close(end);
+  }
+  int End() {
+    if (to_ != nullptr) std::fclose(to_);
+    if (from_ != nullptr) std::fclose(from_);
+    to_ = from_ = nullptr;
+    int status = 0;
+    if (child_ > 0) ::waitpid(child_, &status, 0);
+    child_ = -1;
+    return status;
+  }
+
+  const std::string name_;
+  ::pid_t child_ = -1;
+  std::FILE *to_ = nullptr, *from_ = nullptr;
+};
+
+/// One collection for both calls.
+class Process {
+ public:
+  Process(const std::string& python, const std::string& folder, const Set& set) : files_(folder) {
+    WriteNpy(files_.base, set.base, set.dim);
+    WriteNpy(files_.query, set.query, set.dim);
+    child_.emplace(std::vector<std::string>{python, BENCH_ZVEC_SCRIPT, files_.base, files_.query, folder,
+                                            std::to_string(kM), std::to_string(kEfConstruction)});
+    seconds_ = child_->Number();
+  }
 
   double seconds() const { return seconds_; }
   void Ask(const char* call, std::uint32_t ef, std::size_t passes, std::vector<double>* best,
            std::vector<std::uint32_t>* found) {
-    std::fprintf(to_, "%s %u %zu\n", call, ef, passes);
-    std::fflush(to_);
-    for (double& seconds : *best) seconds = Number();
-    for (std::uint32_t& row : *found) row = static_cast<std::uint32_t>(static_cast<std::int64_t>(Number()));
+    if (child_->to() != nullptr) {
+      std::fprintf(child_->to(), "%s %u %zu\n", call, ef, passes);
+      std::fflush(child_->to());
+    }
+    for (double& seconds : *best) seconds = child_->Number();
+    for (std::uint32_t& row : *found)
+      row = static_cast<std::uint32_t>(static_cast<std::int64_t>(child_->Number()));
   }
 
  private:
-  double Number() {
-    double number = 0;
-    if (std::fscanf(from_, "%lf", &number) != 1) throw std::runtime_error("zvec_peer.py ended");
-    return number;
-  }
-
-  const std::string folder_;
-  ::pid_t child_ = -1;
-  std::FILE *to_ = nullptr, *from_ = nullptr;
+  const Files files_;  // goes when the child has
+  std::optional<Child> child_;
   double seconds_ = 0;
 };
 
@@ -91,6 +147,7 @@ class Process {
 struct Shared {
   std::string python, folder;
   std::unique_ptr<Process> process;
+  bool failed = false;  ///< to build: once is enough
 };
 
 class Zvec final : public Index {
@@ -98,10 +155,14 @@ class Zvec final : public Index {
   Zvec(std::shared_ptr<Shared> shared, const char* call) : shared_(std::move(shared)), call_(call) {}
   std::string name() const override { return std::string("zvec (Python) ") + call_; }
   double built_seconds() const override { return shared_->process->seconds(); }
+  std::size_t build_threads(std::size_t) const override { return 1; }
 
   void Build(const Set& set, std::size_t) override {
-    if (shared_->process == nullptr)
-      shared_->process = std::make_unique<Process>(shared_->python, shared_->folder, set);
+    if (shared_->failed) throw std::runtime_error("its build failed before");
+    if (shared_->process != nullptr) return;
+    shared_->failed = true;
+    shared_->process = std::make_unique<Process>(shared_->python, shared_->folder, set);
+    shared_->failed = false;
   }
   void SetEf(std::uint32_t ef) override { ef_ = ef; }
   void Search(const float*, std::uint32_t*) override {}
@@ -118,12 +179,13 @@ class Zvec final : public Index {
 
 }  // namespace
 
-void AddZvec(const std::string& folder, std::vector<std::unique_ptr<Index>>& to) {
+std::string AddZvec(const std::string& folder, std::vector<std::unique_ptr<Index>>& to) {
   const char* python = std::getenv("ZVEC_PYTHON");
-  if (python == nullptr || ::access(python, X_OK) != 0) return;
+  if (python == nullptr) return "zvec (set ZVEC_PYTHON to a Python that has it)";
   const auto shared = std::make_shared<Shared>(Shared{python, folder, nullptr});
   to.push_back(std::make_unique<Zvec>(shared, "query"));
   to.push_back(std::make_unique<Zvec>(shared, "ids"));
+  return "";
 }
 
 }  // namespace bench

@@ -59,10 +59,8 @@ struct Level {
     return word;
   }
 
-  static std::uint64_t Count(const std::uint64_t* words, std::size_t count) {
-    std::uint64_t sum = 0;
-    for (std::size_t w = 0; w < count; ++w) sum += static_cast<std::uint64_t>(__builtin_popcountll(words[w]));
-    return sum;
+  static std::uint64_t Ones(std::uint64_t word) {
+    return static_cast<std::uint64_t>(__builtin_popcountll(word));
   }
 };
 

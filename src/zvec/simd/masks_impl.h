@@ -1,21 +1,14 @@
 // The kernels of mask_kernels.h over a level's `Level`, included by one file per level behind its
-// definition. `Level::Word<T>(p, lower, upper)` gives the bits of 64 cells of T from p on.
+// definition. `Level::Word<T>(p, lower, upper)` gives the bits of 64 cells of T from p on,
+// `Level::Ones(word)` how many bits of a word are set.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "zvec/simd/mask_kernels.h"
+#include "zvec/simd/masks_range.h"
 
 namespace {
-
-template <class T>
-bool InRange(T x, T lower, T upper) {
-  if constexpr (std::is_integral_v<T>) {
-    return static_cast<T>(x - lower) <= static_cast<T>(upper - lower);
-  } else {
-    return x >= lower && x <= upper;
-  }
-}
 
 template <class T>
 void MaskOf(const std::byte* cells, std::size_t count, T lower, T upper, std::uint64_t* out) {
@@ -31,9 +24,20 @@ void MaskOf(const std::byte* cells, std::size_t count, T lower, T upper, std::ui
   *out = word;
 }
 
+std::uint64_t CountWords(const std::uint64_t* words, std::size_t count) {
+  std::uint64_t sum = 0;
+  for (std::size_t w = 0; w < count; ++w) sum += Level::Ones(words[w]);
+  return sum;
+}
+
 constexpr zvec::simd::MaskKernels MakeMaskKernels(const char* name) {
-  return {name,          MaskOf<std::uint8_t>, MaskOf<std::uint32_t>, MaskOf<std::uint64_t>,
-          MaskOf<float>, MaskOf<double>,       Level::Count};
+  return {name,
+          MaskOf<std::uint8_t>,
+          MaskOf<std::uint32_t>,
+          MaskOf<std::uint64_t>,
+          MaskOf<float>,
+          MaskOf<double>,
+          CountWords};
 }
 
 }  // namespace

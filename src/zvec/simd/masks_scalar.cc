@@ -1,9 +1,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 
 #include "base/bits.h"
+#include "zvec/simd/masks_range.h"
 
 namespace {
 
@@ -15,11 +15,7 @@ struct Level {
     for (std::size_t bit = 0; bit < 64; ++bit) {
       T x;
       std::memcpy(&x, p + bit * sizeof(T), sizeof(T));
-      if constexpr (std::is_integral_v<T>) {
-        passed[bit] = static_cast<T>(x - lower) <= static_cast<T>(upper - lower);
-      } else {
-        passed[bit] = static_cast<unsigned char>(int{x >= lower} & int{x <= upper});
-      }
+      passed[bit] = InRange(x, lower, upper);
     }
     std::uint64_t word = 0;
     for (std::size_t byte = 0; byte < 8; ++byte) {
@@ -30,11 +26,7 @@ struct Level {
     return word;
   }
 
-  static std::uint64_t Count(const std::uint64_t* words, std::size_t count) {
-    std::uint64_t sum = 0;
-    for (std::size_t w = 0; w < count; ++w) sum += cocozvec::CountBits(words[w]);
-    return sum;
-  }
+  static std::uint64_t Ones(std::uint64_t word) { return cocozvec::CountBits(word); }
 };
 
 }  // namespace

@@ -431,6 +431,30 @@ TEST(Searcher, AFilterThatPassesNothingNearTheQuestionIsAnsweredByCodes) {
   EXPECT_GT(hits, queries.count * kTopk * 95 / 100);
 }
 
+// Guards: it walked for half the price of the codes of all matches, and these were measured after all.
+TEST(Searcher, AFilterThatPassesHalfButNothingNearTheQuestionIsNotWalked) {
+  const Vectors data = Vectors::Clustered(20'000, 24, 10), queries = Vectors::Clustered(20, 24, 10, 20'000);
+  const Built built(data, MetricType::kL2);
+  const GraphView graph = built.view();
+  std::vector<std::uint8_t> code(graph.code_bytes());
+  Scratch& scratch = Scratch::Local();
+  for (std::uint32_t q = 0; q < queries.count; ++q) {
+    const auto order = data.Nearest(queries[q], MetricType::kL2, data.count, {});
+    std::vector<std::uint64_t> words(data.count / 64 + 1, 0);
+    for (std::uint32_t i = 10'000; i < data.count; ++i)
+      words[order[i] / 64] |= std::uint64_t{1} << (order[i] % 64);
+    std::vector<std::uint32_t> rows;
+    bool complete = true;
+    ASSERT_TRUE(graph.encoder->EncodeQuery(queries[q], code.data()));
+    const std::uint64_t before = scratch.counts.distances;
+    ASSERT_TRUE(FindNearestMasked(graph, code.data(), kTopk, BreadthFor(kTopk, 0), Way::kWalk, {words.data()},
+                                  10'000, 1 << 20, scratch, &rows, &complete)
+                    .ok());
+    EXPECT_FALSE(complete);
+    EXPECT_LT(scratch.counts.distances - before, 300u);  // the way down to level 0
+  }
+}
+
 TEST(Searcher, FewMatchesAreScannedManyAreWalked) {
   const Vectors data = Vectors::Clustered(20'000, 24, 11);
   const Built built(data, MetricType::kL2);

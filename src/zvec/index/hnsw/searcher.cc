@@ -35,7 +35,11 @@ constexpr double kInVain = 0.06;
 constexpr double kUnlucky = 32;
 /// From this share of matches on, a plain walk meets enough of them.
 constexpr double kPlainFrom = 0.3;
-constexpr std::size_t kSeeds = 16;
+/// Below this share of matches a walk over them keeps more, as fewer ways lead from one to the next.
+constexpr double kSparse = 0.1;
+/// From this share of matches on, a walk gets out of what fails near the query for less than the codes of all
+/// matches cost.
+constexpr double kMostPass = 0.75;
 /// From this share of dead rows on, no more are looked for.
 constexpr double kMostDead = 0.5;
 /// A walk that has found fewer is not stopped early: its best may be the bottom of a side valley.
@@ -59,23 +63,6 @@ double ScanCost(std::uint64_t matches, std::size_t row_bytes) {
 /// One after the other in the order of memory: far cheaper than in a walk.
 double CodesCost(const GraphView& graph, std::uint64_t matches) {
   return static_cast<double>(matches) * (1 + static_cast<double>(graph.code_bytes()) / 50);
-}
-
-/// Rows of the mask spread over all of them, where the walk begins too: the entry may be far from any.
-std::vector<std::uint32_t> Seeds(const Mask& mask, std::uint32_t nodes) {
-  std::vector<std::uint32_t> seeds;
-  const std::uint32_t words = (nodes + 63) / 64;
-  for (std::size_t s = 0; s < kSeeds; ++s) {
-    const auto from = static_cast<std::uint32_t>(s * words / kSeeds),
-               to = static_cast<std::uint32_t>((s + 1) * words / kSeeds);
-    for (std::uint32_t w = from; w < to; ++w) {
-      if (mask.words[w] == 0) continue;
-      const std::uint32_t row = w * 64 + static_cast<std::uint32_t>(std::countr_zero(mask.words[w]));
-      if (row < nodes) seeds.push_back(row);
-      break;
-    }
-  }
-  return seeds;
 }
 
 /// `topk` candidates, and those behind them that may be nearer. An element's code is off by up to half a
@@ -161,27 +148,31 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const std::uint32_t entry = graph.slot_node[slot];
   const StopRule stop{std::max(topk, kLeastStop), breadth.slack, breadth.keep};
+  const double share = static_cast<double>(matches) / std::max(graph.nodes, 1u);
+  double around = 0;
+  ZVEC_RETURN_IF_ERROR(ShareAround(graph, entry, share < kPlainFrom ? 1 : 4, mask, &around));
+  const bool opposed = around < kOpposed * share;
+  *complete = false;
+  if (opposed && share < kMostPass) return {};
   if (way == Way::kWalk) {
     // Where it costs half of what the other ways do, and more than a filter by chance needs, one of them is
     // taken; where nothing near the query passes, sooner.
     const double other = std::min(CodesCost(graph, matches), ScanCost(matches, row_bytes));
-    const double rows_a_match = static_cast<double>(graph.nodes) / static_cast<double>(matches);
-    const double by_chance = 1.5 * WalkCost(graph, breadth.ef * rows_a_match);
+    const double by_chance = 1.5 * WalkCost(graph, breadth.ef / share);
     const auto distances = [&](double cost) {
       return static_cast<std::uint64_t>(cost / DistanceCost(graph));
     };
-    const Budget budget{
-        distances(std::max(other / 2, by_chance)),
-        std::max(distances(other * kInVain), static_cast<std::uint64_t>(kUnlucky * rows_a_match))};
+    const Budget budget{distances(std::max(other / 2, by_chance)),
+                        std::max(distances(other * kInVain), static_cast<std::uint64_t>(kUnlucky / share))};
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     Take(graph, scratch.accepted, topk, breadth, nullptr, rows);
   } else {
+    const std::uint32_t ef = std::min(Times(breadth.ef, std::clamp(kSparse / share, 1.0, 2.0)), kMaxEf);
     const auto budget = static_cast<std::uint64_t>(breadth.ef + 64) * 4 * graph.row_links * graph.row_links;
-    const double least = kOpposed * static_cast<double>(matches) / std::max(graph.nodes, 1u);
-    ZVEC_RETURN_IF_ERROR(WalkThrough(graph, code, entry, distance, mask, Seeds(mask, graph.nodes), breadth.ef,
-                                     stop, budget, least, scratch, complete));
-    Take(graph, scratch.pool, topk, breadth, &mask, rows);
+    ZVEC_RETURN_IF_ERROR(
+        WalkThrough(graph, code, entry, distance, mask, {ef, stop, budget}, scratch, complete));
+    Take(graph, scratch.pool, topk, breadth, nullptr, rows);
   }
   *complete = *complete && rows->size() >= std::min<std::uint64_t>(topk, matches);
   return {};

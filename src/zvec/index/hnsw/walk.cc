@@ -16,6 +16,10 @@ constexpr std::uint32_t kStep = 3;
 constexpr std::uint32_t kMostWaiting = 1'024;
 /// Neighbours of one that failed, looked at in one expansion (WalkThrough).
 constexpr std::size_t kMostThrough = 64;
+/// Neighbours that failed and are looked past, in one expansion.
+constexpr std::uint32_t kMostPast = 256;
+/// A walk over matches measures so many slots, up to twice, and begins at the nearest of them.
+constexpr std::uint32_t kSlots = 512, kSeeds = 32;
 
 void PrefetchLinks(const std::uint32_t* row, std::uint32_t count) {
   for (std::uint32_t at = 0; at < count; at += 16) __builtin_prefetch(row + at);
@@ -279,103 +283,105 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
   return {};
 }
 
-struct Looks {
-  std::uint64_t all = 0, passed = 0;
-};
-
-/// Like Gather, but only what the mask has; past those that fail, their neighbours.
-template <bool kGuarded>
-Status GatherThrough(const Base& layer, std::uint32_t node, const Mask& mask, Scratch& scratch,
-                     std::size_t* count, Looks* looks) {
-  const std::uint32_t* row = layer.Row(node);
-  const std::size_t most = *count + kMostThrough;
-  const auto take = [&](std::uint32_t next) {
-    if (!scratch.seen.Add(next)) return;
-    scratch.nodes[(*count)++] = next;
-  };
-  std::uint32_t failed[256];
-  std::size_t failures = 0;
-  for (std::uint32_t i = 0; i < layer.width; ++i) {
-    const std::uint32_t next = LoadLink(row + i);
-    if (next >= layer.count) {
-      if (next == kNoNode) break;
-      continue;
-    }
-    ++looks->all;
-    if (mask.Has(next)) {
-      ++looks->passed;
-      take(next);
-    } else if (failures < std::size(failed) && !scratch.seen.Contains(next)) {
-      PrefetchLinks(layer.Row(next), layer.width);
-      failed[failures++] = next;
-    }
+/// The sets that a walk over matches begins with.
+void BeginSets(const Mask& mask, std::uint32_t nodes, Scratch& scratch) {
+  const std::size_t words = std::size_t{nodes} / 64 + 1;
+  scratch.out.resize(words);
+  scratch.passed.resize(words);
+  const std::size_t known = (std::size_t{nodes} + 63) / 64;
+  for (std::size_t w = 0; w < known; ++w) {
+    scratch.passed[w] = mask.words[w];
+    scratch.out[w] = ~mask.words[w];
   }
+}
+
+/// Like Gather, but only what the mask has; past those that fail, their neighbours. Adds to *looks.
+template <bool kGuarded>
+Status GatherThrough(const Base& layer, Tools<Base>& tools, std::uint32_t node, Scratch& scratch,
+                     std::size_t* count, std::uint64_t* looks) {
+  std::uint32_t failed[kMostPast + 1];
+  const std::size_t most = *count + kMostThrough;
+  ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(layer.graph, node));
+  tools.row.links = layer.Row(node);
+  *count = tools.kernels.take_unseen(tools.row, scratch.out.data(), scratch.nodes.data(), *count);
+  simd::LinkRow past = tools.row;
+  past.width = std::min(past.width, kMostPast);
+  const std::size_t failures = tools.kernels.take_unseen(past, scratch.passed.data(), failed, 0);
+  *looks += layer.width;
+  for (std::size_t f = 0; f < failures; ++f) PrefetchLinks(layer.Row(failed[f]), layer.width);
   for (std::size_t f = 0; f < failures && *count < most; ++f) {
     ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(layer.graph, failed[f]));
-    // Its links were looked at: another expansion need not again.
-    scratch.seen.Add(failed[f]);
-    scratch.seen.Note(&failed[f], 1);
-    const std::uint32_t* through = layer.Row(failed[f]);
-    for (std::uint32_t i = 0; i < layer.width; ++i) {
-      const std::uint32_t next = LoadLink(through + i);
-      if (next >= layer.count) {
-        if (next == kNoNode) break;
-        continue;
-      }
-      ++looks->all;
-      if (!mask.Has(next)) continue;
-      ++looks->passed;
-      take(next);
-    }
+    tools.row.links = layer.Row(failed[f]);
+    *count = tools.kernels.take_unseen(tools.row, scratch.out.data(), scratch.nodes.data(), *count);
+    *looks += layer.width;
   }
+  ++scratch.counts.expansions;
   return {};
+}
+
+/// Into scratch.accepted: the nearest of some slots, spread over all of them, that the mask has.
+void MeasureSlots(const GraphView& graph, const std::uint8_t* query, const Mask& mask, Scratch& scratch) {
+  constexpr std::size_t kBatch = 64;
+  std::uint32_t slots[kBatch + 1];
+  float distances[kBatch];
+  const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
+  const simd::CodeBatch measure = graph.encoder->distances().squared_l2;
+  Pool& seeds = scratch.accepted;
+  std::size_t count = 0;
+  const auto flush = [&] {
+    measure(query, {graph.slot_codes, graph.code_bytes(), slots, count}, distances);
+    scratch.counts.distances += count;
+    for (std::size_t i = 0; i < count; ++i) slots[i] = graph.slot_node[slots[i]];
+    seeds.SortIn(kernels, slots, distances, count, seeds.Limit());
+    count = 0;
+  };
+  const std::uint32_t step = std::max(1u, graph.slots / kSlots);
+  seeds.Reset(kSeeds);
+  for (std::uint64_t slot = 0; slot < graph.slots; slot += step) {
+    const std::uint32_t node = graph.slot_node[slot];
+    if (node >= graph.nodes) continue;  // it came later
+    slots[count] = static_cast<std::uint32_t>(slot);
+    count += mask.Has(node);
+    if (count == kBatch) flush();
+  }
+  if (count != 0) flush();
 }
 
 template <bool kGuarded>
 Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-               const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef, const StopRule& stop,
-               std::uint64_t budget, double least, Scratch& scratch, bool* finished) {
+               const Mask& mask, const ThroughRule& rule, Scratch& scratch, bool* finished) {
   const Base layer{graph};
   Tools<Base> tools(layer);
-  Begin(layer, ef, scratch);
-  MakeRoom(seeds.size() + kStep * (kMostThrough + 2 * std::size_t{layer.width}), scratch);
-  AddFirst(entry, distance, scratch);
+  tools.row.early = 0;  // most of what it sees is not measured
+  scratch.pool.Reset(rule.ef);
+  BeginSets(mask, graph.nodes, scratch);
+  MakeRoom(kStep * (kMostThrough + 2 * std::size_t{layer.width}) + 64, scratch);
+  MeasureSlots(graph, query, mask, scratch);
   Pool& pool = scratch.pool;
+  const auto begin_at = [&](std::uint32_t node, float far) {
+    std::uint64_t& word = scratch.out[node / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (node % 64);
+    if ((word & bit) == 0) pool.Insert(node, far);
+    word |= bit;
+  };
+  for (std::uint32_t s = 0; s < scratch.accepted.size(); ++s)
+    begin_at(scratch.accepted.node(s), scratch.accepted.distance(s));
+  if (mask.Has(entry)) begin_at(entry, distance);
+  std::uint64_t looks = 0;
   std::size_t count = 0;
-  Looks looks;
-  const std::uint32_t first = pool.Pop();
-  ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(graph, first));
-  ZVEC_RETURN_IF_ERROR(GatherThrough<kGuarded>(layer, first, mask, scratch, &count, &looks));
-  ++scratch.counts.expansions;
-  *finished = static_cast<double>(looks.passed) >= least * static_cast<double>(looks.all);
-  if (!*finished) {
-    scratch.seen.Note(scratch.nodes.data(), count);
-    scratch.seen.Done();
-    return {};
-  }
-  for (const std::uint32_t seed : seeds) {
-    scratch.nodes[count] = seed;
-    count += scratch.seen.Add(seed);
-  }
+  // What lies around the entry is looked at, whether that one passes or not.
+  ZVEC_RETURN_IF_ERROR(GatherThrough<kGuarded>(layer, tools, entry, scratch, &count, &looks));
   for (;;) {
-    const float reach = Reach(pool, stop);
-    scratch.seen.Note(scratch.nodes.data(), count);
+    const float reach = Reach(pool, rule.stop);
     ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, 0, reach, &count, scratch));
     pool.SortIn(tools.kernels, scratch.nodes.data(), scratch.distances.data(), count, reach);
-    if (!pool.HasNext() || Passed(pool, pool, stop)) break;
+    *finished = looks <= rule.budget;
+    if (!*finished || !pool.HasNext() || Passed(pool, pool, rule.stop)) return {};
     PrefetchNext(layer, pool);
-    *finished = looks.all <= budget;
-    if (!*finished) break;
     count = 0;
-    for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step) {
-      const std::uint32_t node = pool.Pop();
-      ZVEC_RETURN_IF_ERROR(TouchRow<kGuarded>(graph, node));
-      ZVEC_RETURN_IF_ERROR(GatherThrough<kGuarded>(layer, node, mask, scratch, &count, &looks));
-      ++scratch.counts.expansions;
-    }
+    for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step)
+      ZVEC_RETURN_IF_ERROR(GatherThrough<kGuarded>(layer, tools, pool.Pop(), scratch, &count, &looks));
   }
-  scratch.seen.Done();
-  return {};
 }
 
 template <bool kGuarded>
@@ -465,13 +471,37 @@ Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32
 }
 
 Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-                   const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef,
-                   const StopRule& stop, std::uint64_t budget, double least, Scratch& scratch,
-                   bool* finished) {
-  return Guarded(graph) ? Through<true>(graph, query, entry, distance, mask, seeds, ef, stop, budget, least,
-                                        scratch, finished)
-                        : Through<false>(graph, query, entry, distance, mask, seeds, ef, stop, budget, least,
-                                         scratch, finished);
+                   const Mask& mask, const ThroughRule& rule, Scratch& scratch, bool* finished) {
+  return Guarded(graph) ? Through<true>(graph, query, entry, distance, mask, rule, scratch, finished)
+                        : Through<false>(graph, query, entry, distance, mask, rule, scratch, finished);
+}
+
+Status ShareAround(const GraphView& graph, std::uint32_t node, std::uint32_t every, const Mask& mask,
+                   double* share) {
+  const bool guarded = Guarded(graph);
+  const Base layer{graph};
+  std::uint32_t links = 0, passed = 0;
+  std::uint32_t further[kMostPast];
+  std::size_t count = 0;
+  const auto look = [&](std::uint32_t from, bool first) -> Status {
+    if (guarded) ZVEC_RETURN_IF_ERROR(graph.guard->TouchLinks(from));
+    const std::uint32_t* row = layer.Row(from);
+    for (std::uint32_t i = 0; i < layer.width; ++i) {
+      const std::uint32_t next = LoadLink(row + i);
+      if (next == kNoNode) break;
+      if (next >= layer.count) continue;
+      ++links;
+      passed += mask.Has(next);
+      if (!first || i % every != 0 || count == std::size(further)) continue;
+      PrefetchLinks(layer.Row(next), layer.width);
+      further[count++] = next;
+    }
+    return {};
+  };
+  ZVEC_RETURN_IF_ERROR(look(node, true));
+  for (std::size_t f = 0; f < count; ++f) ZVEC_RETURN_IF_ERROR(look(further[f], false));
+  *share = links == 0 ? 1 : static_cast<double>(passed) / links;
+  return {};
 }
 
 Status MeasureMasked(const GraphView& graph, const std::uint8_t* query, const Mask& mask, std::uint32_t keep,

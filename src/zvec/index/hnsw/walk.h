@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "zvec/index/hnsw/graph.h"
@@ -25,6 +24,8 @@ struct Scratch {
   NodeSet seen;
   std::vector<std::uint32_t> nodes;
   std::vector<float> distances, rests;
+  /// Of a walk over matches, bit r for row r: fails the mask or was seen; passes it or was looked past.
+  std::vector<std::uint64_t> out, passed;
   WalkCounts counts;
   /// Walks on level 0 keep away from this node: what they would find if it were not in the graph.
   std::uint32_t avoid = kNoNode;
@@ -71,14 +72,22 @@ Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32
                   const Mask& mask, std::uint32_t ef, const StopRule& stop, const Budget& budget,
                   Scratch& scratch, bool* finished);
 
+struct ThroughRule {
+  std::uint32_t ef = 0;
+  StopRule stop;
+  std::uint64_t budget = 0;  ///< looks at links after which it gives up
+};
+
 /// Measures only nodes that the mask has: past a neighbour that fails it looks at that one's neighbours.
-/// Begins also at `seeds`, which the mask has. Gives up (false in *finished) after `budget` looks at nodes,
-/// or when of those around the entry a smaller share than `least` passes: it would end at the edge of what
-/// does.
+/// Begins around the entry, and at the nearest of some slots that the mask has. When it gives up: false in
+/// *finished.
 Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-                   const Mask& mask, std::span<const std::uint32_t> seeds, std::uint32_t ef,
-                   const StopRule& stop, std::uint64_t budget, double least, Scratch& scratch,
-                   bool* finished);
+                   const Mask& mask, const ThroughRule& rule, Scratch& scratch, bool* finished);
+
+/// Which share of a node's neighbours, and of those of every `every`-th (1 or more) of them, the mask has; 1
+/// when there are none.
+Status ShareAround(const GraphView& graph, std::uint32_t node, std::uint32_t every, const Mask& mask,
+                   double* share);
 
 /// No walk: fills scratch.pool with the `keep` nearest of all nodes that the mask has.
 Status MeasureMasked(const GraphView& graph, const std::uint8_t* query, const Mask& mask, std::uint32_t keep,
