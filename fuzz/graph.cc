@@ -21,10 +21,13 @@ constexpr std::uint32_t kTopk = 4;
 
 std::string GraphFile(std::uint32_t rows, hnsw::CodeKind kind) {
   const auto data = hnsw::testing::Vectors::Clustered(rows, kDim, 1);
-  hnsw::GraphBuilder builder(hnsw::Encoder::Train(MetricType::kL2, kDim, data.Sample(), {}, kind),
+  const bool links = kind != hnsw::CodeKind::kBits4Fine;
+  const auto encoder = hnsw::Encoder::Train(MetricType::kL2, kDim, data.Sample(), {}, kind);
+  hnsw::GraphBuilder builder(links ? encoder : hnsw::Encoder::Train(MetricType::kL2, kDim, data.Sample()),
                              hnsw::BuildParams{2, 10}, rows);
   builder.Link(hnsw::testing::Rows(rows), rows, data.Source(), nullptr);
   builder.Finish(nullptr);
+  if (!links) builder.Recode(encoder, data.Source(), nullptr);
   return Written([&](cocozvec::FileSystem& fs, const std::string& path) {
     (void)hnsw::WriteGraph(fs, path, 9, kPlace, builder.Current().view).value();
   });
@@ -48,7 +51,7 @@ void CheckRows(const std::vector<std::uint32_t>& rows, const hnsw::GraphView& gr
 }
 
 void Search(const hnsw::GraphView& graph, const float* query) {
-  std::vector<std::uint8_t> code(graph.code_bytes());
+  std::vector<std::uint8_t> code(graph.encoder->query_bytes());
   graph.encoder->EncodeQuery(query, code.data());
   hnsw::Scratch& scratch = hnsw::Scratch::Local();
   const hnsw::Breadth breadth = hnsw::BreadthFor(kTopk, 8);
@@ -75,9 +78,12 @@ void Search(const hnsw::GraphView& graph, const float* query) {
 }  // namespace
 
 std::vector<std::string> Seeds() {
-  return {GraphFile(1, hnsw::CodeKind::kBits7), GraphFile(40, hnsw::CodeKind::kBits7),
-          GraphFile(20, hnsw::CodeKind::kBits4), GraphFile(20, hnsw::CodeKind::kHalves),
-          LevelsThatLeadNowhere()};
+  return {GraphFile(1, hnsw::CodeKind::kBits7),
+          GraphFile(40, hnsw::CodeKind::kBits7),
+          GraphFile(20, hnsw::CodeKind::kBits4),
+          GraphFile(20, hnsw::CodeKind::kHalves),
+          LevelsThatLeadNowhere(),
+          GraphFile(20, hnsw::CodeKind::kBits4Fine)};
 }
 
 void Run(std::string_view input) {

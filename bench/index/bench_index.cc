@@ -156,7 +156,7 @@ void RunSet(const std::string& name, const Options& options, std::FILE* json) {
                      : options.mode == "quantize" ? bench::RunQuantize
                      : options.mode == "grow"     ? bench::RunGrow
                                                   : bench::RunThreads;
-    return run(set, {directory, options.threads, options.passes, json});
+    return run(set, {directory, options.threads, options.passes, json, options.only});
   }
   std::vector<std::unique_ptr<bench::Index>> indexes;
   indexes.push_back(bench::MakeOurs(directory + ".a", bench::kEfConstruction));

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "modes.h"
@@ -18,18 +20,19 @@ using zvec::VectorQuery;
 
 class Place {
  public:
-  Place(const ModeOptions& options, const zvec::FieldSchema& field) : options_(options) {
+  Place(const ModeOptions& options, const zvec::FieldSchema& field, const std::string& suffix = "")
+      : options_(options), directory_(options.directory + suffix) {
     zvec::CollectionSchema schema;
     schema.name = "bench";
     schema.fields = {field, {"part", zvec::DataType::kInt32}};
     zvec::CollectionOptions collection;
     collection.durability = zvec::Durability::kRelaxed;
     collection.seal_bytes = std::uint64_t{8} << 30;
-    collection_ = zvec::Collection::Create(options.directory, schema, collection).value();
+    collection_ = zvec::Collection::Create(directory_, schema, collection).value();
   }
   ~Place() {
     collection_.reset();
-    (void)zvec::Collection::Destroy(options_.directory);
+    (void)zvec::Collection::Destroy(directory_);
   }
   zvec::Collection& operator*() { return *collection_; }
   zvec::Collection* operator->() { return collection_.get(); }
@@ -37,28 +40,33 @@ class Place {
 
  private:
   const ModeOptions& options_;
+  const std::string directory_;
   std::shared_ptr<zvec::Collection> collection_;
 };
 
 struct Timing {
-  double micros = 0;  ///< mean over the queries of the fastest pass
-  std::string strategy;
+  explicit Timing(std::size_t queries) : best(queries, 1e18), hits(queries) {}
+  std::vector<double> best;  ///< of the passes, a query
   std::vector<zvec::RowHitList> hits;
-};
 
-Timing Time(zvec::Collection& collection, std::vector<VectorQuery>& queries, std::size_t passes) {
-  Timing timing;
-  std::vector<double> best(queries.size(), 1e18);
-  timing.hits.resize(queries.size());
-  for (std::size_t pass = 0; pass < passes; ++pass) {
+  void Pass(zvec::Collection& collection, const std::vector<VectorQuery>& queries) {
     for (std::size_t q = 0; q < queries.size(); ++q) {
       const auto start = Clock::now();
-      timing.hits[q] = collection.QueryRows(queries[q]).value();
+      hits[q] = collection.QueryRows(queries[q]).value();
       best[q] = std::min(best[q], Micros(start));
     }
   }
-  for (const double micros : best) timing.micros += micros / static_cast<double>(queries.size());
-  timing.strategy = timing.hits.back().stats.strategy;
+  double Mean() const {
+    double sum = 0;
+    for (const double micros : best) sum += micros / static_cast<double>(best.size());
+    return sum;
+  }
+  const std::string& strategy() const { return hits.back().stats.strategy; }
+};
+
+Timing Time(zvec::Collection& collection, const std::vector<VectorQuery>& queries, std::size_t passes) {
+  Timing timing(queries.size());
+  for (std::size_t pass = 0; pass < passes; ++pass) timing.Pass(collection, queries);
   return timing;
 }
 
@@ -85,42 +93,52 @@ double BatchMicros(zvec::Collection& collection, const Set& set, std::uint32_t t
   return best / static_cast<double>(set.queries);
 }
 
-void RunKind(const char* name, zvec::QuantizeType type, const Set& set, const ModeOptions& options) {
-  Place place(options, {"v", zvec::DataType::kVectorFp32, false, static_cast<std::uint32_t>(set.dim),
-                        zvec::IndexParams::Hnsw(zvec::MetricType::kL2, type)});
-  std::vector<zvec::Doc> docs;
-  for (std::size_t r = 0; r < set.rows; ++r) {
-    docs.push_back(zvec::Doc(std::to_string(r), {{"v", std::vector<float>(set.Row(r), set.Row(r) + set.dim)},
-                                                 {"part", std::int32_t{0}}}));
-    if (docs.size() < 1'000 && r + 1 < set.rows) continue;
-    place->Upsert(docs).value();
-    docs.clear();
+/// A collection whose codes are of one kind.
+struct Kind {
+  std::string name;
+  Place place;
+  double seconds = 0;
+
+  Kind(std::string kind, zvec::QuantizeType type, const Set& set, const ModeOptions& options)
+      : name(std::move(kind)),
+        place(options,
+              {"v", zvec::DataType::kVectorFp32, false, static_cast<std::uint32_t>(set.dim),
+               zvec::IndexParams::Hnsw(zvec::MetricType::kL2, type)},
+              "." + name) {
+    std::vector<zvec::Doc> docs;
+    for (std::size_t r = 0; r < set.rows; ++r) {
+      std::vector<float> row(set.Row(r), set.Row(r) + set.dim);
+      docs.push_back(zvec::Doc(std::to_string(r), {{"v", std::move(row)}, {"part", std::int32_t{0}}}));
+      if (docs.size() < 1'000 && r + 1 < set.rows) continue;
+      place->Upsert(docs).value();
+      docs.clear();
+    }
+    seconds = place.Optimize();
+    std::printf("%-6s built in %5.1f s\n", name.c_str(), seconds);
   }
-  const double seconds = place.Optimize();
-  std::vector<VectorQuery> queries;
-  for (std::size_t q = 0; q < set.queries; ++q) {
-    VectorQuery query;
-    query.field = "v", query.vector = std::vector<float>(set.Query(q), set.Query(q) + set.dim);
-    queries.push_back(std::move(query));
-  }
-  std::printf("%-6s built in %5.1f s", name, seconds);
-  for (const std::uint32_t ef : {0u, 64u, 128u}) {
-    for (VectorQuery& query : queries) query.ef = ef;
-    const Timing timing = Time(*place, queries, options.passes);
-    std::printf("  ef %3u: %.4f in %6.1f us%s", ef, Recall(timing, set), timing.micros,
-                timing.strategy == "graph" ? "" : " NO GRAPH");
+};
+
+void RunEf(std::vector<std::unique_ptr<Kind>>& kinds, std::vector<VectorQuery>& queries, std::uint32_t ef,
+           const Set& set, const ModeOptions& options) {
+  for (VectorQuery& query : queries) query.ef = ef;
+  std::vector<Timing> timings(kinds.size(), Timing(queries.size()));
+  for (std::size_t pass = 0; pass < options.passes; ++pass)
+    for (std::size_t k = 0; k < kinds.size(); ++k) timings[k].Pass(*kinds[k]->place, queries);
+  std::printf("ef %3u:", ef);
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    const Timing& timing = timings[k];
+    const double micros = timing.Mean(), recall = Recall(timing, set);
+    std::printf("  %s %.4f in %6.1f us (%.2fx)%s", kinds[k]->name.c_str(), recall, micros,
+                micros / timings[0].Mean(), timing.strategy() == "graph" ? "" : " NO GRAPH");
     JsonLine(options, "quantize", set.name)
-        .Add("kind", name)
+        .Add("kind", kinds[k]->name)
         .Add("ef", ef)
-        .Add("recall", Recall(timing, set))
-        .Add("us", timing.micros)
-        .Add("build_s", seconds)
-        .Add("strategy", timing.strategy);
+        .Add("recall", recall)
+        .Add("us", micros)
+        .Add("build_s", kinds[k]->seconds)
+        .Add("strategy", timing.strategy());
   }
-  const double one = BatchMicros(*place, set, 1, options.passes),
-               two = BatchMicros(*place, set, 2, options.passes);
-  std::printf("  batch: %.1f us a query on one thread, %.1f on two (%.2fx)\n", one, two, one / two);
-  JsonLine(options, "batch", set.name).Add("kind", name).Add("one_us", one).Add("two_us", two);
+  std::puts("");
 }
 
 constexpr std::uint32_t kTerms = 30'000, kTopics = 300;
@@ -153,10 +171,31 @@ class SparseTexts {
 }  // namespace
 
 void RunQuantize(const Set& set, const ModeOptions& options) {
-  RunKind("none", zvec::QuantizeType::kUndefined, set, options);
-  RunKind("int8", zvec::QuantizeType::kInt8, set, options);
-  RunKind("int4", zvec::QuantizeType::kInt4, set, options);
-  RunKind("fp16", zvec::QuantizeType::kFp16, set, options);
+  using zvec::QuantizeType;
+  std::vector<std::unique_ptr<Kind>> kinds;
+  for (const auto& [name, type] :
+       {std::pair("none", QuantizeType::kUndefined), std::pair("uint7", QuantizeType::kUniformUint7),
+        std::pair("int8", QuantizeType::kInt8), std::pair("int4", QuantizeType::kInt4),
+        std::pair("fp16", QuantizeType::kFp16)}) {
+    if (!options.only.empty() &&
+        ("," + options.only + ",").find("," + std::string(name) + ",") == std::string::npos)
+      continue;
+    kinds.push_back(std::make_unique<Kind>(name, type, set, options));
+  }
+  std::vector<VectorQuery> queries;
+  for (std::size_t q = 0; q < set.queries; ++q) {
+    VectorQuery query;
+    query.field = "v", query.vector = std::vector<float>(set.Query(q), set.Query(q) + set.dim);
+    queries.push_back(std::move(query));
+  }
+  for (const std::uint32_t ef : {0u, 24u, 32u, 48u, 64u, 96u, 128u}) RunEf(kinds, queries, ef, set, options);
+  for (const auto& kind : kinds) {
+    const double one = BatchMicros(*kind->place, set, 1, options.passes),
+                 two = BatchMicros(*kind->place, set, 2, options.passes);
+    std::printf("%-6s batch: %.1f us a query on one thread, %.1f on two (%.2fx)\n", kind->name.c_str(), one,
+                two, one / two);
+    JsonLine(options, "batch", set.name).Add("kind", kind->name).Add("one_us", one).Add("two_us", two);
+  }
 }
 
 void RunSparse(const ModeOptions& options) {
@@ -189,15 +228,15 @@ void RunSparse(const ModeOptions& options) {
     for (std::size_t q = 0; q < queries.size(); ++q)
       equal = equal && lists.hits[q].rows == scan.hits[q].rows && lists.hits[q].scores == scan.hits[q].scores;
     std::printf("%-12s %-16s %8.1f us (%6.0f rows scored), scan %8.1f us: %5.1fx, answers %s\n", filter,
-                lists.strategy.c_str(), lists.micros, scored, scan.micros, scan.micros / lists.micros,
+                lists.strategy().c_str(), lists.Mean(), scored, scan.Mean(), scan.Mean() / lists.Mean(),
                 equal ? "equal" : "DIFFER");
     JsonLine(options, "sparse", "generated")
         .Add("filter", filter)
-        .Add("us", lists.micros)
-        .Add("scan_us", scan.micros)
+        .Add("us", lists.Mean())
+        .Add("scan_us", scan.Mean())
         .Add("rows_scored", scored)
         .Add("answers", equal ? "equal" : "differ")
-        .Add("strategy", lists.strategy);
+        .Add("strategy", lists.strategy());
   }
 }
 

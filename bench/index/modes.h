@@ -22,6 +22,7 @@ struct ModeOptions {
   std::string directory;  ///< for a collection; removed afterwards
   std::size_t threads = 1, passes = 5;
   std::FILE* json = nullptr;  ///< null: none is wanted
+  std::string only = {};      ///< kinds of codes (RunQuantize), with commas; empty: all
 };
 
 /// A line of --json, written when it goes. Keys and texts are the benchmark's own: nothing is escaped.
@@ -63,7 +64,7 @@ void RunFilters(const Set& set, const ModeOptions& options);
 void RunChurn(const Set& set, const ModeOptions& options);
 /// One thread and two; overhead outside the search; memory.
 void RunThreads(const Set& set, const ModeOptions& options);
-/// Every kind of code: build, recall, time; many queries in one call.
+/// Every kind of code: build, recall, time, one after the other in each pass; many queries in one call.
 void RunQuantize(const Set& set, const ModeOptions& options);
 /// A graph that grows behind the writer, and the backlog of rows that wait for it.
 void RunGrow(const Set& set, const ModeOptions& options);

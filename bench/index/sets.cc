@@ -149,9 +149,12 @@ Set MakeSet(const std::string& name, std::size_t threads) {
   Set set;
   set.name = name;
   const auto letter = static_cast<char>(std::tolower(name.empty() ? '?' : name[0]));
-  if (name.size() == 1 && kRecipes.contains(letter)) {
+  const std::string dim = name.substr(std::min<std::size_t>(1, name.size()));
+  if (kRecipes.contains(letter) && dim.size() <= 4 &&
+      dim.find_first_not_of("0123456789") == std::string::npos) {
     Recipe recipe = kRecipes.at(letter);
     if (letter != name[0]) recipe.rows /= 10;
+    if (!dim.empty()) recipe.dim = std::max(1ul, std::stoul(dim));
     set.dim = recipe.dim;
     const Generator generator(recipe);
     set.base.resize((recipe.rows + recipe.queries) * set.dim);

@@ -30,7 +30,8 @@ struct Recipe {
 };
 
 /// a: 100,000 x 128. b: 1,000,000 x 128. c: 100,000 x 768, of length 1. An upper-case letter: a tenth of the
-/// rows. Anything else: PATH.fvecs or PATH.npy, the last 1,000 rows are the queries.
+/// rows. c256: such a set of another dimension. Anything else: PATH.fvecs or PATH.npy, the last 1,000 rows
+/// are the queries.
 Set MakeSet(const std::string& name, std::size_t threads);
 
 }  // namespace bench

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "zvec/collection/testing/test_docs.h"
 
@@ -45,6 +46,36 @@ inline Status WriteGoldenDocs(Collection& collection) {
 inline Status WriteGolden(Collection& collection) {
   ZVEC_RETURN_IF_ERROR(WriteGoldenDocs(collection));
   return collection.SetMark(kGoldenMark);
+}
+
+inline constexpr std::uint32_t kGoldenFineDim = 384;
+inline constexpr int kGoldenFineDocs = 40;
+
+inline std::vector<std::int8_t> GoldenFineVector(int i) {
+  std::vector<std::int8_t> v(kGoldenFineDim);
+  std::uint32_t state = static_cast<std::uint32_t>(i) * 2'654'435'761u + 1;
+  for (std::int8_t& x : v) {
+    state = state * 1'664'525u + 1'013'904'223u;
+    x = static_cast<std::int8_t>(static_cast<int>(state >> 24) / 2 - 64);
+  }
+  return v;
+}
+
+/// One sealed segment with a graph whose codes have 4 bits and whose queries have 7.
+inline Status WriteGoldenFine(const std::string& path) {
+  CollectionOptions options;
+  options.index_min_rows = 1;
+  options.maintenance = Maintenance::kManual;
+  CollectionSchema schema;
+  schema.name = "golden";
+  schema.fields = {{"v", DataType::kVectorInt8, false, kGoldenFineDim, IndexParams::Hnsw(MetricType::kL2)}};
+  ZVEC_ASSIGN_OR_RETURN(const auto collection, Collection::Create(path, schema, options));
+  std::vector<Doc> docs;
+  for (int i = 0; i < kGoldenFineDocs; ++i)
+    docs.push_back(Doc("document " + std::to_string(i), {{"v", GoldenFineVector(i)}}));
+  ZVEC_RETURN_IF_ERROR(collection->Upsert(docs).status());
+  ZVEC_RETURN_IF_ERROR(collection->Optimize());
+  return collection->Close();
 }
 
 }  // namespace zvec::inline v0::testing_docs

@@ -3,13 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
 #include "zvec/collection/testing/indexed_schema.h"
+#include "zvec/index/hnsw/index_file.h"
 #include "zvec/storage/birth.h"
 #include "zvec/storage/file_header.h"
 #include "zvec/storage/file_names.h"
+#include "zvec/storage/manifest.h"
 
 namespace zvec::inline v0::testing_docs {
 namespace {
@@ -189,6 +192,52 @@ TEST_P(Golden, ANewerFormatOfAnyFileIsRefusedAndLeftAlone) {
     ASSERT_TRUE(cocozvec::WriteFileAtomically(place_.fs(), path_ + "/" + name, bytes).ok());
   }
   EXPECT_GE(refused, GetParam() == "relaxed" ? 2 : 4);
+}
+
+// The codes of such a graph say nothing by themselves: a query's code, made today, must go with them.
+TEST(GoldenFineCodes, AreThoseOfTodayAndAnswerAndGoOn) {
+  TempPlace place;
+  const std::string path = place.path("c");
+  std::filesystem::copy(FINE_FOLDER, path, std::filesystem::copy_options::recursive);
+  std::uint64_t generation = 0;
+  for (const auto& [name, size] : place.FileSizes())
+    if (const auto parsed = ParseName(name); parsed && parsed->kind == NameKind::kManifest)
+      generation = std::max(generation, parsed->number);
+  const Manifest manifest = ReadManifest(place.fs(), path, generation).value();
+  const SegmentEntry& segment = manifest.segments.at(0);
+  const IndexEntry& entry = segment.indexes.at(0);
+  const auto graph = hnsw::OpenGraph(place.fs(), path + "/" + IndexName(entry.number), entry,
+                                     {manifest.collection, segment.file.number, 0}, MetricType::kL2,
+                                     kGoldenFineDim, /*map=*/false, /*resident=*/false)
+                         .value();
+  const hnsw::GraphView view = graph->Current().view;
+  ASSERT_EQ(view.encoder->kind(), hnsw::CodeKind::kBits4Fine);
+  ASSERT_EQ(view.nodes, static_cast<std::uint32_t>(kGoldenFineDocs));
+  std::vector<std::uint8_t> code(view.code_bytes());
+  for (std::uint32_t row = 0; row < view.nodes; ++row) {
+    const std::vector<std::int8_t> vector = GoldenFineVector(static_cast<int>(row));
+    const std::vector<float> floats(vector.begin(), vector.end());
+    view.encoder->EncodeRow(floats.data(), code.data());
+    EXPECT_TRUE(std::equal(code.begin(), code.end(), view.codes + row * code.size())) << row;
+  }
+  auto collection = Collection::Open(path).value();
+  const auto ask = [&](int i) {
+    VectorQuery query;
+    query.field = "v";
+    query.vector = GoldenFineVector(i);
+    query.topk = 3;
+    return collection->Query(query).value();
+  };
+  for (int i = 0; i < kGoldenFineDocs; ++i) {
+    const HitList found = ask(i);
+    EXPECT_EQ(found.stats.strategy, "graph");
+    EXPECT_EQ(found.hits.at(0).doc.id, "document " + std::to_string(i));
+    EXPECT_EQ(found.hits.at(0).score, 0);
+  }
+  ASSERT_TRUE(collection->Upsert(std::vector{Doc("new", {{"v", GoldenFineVector(99)}})}).ok());
+  ASSERT_TRUE(collection->Optimize().ok());
+  EXPECT_EQ(ask(99).hits.at(0).doc.id, "new");
+  EXPECT_EQ(ask(7).hits.at(0).doc.id, "document 7");
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, Golden, ::testing::ValuesIn(Versions()));

@@ -59,6 +59,10 @@ Heir ChooseHeir(std::span<const SegmentView* const> sources, std::span<const Row
   return heir;
 }
 
+auto SampleOf(const VectorColumn& column, std::size_t dim) {
+  return column.Sample(std::min(kSampleRows, kSampleFloats / dim + 1));
+}
+
 /// Links rows in pieces, which gives the same bytes, so that it can be told how far it has come.
 bool LinkRows(hnsw::GraphBuilder& graph, std::span<const std::uint32_t> rows, const VectorColumn& column,
               const BuildHelp& help) {
@@ -82,6 +86,37 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> LinkAll(const hnsw::Encoder& encoder
   return graph;
 }
 
+/// Codes of half the bytes for a walk, if they tell the rows apart. They cannot link any: no row is measured
+/// against a row by them.
+std::optional<hnsw::Encoder> TrainFine(const SegmentView& rows, const FieldSchema& schema,
+                                       const VectorColumn& column, const hnsw::Encoder& linked,
+                                       cocozvec::ThreadPool* pool) {
+  const bool ours = !schema.index || schema.index->quantize == QuantizeType::kUndefined;
+  if (!ours || linked.kind() != hnsw::CodeKind::kBits7 || schema.dimension < kLeastFineDim) return {};
+  const auto sample = SampleOf(column, schema.dimension);
+  // Elsewhere a range that takes in a few outliers would cost all others more than these are worth.
+  std::vector<std::uint32_t> longest;
+  if (schema.metric() == MetricType::kIp) longest = WorstRows(rows, column, linked, kExtremeRows, pool);
+  const auto kind = hnsw::CodeKind::kBits4Fine;
+  auto fine = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, column.Rows(longest), kind);
+  if (hnsw::Fitness(fine, sample) < kLeastFitnessOf4) return {};
+  return fine;
+}
+
+/// Gives a finished graph the codes that a walk measures, and says what is found by them.
+Result<GraphQuality> Settle(const SealedView& target, std::size_t field, const VectorColumn& column,
+                            const std::shared_ptr<hnsw::GraphBuilder>& graph, const BuildHelp& help) {
+  const hnsw::Encoder linked = graph->encoder();
+  const FieldSchema& schema = target.schema().fields[field];
+  if (auto fine = TrainFine(target, schema, column, linked, help.pool)) {
+    graph->Recode(*std::move(fine), column.Source(), help.pool);
+    ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
+    if (quality.good() && quality.breadth == 1) return quality;
+    graph->Recode(linked, column.Source(), help.pool);
+  }
+  return MeasureGraph(target, field, column, graph, help);
+}
+
 /// Null: the old graph cannot be used, or what came of it is not good enough.
 Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hnsw::Encoder& encoder,
                                                      const hnsw::BuildParams& params,
@@ -99,7 +134,7 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hns
     help.linked->fetch_add(column.rows() - heir.fresh.size(), std::memory_order_relaxed);
   if (!LinkRows(*graph, heir.fresh, column, help)) return help.Check();
   graph->Finish(help.pool);
-  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, Settle(target, field, column, graph, help));
   // What would answer worse than the old one is linked afresh.
   if (!quality.good() || (!heir.growing && quality.breadth > heir.old.view.breadth))
     return std::shared_ptr<hnsw::GraphBuilder>();
@@ -228,7 +263,7 @@ Result<std::optional<hnsw::Encoder>> TrainEncoder(const SegmentView& rows, std::
                                                   const VectorColumn& column, cocozvec::ThreadPool* pool,
                                                   std::string* why) {
   const FieldSchema& schema = rows.schema().fields[field];
-  const auto sample = column.Sample(std::min(kSampleRows, kSampleFloats / schema.dimension + 1));
+  const auto sample = SampleOf(column, schema.dimension);
   if (sample.empty()) return std::optional<hnsw::Encoder>();  // nothing but nulls
   const auto train = [&](hnsw::CodeKind kind) {
     const auto narrow = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, {}, kind);
@@ -267,7 +302,7 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target,
     if (graph) return graph;
   }
   ZVEC_ASSIGN_OR_RETURN(auto graph, LinkAll(*encoder, params, column, help));
-  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, Settle(target, field, column, graph, help));
   if (quality.good()) {
     graph->SetBreadth(quality.breadth);
     return graph;

@@ -54,7 +54,12 @@ std::uint64_t GraphBytesPerRow(const CollectionSchema& schema);
 /// bytes; at least kLinkBatch, at most kMaxSegmentRows.
 std::uint64_t SegmentRowsWithin(const CollectionSchema& schema, std::uint64_t bytes);
 
-/// What a walk of the field's graph measures (docs/search.md, "Codes").
+/// Fields of fewer dimensions would gain too little by codes of 4 bits with finer queries
+/// (bench/index/README.md).
+inline constexpr std::uint32_t kLeastFineDim = 384;
+
+/// What links the rows of the field's graph, and what its walks measure but where those find as much by less
+/// (docs/search.md, "Codes").
 hnsw::CodeKind CodeKindOf(const FieldSchema& field) noexcept;
 
 /// One dense vector column of a segment as floats, with everything about it verified. Borrows from the view.

@@ -125,8 +125,7 @@ void QueryVector::PrepareSparse(std::string_view cell) {
 bool QueryVector::Encode(const hnsw::Encoder& encoder, std::uint8_t* code, double* cut) const {
   const std::vector<float> widened(bytes_.begin(), bytes_.end());
   const float* query = bytes_.empty() ? floats_.data() : widened.data();
-  *cut = encoder.CutShare(query);
-  return encoder.EncodeQuery(query, code);
+  return encoder.EncodeQuery(query, code, cut);
 }
 
 std::uint32_t QueryVector::Score(const ColumnChunk& column, const std::uint32_t* rows, std::uint32_t count,

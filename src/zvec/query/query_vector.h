@@ -35,7 +35,7 @@ class QueryVector {
   std::span<const float> values() const noexcept { return values_; }
 
   /// A dense vector as a code of the encoder; false when it has no direction and the metric needs one.
-  /// `cut`: Encoder::CutShare.
+  /// `cut`: Encoder::EncodeQuery.
   bool Encode(const hnsw::Encoder& encoder, std::uint8_t* code, double* cut) const;
 
   /// Scores the `count` rows of the chunk that `rows` names, ascending, none of them null: scores[i] is that

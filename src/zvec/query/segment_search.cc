@@ -43,7 +43,7 @@ std::string SegmentSearch::Strategy() const {
 
 bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
   if (graph.empty() || query_.topk > hnsw::kMostFromGraph) return false;
-  code_.resize(graph.code_bytes());
+  code_.resize(graph.encoder->query_bytes());
   double cut = 0;
   const bool has_direction = vector_.Encode(*graph.encoder, code_.data(), &cut);
   breadth_ = hnsw::BreadthFor(query_.topk, query_.ef, hnsw::MoreFor(graph, cut));

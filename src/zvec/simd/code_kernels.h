@@ -1,5 +1,6 @@
 // zvec/simd/code_kernels.h: distances between codes, which the graph of an index walks on: of 7, 8 and 4 bits
-// an element, and halves; and what else a walk spends its time with: reading links, sorting candidates in.
+// an element, and halves; and what else a query spends its time with: reading links, sorting candidates in,
+// the rotation of its own code.
 // Every CPU level gives the same numbers: integers are exact, floating sums have the order of kernels.h.
 // Threads: tables are constant; any function may run anywhere.
 #pragma once
@@ -24,8 +25,8 @@ struct CodeRows {
   std::size_t step() const noexcept { return stride != 0 ? stride : bytes; }
 };
 
-/// out[i] = sum of (query[k] - code_i[k])^2. The query is a code of the same kind. Sums of integers are exact
-/// in 32 bits up to kMaxDimension, then rounded to float.
+/// out[i] = sum of (query[k] - code_i[k])^2. The query is a code of the same kind (but for bits4fine). Sums
+/// of integers are exact in 32 bits up to kMaxDimension, then rounded to float.
 using CodeBatch = void (*)(const std::uint8_t* query, const CodeRows& rows, float* out);
 
 /// Of one kind of code.
@@ -70,14 +71,25 @@ struct SortedList {
 using SortIn = void (*)(SortedList& list, const std::uint32_t* nodes, const float* distances,
                         std::size_t count, float limit);
 
+/// A Hadamard transform of `count` (a power of two) elements in place, not scaled: butterflies of neighbours
+/// first. Elements are summed in the same order on every level.
+using Hadamard = void (*)(float* elements, std::size_t count);
+
+/// bits4fine: 8 times the element counts. Two bytes of query for one of a code: for each 64 bytes of codes
+/// the 64 elements in the low halves, then those in the high ones.
+inline constexpr int kFineSteps = 8;                    ///< of a query's element between two levels of a code
+inline constexpr int kLeastFine = -7, kMostFine = 127;  ///< a query's element: a signed byte
+
 struct CodeKernels {
-  const char* name;      ///< scalar, avx2, avx512, avx512vnni
-  CodeDistances bits7;   ///< a byte an element, 0 .. 127
-  CodeDistances bits8;   ///< a byte an element, 0 .. 255
-  CodeDistances bits4;   ///< two elements a byte, 0 .. 15 each
-  CodeDistances halves;  ///< binary16, finite; element i goes to lane i % 16
+  const char* name;         ///< scalar, avx2, avx512, avx512vnni
+  CodeDistances bits7;      ///< a byte an element, 0 .. 127
+  CodeDistances bits8;      ///< a byte an element, 0 .. 255
+  CodeDistances bits4;      ///< two elements a byte, 0 .. 15 each
+  CodeDistances bits4fine;  ///< as bits4, of a query with finer steps
+  CodeDistances halves;     ///< binary16, finite; element i goes to lane i % 16
   TakeUnseen take_unseen;
   SortIn sort_in;
+  Hadamard hadamard;
 };
 
 /// All that this CPU can run, from plain to best; "scalar" is always there.

@@ -1,9 +1,11 @@
 // The kernels of code_kernels.h, written once. Included by one file per CPU level, which has defined Bits7,
-// Bits8, Bits4, Halves and List in its anonymous namespace before and compiles with that level's flags;
-// kernels_impl.h says what may stand here.
+// Bits8, Bits4, Bits4Fine, Halves, Butterflies and List in its anonymous namespace before and compiles with
+// that level's flags; kernels_impl.h says what may stand here.
 //
 // List: SortIn, without asking for rows of links.
-// Each: kStep (bytes a step, which divide kCodeBlock), Vec, Sum (lanes), Zero, Load, AddSquare(sum, query,
+// Butterflies: kLanes, Vec, Load, Store, Add, Sub, Within(v): the steps between the lanes of one vector.
+// Each: kStep (bytes a step, which divide kCodeBlock), Vec, Sum (lanes), Zero, Load,
+//       LoadQuery(query, offset in codes), AddSquare(sum, query,
 //       code), Four(a, b, c, d, out): the totals of four sums as floats, One(sum).
 #pragma once
 
@@ -35,7 +37,7 @@ inline __attribute__((always_inline)) void FourCodes(const std::uint8_t* query, 
   const std::uint8_t* d = rows.first + index[3] * step;
   typename C::Sum sa = C::Zero(), sb = C::Zero(), sc = C::Zero(), sd = C::Zero();
   for (std::size_t i = 0; i < bytes; i += C::kStep) {
-    const typename C::Vec q = C::Load(query + i);
+    const auto q = C::LoadQuery(query, i);
     sa = C::AddSquare(sa, q, C::Load(a + i));
     sb = C::AddSquare(sb, q, C::Load(b + i));
     sc = C::AddSquare(sc, q, C::Load(c + i));
@@ -50,7 +52,7 @@ inline __attribute__((always_inline)) void OneCode(const std::uint8_t* query, co
   const std::uint8_t* a = rows.first + rows.index[r] * rows.step();
   typename C::Sum sum = C::Zero();
   for (std::size_t i = 0; i < rows.bytes; i += C::kStep)
-    sum = C::AddSquare(sum, C::Load(query + i), C::Load(a + i));
+    sum = C::AddSquare(sum, C::LoadQuery(query, i), C::Load(a + i));
   out[r] = static_cast<float>(C::One(sum));
 }
 
@@ -148,6 +150,33 @@ void SortInList(SortedList& list, const std::uint32_t* nodes, const float* dista
   List::SortIn(list, nodes, distances, count, limit);
 }
 
+inline void HadamardSteps(float* x, std::size_t count) {
+  using B = Butterflies;
+  std::size_t h = 1;
+  if (count >= B::kLanes) {
+    for (std::size_t i = 0; i < count; i += B::kLanes) B::Store(x + i, B::Within(B::Load(x + i)));
+    h = B::kLanes;
+    for (; h < count; h *= 2) {
+      for (std::size_t i = 0; i < count; i += 2 * h) {
+        for (std::size_t j = i; j < i + h; j += B::kLanes) {
+          const auto a = B::Load(x + j), b = B::Load(x + j + h);
+          B::Store(x + j, B::Add(a, b));
+          B::Store(x + j + h, B::Sub(a, b));
+        }
+      }
+    }
+  }
+  for (; h < count; h *= 2) {
+    for (std::size_t i = 0; i < count; i += 2 * h) {
+      for (std::size_t j = i; j < i + h; ++j) {
+        const float a = x[j], b = x[j + h];
+        x[j] = a + b;
+        x[j + h] = a - b;
+      }
+    }
+  }
+}
+
 template <class C>
 constexpr CodeDistances MakeDistances() {
   return {&CodesAhead<C>, &CodesNear<C>};
@@ -158,9 +187,11 @@ constexpr CodeKernels MakeCodeKernels(const char* name) {
           MakeDistances<Bits7>(),
           MakeDistances<Bits8>(),
           MakeDistances<Bits4>(),
+          MakeDistances<Bits4Fine>(),
           MakeDistances<Halves>(),
           &TakeUnseenLinks,
-          &SortInList};
+          &SortInList,
+          &HadamardSteps};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -15,14 +16,18 @@
 namespace zvec::simd {
 namespace {
 
-enum Kind { kBits7, kBits8, kBits4, kHalves };
+enum Kind { kBits7, kBits8, kBits4, kHalves, kBits4Fine };
 
 const CodeDistances& Of(const CodeKernels& kernels, Kind kind) {
-  return kind == kBits7   ? kernels.bits7
-         : kind == kBits8 ? kernels.bits8
-         : kind == kBits4 ? kernels.bits4
-                          : kernels.halves;
+  return kind == kBits7       ? kernels.bits7
+         : kind == kBits8     ? kernels.bits8
+         : kind == kBits4     ? kernels.bits4
+         : kind == kBits4Fine ? kernels.bits4fine
+                              : kernels.halves;
 }
+
+/// Bytes of a query for one of a code.
+std::size_t Wide(Kind kind) { return kind == kBits4Fine ? 2 : 1; }
 
 std::vector<std::uint8_t> Draw(Kind kind, std::size_t count, std::mt19937& random) {
   std::vector<std::uint8_t> codes(count);
@@ -35,7 +40,16 @@ std::vector<std::uint8_t> Draw(Kind kind, std::size_t count, std::mt19937& rando
   return codes;
 }
 
+std::vector<std::uint8_t> DrawQuery(Kind kind, std::size_t code_bytes, std::mt19937& random) {
+  if (kind != kBits4Fine) return Draw(kind, code_bytes, random);
+  std::vector<std::uint8_t> query(2 * code_bytes);
+  for (std::uint8_t& x : query)
+    x = static_cast<std::uint8_t>(kLeastFine + static_cast<int>(random() % (kMostFine - kLeastFine + 1)));
+  return query;
+}
+
 double Element(Kind kind, const std::uint8_t* code, std::size_t i) {
+  if (kind == kBits4Fine) return kFineSteps * (i % 2 == 0 ? code[i / 2] & 15 : code[i / 2] >> 4);
   if (kind == kBits4) return i % 2 == 0 ? code[i / 2] & 15 : code[i / 2] >> 4;
   if (kind != kHalves) return code[i];
   Half half;
@@ -43,11 +57,18 @@ double Element(Kind kind, const std::uint8_t* code, std::size_t i) {
   return FromHalf(half);
 }
 
-double Plain(Kind kind, const std::uint8_t* a, const std::uint8_t* b, std::size_t bytes) {
-  const std::size_t dim = kind == kBits4 ? 2 * bytes : kind == kHalves ? bytes / 2 : bytes;
+double QueryElement(Kind kind, const std::uint8_t* query, std::size_t i) {
+  if (kind != kBits4Fine) return Element(kind, query, i);
+  return static_cast<std::int8_t>(query[i / 128 * 128 + i % 2 * 64 + i % 128 / 2]);
+}
+
+double Plain(Kind kind, const std::uint8_t* query, const std::uint8_t* b, std::size_t bytes) {
+  const std::size_t dim = kind == kBits4 || kind == kBits4Fine ? 2 * bytes
+                          : kind == kHalves                    ? bytes / 2
+                                                               : bytes;
   double sum = 0;
   for (std::size_t i = 0; i < dim; ++i) {
-    const double d = Element(kind, a, i) - Element(kind, b, i);
+    const double d = QueryElement(kind, query, i) - Element(kind, b, i);
     sum += d * d;
   }
   return sum;
@@ -61,7 +82,7 @@ TEST_P(CodesOf, EveryLevelGivesTheSum) {
   const Kind kind = GetParam();
   std::mt19937 random(1);
   for (std::size_t bytes = 64; bytes <= 1'024; bytes += 64) {
-    const auto codes = Draw(kind, bytes * 80, random), query = Draw(kind, bytes, random);
+    const auto codes = Draw(kind, bytes * 80, random), query = DrawQuery(kind, bytes, random);
     for (std::size_t count = 0; count <= 70; count += count < 10 ? 1 : 15) {
       std::vector<std::uint32_t> index(count);
       for (std::uint32_t& i : index) i = static_cast<std::uint32_t>(random() % 80);
@@ -86,7 +107,7 @@ TEST_P(CodesOf, EveryLevelGivesTheSum) {
         std::vector<float> first(count + 1), rest(count + 1);
         Of(*kernels, kind).squared_l2(query.data(), part, first.data());
         part.first += 64, part.bytes = bytes - 64;
-        if (bytes > 64) Of(*kernels, kind).squared_l2_near(query.data() + 64, part, rest.data());
+        if (bytes > 64) Of(*kernels, kind).squared_l2_near(query.data() + 64 * Wide(kind), part, rest.data());
         for (std::size_t i = 0; i < count; ++i)
           ASSERT_FLOAT_EQ(first[i] + rest[i], expected[i]) << kernels->name << " bytes " << bytes;
         ASSERT_EQ(ahead[count], -1) << kernels->name;
@@ -96,7 +117,8 @@ TEST_P(CodesOf, EveryLevelGivesTheSum) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(CodeKernels, CodesOf, ::testing::Values(kBits7, kBits8, kBits4, kHalves));
+INSTANTIATE_TEST_SUITE_P(CodeKernels, CodesOf,
+                         ::testing::Values(kBits7, kBits8, kBits4, kHalves, kBits4Fine));
 
 TEST(CodeKernels, TheLargestDifferencesDoNotOverflow) {
   constexpr std::size_t kBytes = 20'032;  // the largest dimension, in whole lines
@@ -111,6 +133,45 @@ TEST(CodeKernels, TheLargestDifferencesDoNotOverflow) {
       for (const float x : out) EXPECT_EQ(x, static_cast<float>(expected)) << kernels->name;
       Of(*kernels, kind).squared_l2(high.data(), {low.data(), kBytes, index, 5}, out);
       for (const float x : out) EXPECT_EQ(x, static_cast<float>(expected)) << kernels->name;
+    }
+  }
+}
+
+TEST(CodeKernels, TheLargestDifferencesOfFineQueriesDoNotOverflow) {
+  constexpr std::size_t kBytes = 10'048;
+  const std::uint32_t index[] = {0, 0, 0, 0, 0};
+  for (const auto& [query, level] : {std::pair(kMostFine, 0), std::pair(kLeastFine, 15)}) {
+    const std::vector<std::uint8_t> far(2 * kBytes, static_cast<std::uint8_t>(query)),
+        codes(kBytes, static_cast<std::uint8_t>(level * 17));
+    for (const CodeKernels* kernels : SupportedCodeKernels()) {
+      float out[5];
+      kernels->bits4fine.squared_l2(far.data(), {codes.data(), kBytes, index, 5}, out);
+      for (const float x : out) EXPECT_EQ(x, 2.0f * kBytes * 127 * 127) << kernels->name;
+    }
+  }
+}
+
+// Element k of the transform is the sum of all elements, with the sign of the common bits of k and its place.
+TEST(CodeKernels, EveryLevelTransformsAlike) {
+  std::mt19937 random(7);
+  for (std::size_t count = 1; count <= 4'096; count *= 2) {
+    std::vector<float> elements(count);
+    for (float& x : elements) x = std::normal_distribution<float>()(random);
+    std::vector<float> expected = elements;
+    SupportedCodeKernels()[0]->hadamard(expected.data(), count);
+    for (std::size_t k = 0; k < count; k += 1 + count / 64) {
+      double sum = 0;
+      for (std::size_t i = 0; i < count; ++i)
+        sum += std::popcount(i & k) % 2 == 0 ? elements[i] : -elements[i];
+      ASSERT_NEAR(expected[k], sum, 1e-5 * static_cast<double>(count)) << count;
+    }
+    for (const CodeKernels* kernels : SupportedCodeKernels()) {
+      std::vector<float> room(count + 2, 3);  // no alignment, nothing past the end
+      std::copy(elements.begin(), elements.end(), room.begin() + 1);
+      kernels->hadamard(&room[1], count);
+      EXPECT_EQ(std::vector<float>(room.begin() + 1, room.end() - 1), expected)
+          << kernels->name << " " << count;
+      EXPECT_EQ(room.front() + room.back(), 6) << kernels->name;
     }
   }
 }

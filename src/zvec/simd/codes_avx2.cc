@@ -53,6 +53,7 @@ struct Integers {
   using Sum = __m256i;  // 8 int32
   static Sum Zero() { return _mm256_setzero_si256(); }
   static Vec Load(const std::uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  static Vec LoadQuery(const std::uint8_t* query, std::size_t at) { return Load(query + at); }
   static void Four(Sum a, Sum b, Sum c, Sum d, float* out) {
     const __m256i ab = _mm256_hadd_epi32(a, b), cd = _mm256_hadd_epi32(c, d);
     const __m256i all = _mm256_hadd_epi32(ab, cd);
@@ -97,11 +98,49 @@ struct Bits4 : Integers {
   }
 };
 
+// Differences are at most 127 here, too.
+struct Bits4Fine : Integers {
+  struct Query {
+    Vec low, high;
+  };
+  static Query LoadQuery(const std::uint8_t* query, std::size_t at) {
+    const std::uint8_t* low = query + 2 * at - at % 64;
+    return {Load(low), Load(low + 64)};
+  }
+  static Sum AddSquare(Sum sum, const Query& q, Vec x) {
+    const __m256i mask = _mm256_set1_epi8(0x78), one = _mm256_set1_epi16(1);  // a level times 8
+    const __m256i low =
+        _mm256_abs_epi8(_mm256_sub_epi8(q.low, _mm256_and_si256(_mm256_slli_epi16(x, 3), mask)));
+    const __m256i high =
+        _mm256_abs_epi8(_mm256_sub_epi8(q.high, _mm256_and_si256(_mm256_srli_epi16(x, 1), mask)));
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(low, low), one));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(high, high), one));
+  }
+};
+
+struct Butterflies {
+  static constexpr std::size_t kLanes = 8;
+  using Vec = __m256;
+  static Vec Load(const float* p) { return _mm256_loadu_ps(p); }
+  static void Store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
+  static Vec Add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
+  static Vec Sub(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
+  static Vec Within(Vec v) {
+    Vec other = _mm256_permute_ps(v, 0xB1);
+    v = _mm256_blend_ps(_mm256_add_ps(v, other), _mm256_sub_ps(other, v), 0xAA);
+    other = _mm256_permute_ps(v, 0x4E);
+    v = _mm256_blend_ps(_mm256_add_ps(v, other), _mm256_sub_ps(other, v), 0xCC);
+    other = _mm256_permute2f128_ps(v, v, 1);
+    return _mm256_blend_ps(_mm256_add_ps(v, other), _mm256_sub_ps(other, v), 0xF0);
+  }
+};
+
 struct Halves {
   static constexpr std::size_t kStep = 32;
   struct Vec {
     __m256 low, high;
   };
+  static Vec LoadQuery(const std::uint8_t* query, std::size_t at) { return Load(query + at); }
   using Sum = Vec;
   static Sum Zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static Vec Load(const std::uint8_t* p) {

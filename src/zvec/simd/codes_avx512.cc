@@ -28,6 +28,14 @@ struct Bits4 : Integers {
   }
 };
 
+struct Bits4Fine : FineIntegers {
+  static Sum AddSquare(Sum sum, const Query& q, Vec x) {
+    const __m512i low = LowDifference(q, x), high = HighDifference(q, x), one = _mm512_set1_epi16(1);
+    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(low, low), one));
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(high, high), one));
+  }
+};
+
 }  // namespace
 
 #include "zvec/simd/code_kernels_impl.h"

@@ -54,6 +54,7 @@ struct Integers {
   using Sum = __m512i;  // 16 int32
   static Sum Zero() { return _mm512_setzero_si512(); }
   static Vec Load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
+  static Vec LoadQuery(const std::uint8_t* query, std::size_t at) { return Load(query + at); }
   /// Of elements below 128.
   static __m512i Difference(Vec q, Vec x) { return _mm512_abs_epi8(_mm512_sub_epi8(q, x)); }
   static __m512i WideDifference(Vec q, Vec x) {
@@ -78,9 +79,45 @@ struct Integers {
   }
 };
 
+/// What codes of 4 bits and their finer queries differ by, at most 127.
+struct FineIntegers : Integers {
+  struct Query {
+    Vec low, high;
+  };
+  static Query LoadQuery(const std::uint8_t* query, std::size_t at) {
+    return {Load(query + 2 * at), Load(query + 2 * at + 64)};
+  }
+  static Vec LowDifference(const Query& q, Vec x) {
+    return Difference(q.low, _mm512_and_si512(_mm512_slli_epi16(x, 3), _mm512_set1_epi8(0x78)));
+  }
+  static Vec HighDifference(const Query& q, Vec x) {
+    return Difference(q.high, _mm512_and_si512(_mm512_srli_epi16(x, 1), _mm512_set1_epi8(0x78)));
+  }
+};
+
+struct Butterflies {
+  static constexpr std::size_t kLanes = 16;
+  using Vec = __m512;
+  static Vec Load(const float* p) { return _mm512_loadu_ps(p); }
+  static void Store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
+  static Vec Add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
+  static Vec Sub(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
+  /// `other`: each lane's partner; `later`: the lanes that are the second of their pair.
+  static Vec Pairs(Vec v, Vec other, __mmask16 later) {
+    return _mm512_mask_sub_ps(_mm512_add_ps(v, other), later, other, v);
+  }
+  static Vec Within(Vec v) {
+    v = Pairs(v, _mm512_permute_ps(v, 0xB1), 0xAAAA);
+    v = Pairs(v, _mm512_permute_ps(v, 0x4E), 0xCCCC);
+    v = Pairs(v, _mm512_shuffle_f32x4(v, v, 0xB1), 0xF0F0);
+    return Pairs(v, _mm512_shuffle_f32x4(v, v, 0x4E), 0xFF00);
+  }
+};
+
 struct Halves {
   static constexpr std::size_t kStep = 32;
   using Vec = __m512;
+  static Vec LoadQuery(const std::uint8_t* query, std::size_t at) { return Load(query + at); }
   using Sum = __m512;
   static Sum Zero() { return _mm512_setzero_ps(); }
   static Vec Load(const std::uint8_t* p) {

@@ -26,6 +26,13 @@ struct Bits4 : Integers {
   }
 };
 
+struct Bits4Fine : FineIntegers {
+  static Sum AddSquare(Sum sum, const Query& q, Vec x) {
+    const __m512i low = LowDifference(q, x), high = HighDifference(q, x);
+    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sum, low, low), high, high);
+  }
+};
+
 }  // namespace
 
 #include "zvec/simd/code_kernels_impl.h"

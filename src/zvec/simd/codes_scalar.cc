@@ -41,6 +41,7 @@ struct Integers {
   using Sum = std::int32_t;
   static Sum Zero() { return 0; }
   static Vec Load(const std::uint8_t* p) { return p; }
+  static Vec LoadQuery(const std::uint8_t* query, std::size_t at) { return query + at; }
   static void Four(Sum a, Sum b, Sum c, Sum d, float* out) {
     out[0] = static_cast<float>(a);
     out[1] = static_cast<float>(b);
@@ -72,11 +73,40 @@ struct Bits4 : Integers {
   }
 };
 
+struct Bits4Fine : Integers {
+  static Vec LoadQuery(const std::uint8_t* query, std::size_t at) { return query + 2 * at; }
+  static Sum AddSquare(Sum sum, Vec q, Vec x) {
+    for (std::size_t i = 0; i < kStep; ++i) {
+      const std::int32_t low = static_cast<std::int8_t>(q[i]) - zvec::simd::kFineSteps * (x[i] & 15),
+                         high = static_cast<std::int8_t>(q[kStep + i]) - zvec::simd::kFineSteps * (x[i] >> 4);
+      sum += low * low + high * high;
+    }
+    return sum;
+  }
+};
+
+/// Two elements that are neighbours.
+struct Butterflies {
+  static constexpr std::size_t kLanes = 2;
+  struct Vec {
+    float low, high;
+  };
+  static Vec Load(const float* p) { return {p[0], p[1]}; }
+  static void Store(float* p, Vec v) {
+    p[0] = v.low;
+    p[1] = v.high;
+  }
+  static Vec Add(Vec a, Vec b) { return {a.low + b.low, a.high + b.high}; }
+  static Vec Sub(Vec a, Vec b) { return {a.low - b.low, a.high - b.high}; }
+  static Vec Within(Vec v) { return {v.low + v.high, v.low - v.high}; }
+};
+
 struct Halves {
   static constexpr std::size_t kStep = 32;
   struct Vec {
     float lane[16];
   };
+  static Vec LoadQuery(const std::uint8_t* query, std::size_t at) { return Load(query + at); }
   using Sum = Vec;
   static Sum Zero() { return {}; }
   static Vec Load(const std::uint8_t* p) {

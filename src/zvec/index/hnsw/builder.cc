@@ -1,6 +1,7 @@
 #include "zvec/index/hnsw/builder.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 
@@ -278,6 +279,7 @@ void GraphBuilder::Encode(std::span<const std::uint32_t> rows, const VectorSourc
 
 void GraphBuilder::LinkBatch(std::span<const std::uint32_t> rows, const VectorSource& vectors,
                              cocozvec::ThreadPool* pool) {
+  assert(encoder_->kind() != CodeKind::kBits4Fine && "no row can be measured against a row");
   UseRows(rows.back() + 1);
   Encode(rows, vectors, pool);
   const std::size_t code = encoder_->code_bytes();
@@ -615,6 +617,20 @@ void GraphBuilder::Attach(std::uint32_t node, const std::vector<bool>& reached) 
   if (a.counts[node] >= row_links_) --a.counts[node];  // nothing reachable leads through it
   StoreLink(Row(0, node) + a.counts[node]++, moved);
   StoreLink(row + row_links_ - 1, node);
+}
+
+void GraphBuilder::Recode(Encoder encoder, const VectorSource& vectors, cocozvec::ThreadPool* pool) {
+  const std::uint32_t nodes = Current().view.nodes;
+  Arrays& a = *arrays_;
+  encoder_ = a.encoder = std::make_shared<const Encoder>(std::move(encoder));
+  cocozvec::LargeVector<std::uint32_t> rows;
+  for (std::uint32_t row = 0; row < a.used_rows; ++row)
+    if (a.present[row] != 0) rows.push_back(row);
+  Encode(rows, vectors, pool);
+  const std::size_t code = encoder_->code_bytes();
+  for (std::uint32_t slot = 0; slot < a.used_slots; ++slot)
+    std::memcpy(&a.slot_codes[slot * code], &a.codes[a.slot_node[slot] * code], code);
+  Publish(nodes);
 }
 
 std::uint32_t GraphBuilder::CountUnreachable() const {

@@ -52,6 +52,10 @@ class GraphBuilder final : public Graph {
   /// Makes every node reachable on level 0 and brings every row down to its final number of links.
   void Finish(cocozvec::ThreadPool* pool);
 
+  /// Of a finished graph: codes of another encoder in place of those it was linked by, none longer than them.
+  /// No more can be linked then, but by an encoder that measures rows against rows.
+  void Recode(Encoder encoder, const VectorSource& vectors, cocozvec::ThreadPool* pool);
+
   GraphRef Current() const override ZVEC_EXCLUDES(mu_);
   bool growing() const noexcept override { return true; }
   const Encoder& encoder() const noexcept { return *encoder_; }
@@ -100,7 +104,7 @@ class GraphBuilder final : public Graph {
   const std::uint8_t* Codes(std::uint32_t level) const noexcept;
   void WriteRow(std::uint32_t level, std::uint32_t node, std::span<const std::uint32_t> links);
 
-  const std::shared_ptr<const Encoder> encoder_;
+  std::shared_ptr<const Encoder> encoder_;
   const BuildParams params_;
   const std::uint32_t row_links_;   ///< final links of a row on level 0
   const std::uint32_t row_room_;    ///< links that a row may hold before it is pruned

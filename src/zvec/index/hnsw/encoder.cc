@@ -16,6 +16,9 @@ constexpr float kLevels = 127;
 constexpr double kRange = 4;
 /// The same of 4 bits: steps of a third of a deviation.
 constexpr double kRangeOf4 = 2.5;
+/// What kBits4Fine, whose queries have 2.8 deviations, cuts off of usual ones: at the median 0.0006, at most
+/// 0.009 of a thousand (set c).
+constexpr double kUsualCut = 0.01;
 constexpr std::size_t kRounds = 4;
 /// Of a code of halves: its square still has room.
 constexpr float kMostHalf = 30'000;
@@ -45,9 +48,7 @@ std::size_t WholeLines(std::size_t bytes) {
 
 }  // namespace
 
-float Encoder::levels() const noexcept {
-  return kind_ == CodeKind::kBits8 ? 255 : kind_ == CodeKind::kBits4 ? 15 : kLevels;
-}
+float Encoder::levels() const noexcept { return kind_ == CodeKind::kBits8 ? 255 : narrow() ? 15 : kLevels; }
 
 double Encoder::half() const noexcept {
   return kind_ == CodeKind::kHalves ? INFINITY : levels() / 2 / scale_;
@@ -55,7 +56,7 @@ double Encoder::half() const noexcept {
 
 std::size_t Encoder::CodeBytes(std::size_t dim, bool on_sphere, CodeKind kind) noexcept {
   const std::size_t elements = on_sphere ? dim + kLeastExtra : dim;
-  return WholeLines(kind == CodeKind::kBits4    ? (elements + 1) / 2
+  return WholeLines(IsNarrow(kind)              ? (elements + 1) / 2
                     : kind == CodeKind::kHalves ? 2 * elements
                                                 : elements);
 }
@@ -65,18 +66,18 @@ void Encoder::Shape(MetricType metric, std::size_t dim, bool on_sphere, CodeKind
   kind_ = kind;
   dim_ = dim;
   code_bytes_ = CodeBytes(dim, on_sphere, kind);
-  const std::size_t room = kind == CodeKind::kBits4    ? 2 * code_bytes_
+  const std::size_t room = narrow()                    ? 2 * code_bytes_
                            : kind == CodeKind::kHalves ? code_bytes_ / 2
                                                        : code_bytes_;
   extra_ = on_sphere ? room - dim : 0;
   signs_.clear();
-  if (kind != CodeKind::kBits4) return;
+  if (!narrow()) return;
   for (std::size_t i = 0; i < kRounds * dim; ++i) signs_.push_back(Mixed(i) & 1 ? 1.0f : -1.0f);
 }
 
 void Encoder::Prepare(const float* vector, float factor, float* out) const {
   for (std::size_t i = 0; i < dim_; ++i) out[i] = vector[i] * factor - mean_[i];
-  if (kind_ == CodeKind::kBits4) Rotate(out);
+  if (narrow()) Rotate(out);
 }
 
 /// Signs drawn by lot, then a Hadamard transform of as many elements as a power of two has; those at the end
@@ -84,19 +85,12 @@ void Encoder::Prepare(const float* vector, float factor, float* out) const {
 void Encoder::Rotate(float* elements) const {
   const std::size_t part = std::bit_floor(dim_), rounds = part == dim_ ? 2 : kRounds;
   const float factor = 1 / std::sqrt(static_cast<float>(part));
+  const simd::Hadamard hadamard = simd::ActiveCodeKernels().hadamard;
   for (std::size_t round = 0; round < rounds; ++round) {
     const float* signs = &signs_[round * dim_];
     for (std::size_t i = 0; i < dim_; ++i) elements[i] *= signs[i];
     float* x = round % 2 == 0 ? elements : elements + (dim_ - part);
-    for (std::size_t h = 1; h < part; h *= 2) {
-      for (std::size_t i = 0; i < part; i += 2 * h) {
-        for (std::size_t j = i; j < i + h; ++j) {
-          const float a = x[j], b = x[j + h];
-          x[j] = a + b;
-          x[j + h] = a - b;
-        }
-      }
-    }
+    hadamard(x, part);
     for (std::size_t i = 0; i < part; ++i) x[i] *= factor;
   }
 }
@@ -178,7 +172,7 @@ Encoder Encoder::TrainNarrow(MetricType metric, std::size_t dim, std::span<const
   if (out.extra_ != 0) widest = std::max(widest, most / std::sqrt(static_cast<double>(dim)));
   double half = std::min(widest, kRange * deviation);
   // A rotation leaves no element wide and none narrow; sixteen levels stand best that close.
-  if (kind == CodeKind::kBits4) half = kRangeOf4 * deviation;
+  if (out.narrow()) half = kRangeOf4 * deviation;
   if (kind == CodeKind::kHalves) half = kLevels / 2 * deviation;  // an element's deviation becomes 1
   out.scale_ = half > 0 && std::isfinite(half) ? static_cast<float>(out.levels() / 2 / half) : 0;
   if (!std::isfinite(out.scale_)) out.scale_ = 0;
@@ -191,6 +185,7 @@ Encoder Encoder::TrainNarrow(MetricType metric, std::size_t dim, std::span<const
 void Encoder::Write(const float* vector, float factor, float extra, std::uint8_t* code) const {
   switch (kind_) {
     case CodeKind::kBits4:
+    case CodeKind::kBits4Fine:
       return WriteNibbles(vector, factor, extra, code);
     case CodeKind::kHalves:
       return WriteHalves(vector, factor, extra, code);
@@ -227,8 +222,40 @@ void Encoder::WriteNibbles(const float* vector, float factor, float extra, std::
     code[i / 2] = static_cast<std::uint8_t>(code[i / 2] | level << (i % 2 * 4));
   };
   for (std::size_t i = 0; i < dim_; ++i) put(i, Level(prepared[i] * scale_ + middle, most));
-  const std::uint8_t level = Level(extra * scale_ + 0.5f, most);
-  for (std::size_t i = dim_; i < dim_ + extra_; ++i) put(i, level);
+  if (kind_ != CodeKind::kBits4Fine) {
+    const std::uint8_t level = Level(extra * scale_ + 0.5f, most);
+    for (std::size_t i = dim_; i < dim_ + extra_; ++i) put(i, level);
+    return;
+  }
+  // Rounded alike they would be off by more than what rows differ by: some are a level higher, so that the
+  // sum of their squares is right.
+  const float wanted = extra * scale_;
+  const std::uint8_t level = Level(wanted, most);
+  const float lacking = wanted * wanted - static_cast<float>(level * level);
+  const float share = std::clamp(lacking / static_cast<float>(2 * level + 1), 0.0f, 1.0f);
+  const auto higher = level < 15 ? static_cast<std::size_t>(share * static_cast<float>(extra_) + 0.5f) : 0;
+  for (std::size_t i = 0; i < extra_; ++i) put(dim_ + i, static_cast<std::uint8_t>(level + (i < higher)));
+}
+
+/// A query's code in the order of the kernel: code_kernels.h.
+void Encoder::WriteFine(const float* vector, float factor, std::uint8_t* code, double* cut) const {
+  thread_local std::vector<float> prepared;
+  prepared.resize(dim_);
+  Prepare(vector, factor, prepared.data());
+  if (cut != nullptr) *cut = FineCut(prepared.data());
+  constexpr float kSteps = simd::kFineSteps, kMost = simd::kMostFine - simd::kLeastFine;
+  const float scale = scale_ * kSteps, middle = levels() / 2 * kSteps - simd::kLeastFine + 0.5f;
+  thread_local std::vector<std::uint8_t> levels_of;
+  levels_of.assign(query_bytes(), -simd::kLeastFine);
+  const float* x = prepared.data();
+  std::uint8_t* out = levels_of.data();
+  for (std::size_t i = 0, n = dim_; i < n; ++i) out[i] = Level(x[i] * scale + middle, kMost);
+  for (std::size_t at = 0, end = query_bytes(); at < end; at += 128) {
+    for (std::size_t j = 0; j < 64; ++j) {
+      code[at + j] = static_cast<std::uint8_t>(out[at + 2 * j] + simd::kLeastFine);
+      code[at + 64 + j] = static_cast<std::uint8_t>(out[at + 2 * j + 1] + simd::kLeastFine);
+    }
+  }
 }
 
 void Encoder::WriteHalves(const float* vector, float factor, float extra, std::uint8_t* code) const {
@@ -271,6 +298,27 @@ double Encoder::Loss(const float* vector) const {
   return loss;
 }
 
+namespace {
+
+/// The squares of what lies beyond `half` on either side, in lanes: one sum would be a chain of additions.
+template <class Element>
+double SquaredBeyond(std::size_t count, float half, const Element& element) {
+  float lanes[16] = {};
+  const auto add = [&](std::size_t i) {
+    const float cut = std::max(std::fabs(element(i)) - half, 0.0f);
+    lanes[i % 16] += cut * cut;
+  };
+  std::size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    for (std::size_t lane = 0; lane < 16; ++lane) add(i + lane);
+  for (; i < count; ++i) add(i);
+  double cut = 0;
+  for (const float lane : lanes) cut += lane;
+  return cut;
+}
+
+}  // namespace
+
 double Encoder::CutShare(const float* query) const {
   const bool bytes = kind_ == CodeKind::kBits7 || kind_ == CodeKind::kBits8;
   if (metric_ == MetricType::kIp || !bytes || !(scale_ > 0)) return 0;
@@ -278,29 +326,32 @@ double Encoder::CutShare(const float* query) const {
   if (!(norm > 0)) return 0;
   const auto factor = static_cast<float>(1 / norm);
   const float *mean = mean_.data(), half = levels() / 2 / scale_;
-  float lanes[16] = {};  // without them the sum would be one long chain of additions
-  const auto add = [&](std::size_t i) {
-    const float cut = std::max(std::fabs(query[i] * factor - mean[i]) - half, 0.0f);
-    lanes[i % 16] += cut * cut;
-  };
-  std::size_t i = 0;
-  for (; i + 16 <= dim_; i += 16)
-    for (std::size_t lane = 0; lane < 16; ++lane) add(i + lane);
-  for (; i < dim_; ++i) add(i);
-  double cut = 0;
-  for (const float lane : lanes) cut += lane;
+  const double cut = SquaredBeyond(dim_, half, [&](std::size_t i) { return query[i] * factor - mean[i]; });
   const double deviation = half / kRange;
   return cut / (deviation * deviation * static_cast<double>(dim_));
 }
 
-bool Encoder::EncodeQuery(const float* vector, std::uint8_t* code) const {
+double Encoder::FineCut(const float* prepared) const {
+  if (metric_ == MetricType::kIp || !(scale_ > 0)) return 0;
+  constexpr float kHalf = simd::kMostFine / static_cast<float>(simd::kFineSteps) - 15.0f / 2;
+  const double cut = SquaredBeyond(dim_, kHalf / scale_, [&](std::size_t i) { return prepared[i]; });
+  const double deviation = half() / kRangeOf4;
+  return std::max(cut / (deviation * deviation * static_cast<double>(dim_)) - kUsualCut, 0.0);
+}
+
+bool Encoder::EncodeQuery(const float* vector, std::uint8_t* code, double* cut) const {
+  if (cut != nullptr) *cut = CutShare(vector);
   float factor = 1;
   if (metric_ != MetricType::kL2) {
     const double norm = Norm(vector, dim_);
     if (!(norm > 0)) return false;
     factor = static_cast<float>(radius_ / norm);
   }
-  Write(vector, factor, 0, code);
+  if (kind_ == CodeKind::kBits4Fine) {
+    WriteFine(vector, factor, code, cut);
+  } else {
+    Write(vector, factor, 0, code);
+  }
   return true;
 }
 
@@ -321,7 +372,7 @@ bool Encoder::Load(cocozvec::Reader& in, MetricType metric, std::size_t dim) {
   const auto saved_dim = in.Read<std::uint32_t>(), bytes = in.Read<std::uint32_t>(),
              extra = in.Read<std::uint32_t>();
   const auto kind = static_cast<CodeKind>(saved_metric >> 4);
-  if (!in.ok() || (saved_metric & 15) != static_cast<std::uint8_t>(metric) || kind > CodeKind::kHalves ||
+  if (!in.ok() || (saved_metric & 15) != static_cast<std::uint8_t>(metric) || kind > CodeKind::kBits4Fine ||
       saved_dim != dim)
     return false;
   Shape(metric, dim, extra != 0, kind);
@@ -360,7 +411,7 @@ double Fitness(const Encoder& encoder, std::span<const float> sample) {
   const std::size_t rows = std::min(all, std::clamp(kWork / (kQueries * dim), kLeastRows, kMostRows));
   if (rows <= 2 * kNear) return 1;
   const auto row = [&](std::size_t r) { return &sample[r * (all / rows) * dim]; };
-  std::vector<std::uint8_t> codes(rows * bytes), code(bytes);
+  std::vector<std::uint8_t> codes(rows * bytes), code(encoder.query_bytes());
   std::vector<std::uint32_t> index(rows);
   for (std::size_t r = 0; r < rows; ++r) {
     encoder.EncodeRow(row(r), &codes[r * bytes]);

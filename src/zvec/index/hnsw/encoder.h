@@ -2,7 +2,8 @@
 // distance orders rows as the field's metric does. L2: the vector itself. Cosine: its direction. Inner
 // product: the vector on a sphere: what its squared norm lacks of the largest one is spread over further
 // elements that are 0 in a query. Codes of 4 bits are of the vector after a random rotation, which makes all
-// elements alike. Threads: immutable once made.
+// elements alike; their fine kind has queries of 7 bits, so only rows are rounded coarsely, and distances
+// between two rows there are none. Threads: immutable once made.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@
 
 namespace zvec::inline v0::hnsw {
 
-enum class CodeKind : std::uint8_t { kBits7 = 0, kBits8 = 1, kBits4 = 2, kHalves = 3 };  ///< in files
+/// In files.
+enum class CodeKind : std::uint8_t { kBits7 = 0, kBits8 = 1, kBits4 = 2, kHalves = 3, kBits4Fine = 4 };
 
 class Encoder {
  public:
@@ -36,7 +38,15 @@ class Encoder {
   std::size_t dim() const noexcept { return dim_; }
   std::size_t code_bytes() const noexcept { return code_bytes_; }  ///< whole cache lines
 
-  /// Between codes of this encoder.
+  /// Of a query's code.
+  std::size_t query_bytes() const noexcept {
+    return kind_ == CodeKind::kBits4Fine ? 2 * code_bytes_ : code_bytes_;
+  }
+  /// How much more than with 7 bits rounding changes a distance between codes, in levels of these: 5.7; but 4
+  /// is faster at equal recall (set c).
+  float roughness() const noexcept { return kind_ == CodeKind::kBits4Fine ? 4.0f : 1; }
+
+  /// Between codes of this encoder (kBits4Fine: of a query and of rows).
   const simd::CodeDistances& distances() const noexcept {
     const simd::CodeKernels& kernels = simd::ActiveCodeKernels();
     switch (kind_) {
@@ -44,6 +54,8 @@ class Encoder {
         return kernels.bits8;
       case CodeKind::kBits4:
         return kernels.bits4;
+      case CodeKind::kBits4Fine:
+        return kernels.bits4fine;
       case CodeKind::kHalves:
         return kernels.halves;
       case CodeKind::kBits7:
@@ -57,17 +69,20 @@ class Encoder {
   /// How badly a row's code stands for it, for comparison with other rows; 0: well. Inner product: its
   /// squared norm, as the longest are the answers. Else the squared length of what the code's range cuts off.
   double Loss(const float* vector) const;
-  /// How much of a query its code lacks: the squared length of what the code's range cuts off, in squared
-  /// lengths of a usual row. Candidates are in the wrong order then. 0 under inner product, where it is
-  /// scaled, and where the kind has no range or a rotation spreads what is far.
-  double CutShare(const float* query) const;
-  /// False when the vector has no direction under a metric that needs one (nothing can be navigated to).
-  bool EncodeQuery(const float* vector, std::uint8_t* code) const;
+  /// `code`: query_bytes(). False when the vector has no direction under a metric that needs one (nothing can
+  /// be navigated to). `cut`, if not null: how much of the query its code lacks: the squared length of what
+  /// the code's range cuts off, in squared lengths of a usual row; of kBits4Fine what is more than a usual
+  /// one loses. Candidates are in the wrong order then. 0 under inner product, where it is scaled, and where
+  /// the kind has no range or all candidates are scored (kBits4).
+  bool EncodeQuery(const float* vector, std::uint8_t* code, double* cut = nullptr) const;
 
   void Save(std::string& out) const;
   /// False when the bytes are not those of an encoder for these.
   bool Load(cocozvec::Reader& in, MetricType metric, std::size_t dim);
   bool operator==(const Encoder&) const = default;
+  static bool IsNarrow(CodeKind kind) noexcept {
+    return kind == CodeKind::kBits4 || kind == CodeKind::kBits4Fine;
+  }
 
  private:
   static Encoder TrainNarrow(MetricType metric, std::size_t dim, std::span<const float> sample,
@@ -78,6 +93,11 @@ class Encoder {
   Encoder Widened(std::span<const float> sample, std::span<const float> extremes) const;
   void Shape(MetricType metric, std::size_t dim, bool on_sphere, CodeKind kind);
   float levels() const noexcept;
+  double CutShare(const float* query) const;
+  /// The same of a query that is prepared for kBits4Fine.
+  double FineCut(const float* prepared) const;
+  /// Codes of 4 bits.
+  bool narrow() const noexcept { return IsNarrow(kind_); }
   /// Half of a code's range, in units of an element; infinite: nothing is cut off.
   double half() const noexcept;
   /// What is quantized: `factor` times the vector, without the mean, rotated where the kind asks for that.
@@ -85,6 +105,7 @@ class Encoder {
   void Rotate(float* elements) const;
   void WriteBytes(const float* vector, float factor, float extra, std::uint8_t* code) const;
   void WriteNibbles(const float* vector, float factor, float extra, std::uint8_t* code) const;
+  void WriteFine(const float* vector, float factor, std::uint8_t* code, double* cut) const;
   void WriteHalves(const float* vector, float factor, float extra, std::uint8_t* code) const;
   /// What is added to an element before quantizing so that the vector has length 1 or lies on the sphere.
   void Write(const float* vector, float factor, float extra, std::uint8_t* code) const;

@@ -23,7 +23,7 @@ constexpr std::uint32_t kTopk = 10;
 double Recall(const GraphView& graph, const Vectors& data, const Vectors& queries, const Breadth& breadth,
               const std::set<std::uint32_t>& dead = {}) {
   std::size_t hits = 0, wanted = 0;
-  std::vector<std::uint8_t> code(graph.code_bytes());
+  std::vector<std::uint8_t> code(graph.encoder->query_bytes());
   std::vector<std::uint32_t> rows;
   for (std::uint32_t q = 0; q < queries.count; ++q) {
     if (!graph.encoder->EncodeQuery(queries[q], code.data())) continue;
@@ -67,16 +67,21 @@ constexpr std::uint32_t kRowsOfCodes = cocozvec::kSanitized ? 1'500 : 4'000;
 
 class EveryCode : public ::testing::TestWithParam<std::pair<MetricType, CodeKind>> {};
 
-// The candidates of a walk, against those of 7 bits (with all of them scored where there are 4).
+// The candidates of a walk, against those of 7 bits (with all of them scored where there are 4). Finer
+// queries are for long codes, and for graphs that others linked.
 TEST_P(EveryCode, CandidatesAreAsGoodAsThoseOf7Bits) {
   const auto [metric, kind] = GetParam();
-  for (const std::size_t dim : {32u, 97u}) {
-    const Vectors data = Vectors::Clustered(kRowsOfCodes, dim, 1),
+  const bool fine = kind == CodeKind::kBits4Fine;
+  for (const std::size_t dim : {fine ? 301u : 32u, fine ? 512u : 97u}) {
+    const Vectors data = Vectors::Clustered(fine ? 1'500 : kRowsOfCodes, dim, 1),
                   queries = Vectors::Clustered(100, dim, 1, 4'000);
     const auto recall = [&](CodeKind of) {
-      GraphBuilder graph(Encoder::Train(metric, dim, data.Sample(), {}, of), {}, data.count);
+      const Encoder encoder = Encoder::Train(metric, dim, data.Sample(), {}, of);
+      const bool links = of != CodeKind::kBits4Fine;
+      GraphBuilder graph(links ? encoder : Encoder::Train(metric, dim, data.Sample()), {}, data.count);
       graph.Link(Rows(data.count), data.count, data.Source(), nullptr);
       graph.Finish(nullptr);
+      if (!links) graph.Recode(encoder, data.Source(), nullptr);
       EXPECT_EQ(graph.CountUnreachable(), 0u);
       Breadth breadth = BreadthFor(kTopk, 100);
       if (of == CodeKind::kBits4) breadth.keep = breadth.ef, breadth.slack = -1;
@@ -95,7 +100,10 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryCode,
                                            std::pair(MetricType::kCosine, CodeKind::kBits4),
                                            std::pair(MetricType::kL2, CodeKind::kHalves),
                                            std::pair(MetricType::kIp, CodeKind::kHalves),
-                                           std::pair(MetricType::kCosine, CodeKind::kHalves)));
+                                           std::pair(MetricType::kCosine, CodeKind::kHalves),
+                                           std::pair(MetricType::kL2, CodeKind::kBits4Fine),
+                                           std::pair(MetricType::kIp, CodeKind::kBits4Fine),
+                                           std::pair(MetricType::kCosine, CodeKind::kBits4Fine)));
 
 // Of long codes a walk reads the first third, and the rest of what that leaves: wherever rows differ, and
 // where queries are unlike any row.
@@ -121,7 +129,8 @@ TEST(EncoderKinds, CodesTakeWholeLinesAndAnyDimensionIsRotated) {
   for (const std::size_t dim : {1u, 2u, 3u, 31u, 64u, 65u, 127u, 128u, 129u, 300u, 768u, 1'000u}) {
     const Vectors data = Vectors::Clustered(200, dim, 3);
     for (const MetricType metric : {MetricType::kL2, MetricType::kIp, MetricType::kCosine}) {
-      for (const CodeKind kind : {CodeKind::kBits7, CodeKind::kBits8, CodeKind::kBits4, CodeKind::kHalves}) {
+      for (const CodeKind kind :
+           {CodeKind::kBits7, CodeKind::kBits8, CodeKind::kBits4, CodeKind::kHalves, CodeKind::kBits4Fine}) {
         const Encoder encoder = Encoder::Train(metric, dim, data.Sample(), {}, kind);
         ASSERT_EQ(encoder.code_bytes() % 64, 0u);
         std::vector<std::uint8_t> a(encoder.code_bytes() + 1, 0xAB), b = a;
@@ -129,6 +138,9 @@ TEST(EncoderKinds, CodesTakeWholeLinesAndAnyDimensionIsRotated) {
         encoder.EncodeRow(data[0], b.data());
         EXPECT_EQ(a, b);
         EXPECT_EQ(a.back(), 0xAB) << "dim " << dim;
+        std::vector<std::uint8_t> query(encoder.query_bytes() + 1, 0xAB);
+        (void)encoder.EncodeQuery(data[0], query.data());  // in one dimension 0 has no direction
+        EXPECT_EQ(query.back(), 0xAB) << "dim " << dim;
         std::string saved;
         encoder.Save(saved);
         cocozvec::Reader in(saved);
@@ -143,19 +155,22 @@ TEST(EncoderKinds, CodesTakeWholeLinesAndAnyDimensionIsRotated) {
 // A row's code is near to the codes of what is near to it: distances by codes are in proportion to the true.
 TEST(EncoderKinds, DistancesBetweenCodesAreInProportion) {
   const Vectors data = Vectors::Clustered(300, 100, 4);
-  for (const CodeKind kind : {CodeKind::kBits7, CodeKind::kBits8, CodeKind::kBits4, CodeKind::kHalves}) {
+  for (const CodeKind kind :
+       {CodeKind::kBits7, CodeKind::kBits8, CodeKind::kBits4, CodeKind::kHalves, CodeKind::kBits4Fine}) {
     const Encoder encoder = Encoder::Train(MetricType::kL2, 100, data.Sample(), {}, kind);
     const std::size_t bytes = encoder.code_bytes();
+    std::vector<std::uint8_t> query(encoder.query_bytes());
+    ASSERT_TRUE(encoder.EncodeQuery(data[0], query.data()));
     std::vector<std::uint8_t> codes(data.count * bytes);
     for (std::uint32_t r = 0; r < data.count; ++r) encoder.EncodeRow(data[r], &codes[r * bytes]);
     double ratio = 0;
     for (std::uint32_t r = 1; r < data.count; ++r) {
       float by_code = 0;
       double exact = 0;
-      encoder.distances().squared_l2(codes.data(), {codes.data(), bytes, &r, 1}, &by_code);
+      encoder.distances().squared_l2(query.data(), {codes.data(), bytes, &r, 1}, &by_code);
       for (std::size_t i = 0; i < 100; ++i) exact += std::pow(data[0][i] - data[r][i], 2);
       if (r == 1) ratio = by_code / exact;
-      EXPECT_NEAR(by_code / exact, ratio, ratio * (kind == CodeKind::kBits4 ? 0.4 : 0.1)) << "row " << r;
+      EXPECT_NEAR(by_code / exact, ratio, ratio * (Encoder::IsNarrow(kind) ? 0.4 : 0.1)) << "row " << r;
     }
   }
 }
@@ -210,6 +225,72 @@ TEST(GraphBuilder, TheBytesDoNotDependOnTheNumberOfThreads) {
   EXPECT_EQ(BytesOf(Built(data, MetricType::kL2, &three).view()), alone);
 }
 
+TEST(GraphBuilder, OtherCodesLeaveTheLinksAndDoNotDependOnTheNumberOfThreads) {
+  Vectors data = Vectors::Clustered(2'000, 300, 4);
+  const Encoder fine = Encoder::Train(MetricType::kL2, 300, data.Sample(), {}, CodeKind::kBits4Fine);
+  const VectorSource gaps = [&](std::uint32_t row, float*) { return row % 9 == 4 ? nullptr : data[row]; };
+  cocozvec::ThreadPool three(3);
+  std::string bytes[2];
+  for (cocozvec::ThreadPool* pool : {static_cast<cocozvec::ThreadPool*>(nullptr), &three}) {
+    GraphBuilder graph(Encoder::Train(MetricType::kL2, 300, data.Sample()), {}, data.count);
+    graph.Link(Rows(data.count), data.count, gaps, pool);
+    graph.Finish(pool);
+    const GraphView before = graph.Current().view;
+    const std::vector<std::uint32_t> links(before.links,
+                                           before.links + std::size_t{before.nodes} * before.row_links);
+    const std::string seven = BytesOf(before);
+    graph.Recode(fine, gaps, pool);
+    const GraphView view = graph.Current().view;
+    EXPECT_EQ(view.code_bytes(), 192u);
+    EXPECT_EQ(view.nodes, data.count);
+    EXPECT_TRUE(std::equal(links.begin(), links.end(), view.links));
+    std::vector<std::uint8_t> code(192);
+    for (std::uint32_t slot = 0; slot < view.slots; ++slot) {
+      fine.EncodeRow(data[view.slot_node[slot]], code.data());
+      EXPECT_TRUE(std::equal(code.begin(), code.end(), view.slot_codes + slot * 192));
+      EXPECT_TRUE(std::equal(code.begin(), code.end(), view.codes + view.slot_node[slot] * 192));
+    }
+    std::string& out = bytes[pool != nullptr];
+    for (std::uint32_t row = 0; row < view.nodes; ++row)
+      if (view.present[row] != 0) out.append(reinterpret_cast<const char*>(view.codes + row * 192), 192);
+    // Back again, as where the shorter codes find less.
+    graph.Recode(Encoder::Train(MetricType::kL2, 300, data.Sample()), gaps, pool);
+    GraphView again = graph.Current().view;
+    for (std::uint32_t row = 0; row < again.nodes; ++row) {
+      if (again.present[row] == 0) continue;
+      ASSERT_EQ(std::string_view(reinterpret_cast<const char*>(again.codes) + row * 320, 320),
+                std::string_view(seven).substr(row * 320, 320));
+    }
+  }
+  EXPECT_EQ(bytes[0], bytes[1]);
+}
+
+// Guards: such a query was searched no more broadly, as if its code stood for it.
+TEST(EncoderKinds, WhatAQueryLacksIsTold) {
+  const Vectors data = Vectors::Clustered(1'000, 512, 3);
+  for (const MetricType metric : {MetricType::kL2, MetricType::kIp, MetricType::kCosine}) {
+    for (const CodeKind kind : {CodeKind::kBits7, CodeKind::kBits4Fine}) {
+      const Encoder encoder = Encoder::Train(metric, 512, data.Sample(), {}, kind);
+      std::vector<std::uint8_t> code(encoder.query_bytes());
+      std::size_t told = 0;
+      for (std::uint32_t r = 0; r < 100; ++r) {
+        double cut = -1;
+        ASSERT_TRUE(encoder.EncodeQuery(data[r], code.data(), &cut));
+        told += cut > 0.002;
+        std::vector<float> far(data[r], data[r] + 512);
+        for (std::size_t i = 0; i < 512; ++i) far[i] = i % 2 == 0 ? 9 * far[i] : 0;
+        ASSERT_TRUE(encoder.EncodeQuery(far.data(), code.data(), &cut));
+        if (metric == MetricType::kL2) {
+          EXPECT_GT(cut, 0.1) << r;
+        } else if (metric == MetricType::kIp) {
+          EXPECT_EQ(cut, 0);
+        }
+      }
+      EXPECT_LE(told, 3u) << "metric " << static_cast<int>(metric) << " kind " << static_cast<int>(kind);
+    }
+  }
+}
+
 // Guards: rows that came in one cluster after another, and equal vectors, which fill each other's links.
 TEST(GraphBuilder, EveryRowIsReachableHoweverTheRowsCome) {
   Vectors data = Vectors::Clustered(4'000, 16, 5);
@@ -225,7 +306,7 @@ TEST(GraphBuilder, ARowWithoutAVectorIsNoNode) {
   graph.Link(
       Rows(500), 500, [&](std::uint32_t row, float*) { return row % 3 == 0 ? nullptr : data[row]; }, nullptr);
   graph.Finish(nullptr);
-  std::vector<std::uint8_t> code(graph.encoder().code_bytes());
+  std::vector<std::uint8_t> code(graph.encoder().query_bytes());
   std::vector<std::uint32_t> rows;
   ASSERT_TRUE(graph.encoder().EncodeQuery(data[0], code.data()));
   ASSERT_TRUE(
@@ -258,7 +339,7 @@ TEST(Searcher, DeadRowsLeadOnAndTakeNobodysPlace) {
     return static_cast<const std::set<std::uint32_t>*>(of)->contains(row);
   };
   const Breadth breadth = BreadthFor(kTopk, 0);
-  std::vector<std::uint8_t> code(built.graph->encoder().code_bytes());
+  std::vector<std::uint8_t> code(built.graph->encoder().query_bytes());
   std::size_t hits = 0, candidates = 0, candidates_before = 0;
   for (std::uint32_t q = 0; q < queries.count; ++q) {
     ASSERT_TRUE(built.graph->encoder().EncodeQuery(queries[q], code.data()));
@@ -371,7 +452,7 @@ TEST(Searcher, AFilterFindsTheNearestThatPass) {
   const Vectors data = Vectors::Clustered(20'000, 24, 10), queries = Vectors::Clustered(50, 24, 10, 20'000);
   const Built built(data, MetricType::kL2);
   const GraphView graph = built.view();
-  std::vector<std::uint8_t> code(graph.code_bytes());
+  std::vector<std::uint8_t> code(graph.encoder->query_bytes());
   for (const std::uint32_t every : {2u, 5u, 12u}) {
     std::vector<std::uint64_t> words(data.count / 64 + 1, 0);
     std::set<std::uint32_t> failing;
@@ -408,7 +489,7 @@ TEST(Searcher, AFilterThatPassesNothingNearTheQuestionIsAnsweredByCodes) {
   const Vectors data = Vectors::Clustered(20'000, 24, 10), queries = Vectors::Clustered(20, 24, 10, 20'000);
   const Built built(data, MetricType::kL2);
   const GraphView graph = built.view();
-  std::vector<std::uint8_t> code(graph.code_bytes());
+  std::vector<std::uint8_t> code(graph.encoder->query_bytes());
   std::size_t hits = 0;
   for (std::uint32_t q = 0; q < queries.count; ++q) {
     const auto order = data.Nearest(queries[q], MetricType::kL2, data.count, {});
@@ -499,6 +580,10 @@ TEST(Encoder, WhatWasSavedIsLoadedAndNothingElse) {
     EXPECT_EQ(loaded, encoder);
     cocozvec::Reader again(bytes);
     EXPECT_FALSE(loaded.Load(again, metric, 71));
+    std::string unknown = bytes;  // kind
+    unknown[0] = static_cast<char>((unknown[0] & 15) | 5 << 4);
+    cocozvec::Reader of_later(unknown);
+    EXPECT_FALSE(loaded.Load(of_later, metric, 70));
     for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
       cocozvec::Reader part(std::string_view(bytes).substr(0, cut));
       EXPECT_FALSE(loaded.Load(part, metric, 70));

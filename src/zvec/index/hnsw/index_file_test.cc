@@ -40,7 +40,7 @@ class IndexFile : public ::testing::Test {
   static Result<std::vector<std::vector<std::uint32_t>>> SearchAll(const Vectors& data,
                                                                    const GraphView& graph) {
     std::vector<std::vector<std::uint32_t>> all;
-    std::vector<std::uint8_t> code(graph.code_bytes());
+    std::vector<std::uint8_t> code(graph.encoder->query_bytes());
     for (std::uint32_t r = 0; r < data.count; ++r) {
       graph.encoder->EncodeQuery(data[r], code.data());
       ZVEC_RETURN_IF_ERROR(FindNearest(graph, code.data(), 10, BreadthFor(data.count, 0), Scratch::Local(),

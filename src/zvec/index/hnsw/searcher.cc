@@ -67,12 +67,14 @@ double CodesCost(const GraphView& graph, std::uint64_t matches) {
 
 /// `topk` candidates, and those behind them that may be nearer. An element's code is off by up to half a
 /// level, 1/12 squared on average: a squared distance D of codes by sqrt(2/3 D) or so.
-/// For codes of 7 bits, and not under inner product: the elements that put a row on the sphere are all
-/// rounded alike.
+/// For codes of 7 bits and of 4 with finer queries (`roughness`), and not under inner product: the elements
+/// that put a row on the sphere are all rounded alike.
 void Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Breadth& breadth,
           const Mask* mask, std::vector<std::uint32_t>* rows, const DeadRows& dead = {}) {
-  const bool bounded = breadth.margin >= 0 && graph.encoder->metric() != MetricType::kIp &&
-                       graph.encoder->kind() == CodeKind::kBits7;
+  const bool bounded =
+      breadth.margin >= 0 && graph.encoder->metric() != MetricType::kIp &&
+      (graph.encoder->kind() == CodeKind::kBits7 || graph.encoder->kind() == CodeKind::kBits4Fine);
+  const float roughness = graph.encoder->roughness();
   rows->clear();
   float limit = INFINITY;
   for (std::uint32_t i = 0; i < pool.size() && rows->size() < breadth.keep; ++i) {
@@ -81,7 +83,8 @@ void Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Br
     if (dead.has != nullptr && dead.has(dead.of, pool.node(i))) continue;
     rows->push_back(pool.node(i));
     if (rows->size() == topk && bounded)
-      limit = pool.distance(i) + breadth.margin * std::sqrt(pool.distance(i) + kLeastSquare);
+      limit = pool.distance(i) +
+              breadth.margin * roughness * std::sqrt(pool.distance(i) + kLeastSquare * roughness * roughness);
   }
 }
 

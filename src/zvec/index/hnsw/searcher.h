@@ -28,8 +28,8 @@ struct Breadth {
 /// later.
 /// With `ef` 0 there are `more` times as many (up to kMaxEf).
 Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more = 1);
-/// `cut`: of the query (Encoder::CutShare). What is cut off puts its candidates into the wrong order: up to
-/// kMostBreadth times as many are kept.
+/// `cut`: of the query (Encoder::EncodeQuery). What is cut off puts its candidates into the wrong order: up
+/// to kMostBreadth times as many are kept.
 double MoreFor(const GraphView& graph, double cut);
 
 enum class Way {
