@@ -40,6 +40,10 @@ struct CollectionOptions {
   /// Threads that link rows in the background (kInline: beside the caller), and as many that merge. 0: half
   /// of the cores, at least one.
   std::uint32_t maintenance_threads = 0;
+  /// The threads of kBackground give way to those of the callers: their nice values rise by so much, up to 19
+  /// (Linux). On busy cores 10 leaves them a tenth of what a caller gets; writers wait for them only beyond
+  /// max_unlinked_rows, and then they get what the writers leave. 0: when graphs matter more than callers.
+  std::uint32_t maintenance_nice = 10;
   /// Rows that no graph holds yet are scanned by every query: a write waits while there are more of them and
   /// somebody is linking them. 150,000 rows cost a query about 7 ms at 128 dimensions, 45 ms at 768. Smaller:
   /// quicker queries during a bulk load, and a slower load.

@@ -85,7 +85,7 @@ struct QueryStats {
   std::uint64_t documents = 0;       ///< live documents looked at by the filter, or all when there is none
   std::uint64_t matches = 0;         ///< documents that passed the filter
   std::uint64_t distances = 0;       ///< scores computed; above `matches` where reading on was cheaper
-  std::uint64_t code_distances = 0;  ///< distances between codes, in graphs
+  std::uint64_t code_distances = 0;  ///< distances between codes, in graphs and scans
   std::uint64_t nodes = 0;           ///< whose links were read
   std::uint64_t unlinked = 0;        ///< matches scanned in a field that wants a graph, as none has them
   std::uint32_t segments = 0;

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/give_way.h"
 #include "base/mutex.h"
 #include "cocozvec/base/log.h"
 
@@ -13,9 +14,10 @@ namespace zvec::inline v0 {
 using cocozvec::MutexLock;
 
 struct Background::State {
-  explicit State(Step s) : step(std::move(s)) {}
+  State(Step s, int n) : step(std::move(s)), nice(n) {}
 
   const Step step;
+  const int nice;
   cocozvec::Cancel cancel;
   cocozvec::Mutex mu;
   cocozvec::CondVar wake;      ///< for the thread
@@ -29,8 +31,8 @@ struct Background::State {
   std::thread thread;  ///< started under `mu`, joined by Stop
 };
 
-Background::Background(Maintenance mode, Step step)
-    : mode_(mode), state_(std::make_unique<State>(std::move(step))) {}
+Background::Background(Maintenance mode, Step step, int nice)
+    : mode_(mode), state_(std::make_unique<State>(std::move(step), nice)) {}
 
 Background::~Background() {
   if (process_.inherited())
@@ -92,7 +94,10 @@ void Background::Wake() {
   state.wanted = true;
   if (!state.thread.joinable() && !state.threadless) {
     try {
-      state.thread = std::thread([&state] { Work(state); });
+      state.thread = std::thread([&state] {
+        cocozvec::GiveWay(state.nice);
+        Work(state);
+      });
     } catch (const std::system_error&) {
       state.threadless = true;
       cocozvec::Log(cocozvec::LogLevel::kWarning,

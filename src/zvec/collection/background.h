@@ -19,7 +19,8 @@ class Background {
   /// throw std::bad_alloc, nothing else: then the work is given up until the next Wake. Never two at a time.
   using Step = std::function<bool(const cocozvec::Cancel& cancel)>;
 
-  Background(Maintenance mode, Step step);
+  /// `nice`: by how much the thread gives way to others (base/give_way.h).
+  Background(Maintenance mode, Step step, int nice = 0);
   ~Background();  ///< Stop
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <atomic>
 #include <new>
 #include <thread>
@@ -45,6 +48,27 @@ TEST(BackgroundTest, AStepWithoutMemoryIsGivenUpUntilTheNextWake) {
     background.Wake();
     background.WaitWhile([&] { return calls < 2; });
     EXPECT_EQ(calls, 2);
+  }
+}
+
+TEST(BackgroundTest, ItsThreadGivesWayAndNoOther) {
+#ifndef __linux__
+  GTEST_SKIP() << "a nice value is the process's here";
+#endif
+  const int mine = ::getpriority(PRIO_PROCESS, 0);
+  for (const Maintenance mode : {Maintenance::kInline, Maintenance::kBackground}) {
+    std::atomic<int> seen = 1'000;
+    Background background(
+        mode,
+        [&](const cocozvec::Cancel&) {
+          seen = ::getpriority(PRIO_PROCESS, 0);
+          return false;
+        },
+        5);
+    background.Wake();
+    background.WaitWhile([&] { return seen == 1'000; });
+    EXPECT_EQ(seen, mode == Maintenance::kInline ? mine : std::min(mine + 5, 19));
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), mine);
   }
 }
 

@@ -45,6 +45,10 @@ class Deaths {
   std::vector<std::shared_ptr<Bitmap>> changed_;
 };
 
+int NiceOf(const CollectionOptions& options) {
+  return static_cast<int>(std::min(options.maintenance_nice, 19u));
+}
+
 struct Appended {
   std::string_view id;
   std::uint64_t hash;
@@ -59,10 +63,12 @@ Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& opt
       options_(options),
       seal_at_bytes_(options.seal_bytes),
       seal_at_log_bytes_(LogLimit(options)),
-      linker_(options.read_only ? Maintenance::kManual : options.maintenance,
-              [this](const cocozvec::Cancel& cancel) { return LinkStep(cancel); }),
-      merger_(options.read_only ? Maintenance::kManual : options.maintenance,
-              [this](const cocozvec::Cancel& cancel) { return MergeStep(cancel); }) {}
+      linker_(
+          options.read_only ? Maintenance::kManual : options.maintenance,
+          [this](const cocozvec::Cancel& cancel) { return LinkStep(cancel); }, NiceOf(options)),
+      merger_(
+          options.read_only ? Maintenance::kManual : options.maintenance,
+          [this](const cocozvec::Cancel& cancel) { return MergeStep(cancel); }, NiceOf(options)) {}
 
 Store::~Store() {
   if (inherited()) {  // a thread that is not here may have held the locks; the log is the parent's

@@ -26,6 +26,10 @@ class QueryVector {
   std::size_t row_bytes() const noexcept { return kernels_ != nullptr ? dim_ * element_bytes_ : 0; }
   bool larger_is_nearer() const noexcept { return metric_ == MetricType::kIp; }
 
+  DataType type() const noexcept { return type_; }
+  MetricType metric() const noexcept { return metric_; }
+  /// Of a dense FP32 or FP16 vector.
+  std::span<const float> floats() const noexcept { return floats_; }
   /// Of a sparse vector, ascending, with their values.
   std::span<const std::uint32_t> indices() const noexcept { return indices_; }
   std::span<const float> values() const noexcept { return values_; }

@@ -1,6 +1,7 @@
 #include "zvec/query/segment_search.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/bits.h"
 #include "cocozvec/base/log.h"
@@ -11,6 +12,13 @@ namespace {
 
 /// From this share of dead rows on, a walk picks the live ones; below, it finds some more and drops the dead.
 constexpr double kManyDead = 0.3;
+/// A scan of rows without codes makes those of so many groups and a share of the others: it takes up to twice
+/// as long for it, and the next ones less.
+constexpr std::uint32_t kLeastToCode = 8, kShareToCode = 16;
+/// Fewer rows of a chunk are scored without a look at codes.
+constexpr std::uint32_t kFewRows = 64;
+/// Scored first where nothing is known of what is near.
+constexpr std::uint32_t kFirstRows = 128;
 
 }  // namespace
 
@@ -82,6 +90,8 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
 Status SegmentSearch::ScanUnlinked(std::uint32_t first_row) {
   const std::uint64_t matches = stats_->matches;
   drops_far_ = true;
+  groups_to_code_ =
+      kLeastToCode + (segment_->row_count() - first_row) / CodedChunk::kGroupRows / kShareToCode;
   Status status = Scan(first_row);
   drops_far_ = false;
   stats_->unlinked += stats_->matches - matches;
@@ -116,14 +126,54 @@ Status SegmentSearch::ScoreChunk(std::uint32_t chunk, const ChunkRows& matches) 
   ZVEC_ASSIGN_OR_RETURN(const ColumnChunk column, segment_->Column(vector_.field(), chunk));
   ChunkRows rows = matches;
   rows.ClearNulls(column);
+  met_vectors_ |= rows.Any();
   std::uint32_t index[kChunkRows];
-  float scores[kChunkRows];
+  if (drops_far_ && code_scan_.usable()) ScoreCoded(column, chunk, &rows);
   std::uint32_t count = rows.List(index);
-  met_vectors_ |= count > 0;
   if (drops_far_) count = vector_.DropFar(column, top_->Farthest(), index, count);
-  stats_->distances += vector_.Score(column, index, count, scores);
-  for (std::uint32_t i = 0; i < count; ++i) top_->Offer(scores[i], number_, chunk * kChunkRows + index[i]);
+  ScoreListed(column, chunk, index, count);
   return {};
+}
+
+void SegmentSearch::ScoreListed(const ColumnChunk& column, std::uint32_t chunk, std::uint32_t* rows,
+                                std::uint32_t count) {
+  float scores[kChunkRows];
+  stats_->distances += vector_.Score(column, rows, count, scores);
+  for (std::uint32_t i = 0; i < count; ++i) top_->Offer(scores[i], number_, chunk * kChunkRows + rows[i]);
+}
+
+void SegmentSearch::ScoreCoded(const ColumnChunk& column, std::uint32_t chunk, ChunkRows* rows) {
+  const CodedChunk* kept = segment_->Codes(vector_.field(), chunk);
+  if (kept == nullptr || rows->Count() < kFewRows) return;
+  std::uint32_t index[kChunkRows];
+  if (!std::isfinite(top_->Farthest())) {
+    const std::uint32_t count = rows->List(index), first = std::min(count, kFirstRows);
+    ScoreListed(column, chunk, index, first);
+    if (first == count) {
+      *rows = {};
+      return;
+    }
+    rows->From(index[first]);
+    if (!std::isfinite(top_->Farthest())) return;
+  }
+  std::uint32_t wanted = 0;
+  for (std::uint32_t w = 0; w < kChunkWords; ++w) wanted |= std::uint32_t{rows->words[w] != 0} << w;
+  if (groups_to_code_ != 0)
+    groups_to_code_ -= kept->Make(column, vector_.floats().size(), code_scan_.directions(),
+                                  wanted & ~kept->ready(), groups_to_code_);
+  const std::uint32_t ready = kept->ready();
+  if ((ready & wanted) == 0) return;
+  const CodedChunk::Codes& codes = kept->codes();
+  ChunkRows coded{};
+  for (std::uint32_t w = 0; w < kChunkWords; ++w) {
+    if (((ready >> w) & 1) == 0) continue;
+    coded.words[w] = rows->words[w] & ~codes.apart[w];
+    rows->words[w] &= codes.apart[w];
+  }
+  const std::uint32_t near =
+      code_scan_.Near(codes, ready, coded, top_->Farthest(), index, &stats_->code_distances);
+  // Of a query far outside of the codes' range they tell little: a part of the elements may tell more.
+  ScoreListed(column, chunk, index, vector_.DropFar(column, top_->Farthest(), index, near));
 }
 
 Status SegmentSearch::ScoreRows(std::vector<std::uint32_t>& rows) {

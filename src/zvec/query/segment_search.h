@@ -12,6 +12,7 @@
 #include "zvec/index/hnsw/searcher.h"
 #include "zvec/index/sparse/lists.h"
 #include "zvec/query/chunk_rows.h"
+#include "zvec/query/code_scan.h"
 #include "zvec/query/filter.h"
 #include "zvec/query/query_vector.h"
 #include "zvec/query/top_k.h"
@@ -23,7 +24,7 @@ class SegmentSearch {
   /// All borrowed. `top` and `stats` collect over the segments.
   SegmentSearch(const VectorQuery& query, const QueryVector& vector, const Filter& filter, TopK* top,
                 QueryStats* stats)
-      : query_(query), vector_(vector), filter_(filter), top_(top), stats_(stats) {}
+      : query_(query), vector_(vector), filter_(filter), top_(top), stats_(stats), code_scan_(vector) {}
 
   Status Run(const SegmentView& segment, std::uint32_t number);
   /// QueryStats::strategy.
@@ -59,6 +60,9 @@ class SegmentSearch {
   Status ScanMask(std::uint32_t rows);
   Status ScanCodes(const hnsw::GraphView& graph, std::uint32_t rows);
   Status ScoreChunk(std::uint32_t chunk, const ChunkRows& rows);
+  void ScoreListed(const ColumnChunk& column, std::uint32_t chunk, std::uint32_t* rows, std::uint32_t count);
+  /// Scores those of the rows that have codes and may get in, and leaves the others.
+  void ScoreCoded(const ColumnChunk& column, std::uint32_t chunk, ChunkRows* rows);
   /// Scores rows in any order.
   Status ScoreRows(std::vector<std::uint32_t>& rows);
 
@@ -68,8 +72,10 @@ class SegmentSearch {
   TopK* const top_;
   QueryStats* const stats_;
   unsigned used_ = 0;
-  bool drops_far_ = false;    ///< rows are looked at in part before they are scored
-  bool met_vectors_ = false;  ///< a scan came to a row that has one
+  CodeScan code_scan_;
+  std::uint32_t groups_to_code_ = 0;  ///< that this query may still make codes of, in this segment
+  bool drops_far_ = false;            ///< rows are looked at in part before they are scored
+  bool met_vectors_ = false;          ///< a scan came to a row that has one
 
   const SegmentView* segment_ = nullptr;
   std::uint32_t number_ = 0;

@@ -100,6 +100,7 @@ inline __attribute__((always_inline)) void Ahead(const std::uint8_t* query, cons
 // Two lines are what most collections have: without a loop over them.
 template <class C>
 void CodesNear(const std::uint8_t* query, const CodeRows& rows, float* out) {
+  if (rows.bytes == 64 && rows.step() == 64) return Near<C, 64>(query, rows, out);  // of scans
   rows.bytes == 128 && rows.step() == 128 ? Near<C, 128>(query, rows, out) : Near<C, 0>(query, rows, out);
 }
 

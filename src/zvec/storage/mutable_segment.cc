@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "zvec/storage/coded_chunk.h"
+
 namespace zvec::inline v0 {
 
 namespace {
@@ -22,6 +24,7 @@ struct ColumnRows {
 struct MutableSegment::Chunk {
   std::string_view ids[kChunkRows];
   std::vector<ColumnRows> columns;
+  std::unique_ptr<CodedChunk[]> codes;  ///< by field; null: none suits
 };
 
 MutableSegment::MutableSegment(std::shared_ptr<const CollectionSchema> schema)
@@ -40,6 +43,8 @@ void MutableSegment::AddChunk() {
     else
       column.views = std::make_unique<std::string_view[]>(kChunkRows);
   }
+  if (std::any_of(schema_->fields.begin(), schema_->fields.end(), CodedChunk::Suits))
+    chunk->codes = std::make_unique<CodedChunk[]>(layout_.field_count());
   chunks_.push_back(std::move(chunk));
   auto table = std::make_shared<ChunkTable>(*table_);
   table->push_back(chunks_.back().get());
@@ -141,6 +146,11 @@ Result<ColumnChunk> MutableView::Column(std::size_t field, std::uint32_t chunk) 
   else if (!tail_valid_[field].empty())
     out.valid = tail_valid_[field].data();
   return out;
+}
+
+const CodedChunk* MutableView::Codes(std::size_t field, std::uint32_t chunk) const {
+  const auto& codes = (*table_)[chunk]->codes;
+  return codes && CodedChunk::Suits(segment_->schema_->fields[field]) ? &codes[field] : nullptr;
 }
 
 Result<std::optional<std::uint32_t>> MutableView::Find(std::string_view id, std::uint64_t hash) const {

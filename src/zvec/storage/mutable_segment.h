@@ -72,6 +72,7 @@ class MutableView final : public StoredView {
   const hnsw::Graph* Graph(std::size_t field) const override {
     return graphs_ && field < graphs_->size() ? (*graphs_)[field].get() : nullptr;
   }
+  const CodedChunk* Codes(std::size_t field, std::uint32_t chunk) const override;
   const std::shared_ptr<const Graphs>& graphs() const noexcept { return graphs_; }
 
  private:

@@ -77,6 +77,10 @@ Status SealedSegment::ReadTable(const FileHeader& header) {
   ZVEC_ASSIGN_OR_RETURN(auto sections, DecodeSections(text, *schema_, header.a, header.b, path_));
   data_.resize(schema_->fields.size());
   valid_.resize(schema_->fields.size());
+  codes_.resize(schema_->fields.size());
+  for (std::size_t f = 0; f < codes_.size(); ++f)
+    if (CodedChunk::Suits(schema_->fields[f]))
+      codes_[f] = std::make_unique<CodedChunk[]>((header.a + kChunkRows - 1) / kChunkRows);
   sections_.reserve(sections.size());
   for (Section& section : sections) {
     auto verified = std::make_unique<std::atomic<bool>[]>(section.block_count());

@@ -1,5 +1,5 @@
 // zvec/storage/sealed_segment.h: a sealed segment's file, mapped or read whole. docs/format/segment.md
-// Threads: immutable; the marks of verified blocks are atomic.
+// Threads: immutable; the marks of verified blocks are atomic, codes for scans are made by them.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/io/file_system.h"
+#include "zvec/storage/coded_chunk.h"
 #include "zvec/storage/file_header.h"
 #include "zvec/storage/segment_format.h"
 #include "zvec/storage/segment_writer.h"
@@ -37,6 +38,9 @@ class SealedSegment {
   std::uint64_t ColumnBytes(std::size_t field) const noexcept { return data_[field]->section.size; }
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const;
   void PrefetchFind(std::uint64_t hash, int step) const noexcept;
+  const CodedChunk* Codes(std::size_t field, std::uint32_t chunk) const noexcept {
+    return codes_[field] ? &codes_[field][chunk] : nullptr;
+  }
   /// Every block, checked now.
   Status VerifyAll() const;
 
@@ -74,8 +78,9 @@ class SealedSegment {
   std::vector<Checked> sections_;
   const Checked* ids_ = nullptr;
   const Checked* id_table_ = nullptr;
-  std::vector<const Checked*> data_;   ///< by field
-  std::vector<const Checked*> valid_;  ///< by field; null: no nulls
+  std::vector<const Checked*> data_;                  ///< by field
+  std::vector<const Checked*> valid_;                 ///< by field; null: no nulls
+  std::vector<std::unique_ptr<CodedChunk[]>> codes_;  ///< by field; null: does not suit
 };
 
 class SealedView final : public StoredView {
@@ -89,6 +94,9 @@ class SealedView final : public StoredView {
     return segment_->Column(field, chunk);
   }
   std::shared_ptr<const void> Identity() const override { return segment_; }
+  const CodedChunk* Codes(std::size_t field, std::uint32_t chunk) const override {
+    return segment_->Codes(field, chunk);
+  }
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const override {
     return segment_->Find(id, hash);
   }

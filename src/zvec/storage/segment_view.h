@@ -48,6 +48,8 @@ inline constexpr std::uint32_t kChunkRows = 1024;
 inline constexpr std::size_t kIdColumn =
     static_cast<std::size_t>(-1);  ///< the ids, as a variable-width column
 
+class CodedChunk;
+
 class SegmentView {
  public:
   virtual ~SegmentView() = default;
@@ -64,6 +66,11 @@ class SegmentView {
   /// The graph over a dense vector field, of the rows that are linked so far; null: there is none.
   virtual const hnsw::Graph* Graph(std::size_t field) const {
     (void)field;
+    return nullptr;
+  }
+  /// Codes beside a chunk's vectors (coded_chunk.h); null: the segment keeps none.
+  virtual const CodedChunk* Codes(std::size_t field, std::uint32_t chunk) const {
+    (void)field, (void)chunk;
     return nullptr;
   }
   virtual std::uint64_t dead_count() const noexcept = 0;
