@@ -20,6 +20,8 @@ constexpr std::size_t kSampleFloats = std::size_t{8} << 20;
 constexpr std::size_t kExtremeRows = 32;
 /// Below, a field gets codes of 7 bits although 4 were asked for.
 constexpr double kLeastFitnessOf4 = 0.9;
+/// What the shorter codes of a finished graph may lose of what those it was linked by find.
+constexpr double kMostLostByFine = 0.005;
 /// A graph that has lost more of its nodes than the rest is not worth healing.
 constexpr double kLeastSurvivors = 0.7;
 
@@ -103,18 +105,19 @@ std::optional<hnsw::Encoder> TrainFine(const SegmentView& rows, const FieldSchem
   return fine;
 }
 
-/// Gives a finished graph the codes that a walk measures, and says what is found by them.
+/// Gives a finished graph the codes that a walk measures, and says what is found by them. Shorter ones must
+/// find as much as those it was linked by: rows in tight clusters are told apart by these alone.
 Result<GraphQuality> Settle(const SealedView& target, std::size_t field, const VectorColumn& column,
                             const std::shared_ptr<hnsw::GraphBuilder>& graph, const BuildHelp& help) {
   const hnsw::Encoder linked = graph->encoder();
-  const FieldSchema& schema = target.schema().fields[field];
-  if (auto fine = TrainFine(target, schema, column, linked, help.pool)) {
-    graph->Recode(*std::move(fine), column.Source(), help.pool);
-    ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
-    if (quality.good() && quality.breadth == 1) return quality;
-    graph->Recode(linked, column.Source(), help.pool);
-  }
-  return MeasureGraph(target, field, column, graph, help);
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality before, MeasureGraph(target, field, column, graph, help));
+  auto fine = TrainFine(target, target.schema().fields[field], column, linked, help.pool);
+  if (!fine) return before;
+  graph->Recode(*std::move(fine), column.Source(), help.pool);
+  ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
+  if (quality.good() && quality.breadth == 1 && quality.any >= before.any - kMostLostByFine) return quality;
+  graph->Recode(linked, column.Source(), help.pool);  // the bytes that were measured
+  return before;
 }
 
 /// Null: the old graph cannot be used, or what came of it is not good enough.

@@ -53,7 +53,8 @@ class GraphBuilder final : public Graph {
   void Finish(cocozvec::ThreadPool* pool);
 
   /// Of a finished graph: codes of another encoder in place of those it was linked by, none longer than them.
-  /// No more can be linked then, but by an encoder that measures rows against rows.
+  /// No more can be linked then, but by an encoder that measures rows against rows. No walk may run beside
+  /// it, and what Current gave before is void.
   void Recode(Encoder encoder, const VectorSource& vectors, cocozvec::ThreadPool* pool);
 
   GraphRef Current() const override ZVEC_EXCLUDES(mu_);

@@ -19,6 +19,8 @@ constexpr double kRangeOf4 = 2.5;
 /// What kBits4Fine, whose queries have 2.8 deviations, cuts off of usual ones: at the median 0.0006, at most
 /// 0.009 of a thousand (set c).
 constexpr double kUsualCut = 0.01;
+/// More is not told: any search is as broad as it can be by then.
+constexpr double kMostCut = 1;
 constexpr std::size_t kRounds = 4;
 /// Of a code of halves: its square still has room.
 constexpr float kMostHalf = 30'000;
@@ -336,7 +338,9 @@ double Encoder::FineCut(const float* prepared) const {
   constexpr float kHalf = simd::kMostFine / static_cast<float>(simd::kFineSteps) - 15.0f / 2;
   const double cut = SquaredBeyond(dim_, kHalf / scale_, [&](std::size_t i) { return prepared[i]; });
   const double deviation = half() / kRangeOf4;
-  return std::max(cut / (deviation * deviation * static_cast<double>(dim_)) - kUsualCut, 0.0);
+  const double share = cut / (deviation * deviation * static_cast<double>(dim_));
+  if (!(share < kMostCut)) return kMostCut;  // the rotation of huge elements may have made it a NaN
+  return std::max(share - kUsualCut, 0.0);
 }
 
 bool Encoder::EncodeQuery(const float* vector, std::uint8_t* code, double* cut) const {

@@ -286,6 +286,13 @@ TEST(EncoderKinds, WhatAQueryLacksIsTold) {
           EXPECT_EQ(cut, 0);
         }
       }
+      std::vector<float> huge(512, 3e38f);  // sums of them are infinite
+      for (std::size_t i = 0; i < 512; i += 3) huge[i] = -3e38f;
+      if (metric == MetricType::kL2) {
+        double cut = -1;
+        ASSERT_TRUE(encoder.EncodeQuery(huge.data(), code.data(), &cut));
+        EXPECT_GE(cut, 1) << "kind " << static_cast<int>(kind);
+      }
       EXPECT_LE(told, 3u) << "metric " << static_cast<int>(metric) << " kind " << static_cast<int>(kind);
     }
   }
@@ -552,6 +559,7 @@ TEST(Searcher, FewMatchesAreScannedManyAreWalked) {
 TEST(Searcher, AGivenEfRaisesTheNumberOfRowsThatAreScored) {
   EXPECT_EQ(BreadthFor(10, 1'000).keep, 500u);
   EXPECT_EQ(BreadthFor(10, 20).keep, BreadthFor(10, 0).keep);
+  EXPECT_EQ(BreadthFor(10, 0, 1, CodeKind::kBits4Fine).keep, BreadthFor(10, 0).keep + 10);
   Vectors data = Vectors::Clustered(4'000, 32, 14), queries = Vectors::Clustered(40, 32, 14, 4'000);
   for (std::uint32_t r = 0; r < data.count; ++r)
     for (std::size_t i = 0; i < data.dim; ++i)

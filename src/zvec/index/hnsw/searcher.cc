@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint32_t kLeastEf = 48;
 constexpr std::uint32_t kLeastKeep = 20;
+/// The same by codes of 4 bits with finer queries.
+constexpr std::uint32_t kLeastKeepFine = 30;
 /// How much broader a walk gets by what its query's code lacks: measured at the outliers of set a
 /// (bench/index), where a share of 0.02 asks for 80 candidates and 0.1 for 300.
 constexpr double kMorePerCut = 60;
@@ -100,9 +102,9 @@ double MoreFor(const GraphView& graph, double cut) {
   return std::min((1 + kMorePerCut * cut) * graph.breadth, double{kMostBreadth});
 }
 
-Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more) {
+Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more, CodeKind kind) {
   Breadth breadth;
-  breadth.keep = std::max(kLeastKeep, topk + topk / 2);
+  breadth.keep = std::max(kind == CodeKind::kBits4Fine ? kLeastKeepFine : kLeastKeep, topk + topk / 2);
   breadth.ef = ef != 0 ? std::max(ef, topk) : std::max(kLeastEf, 2 * topk);
   breadth.ef = std::min(breadth.ef, std::max(kMaxEf, topk));
   // Whoever asks for more gets more: where codes are coarse, more than these must be scored exactly.
@@ -160,6 +162,8 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
   ZVEC_RETURN_IF_ERROR(ShareAround(graph, entry, share < kPlainFrom ? 1 : 4, mask, &around));
   const bool opposed = around < kOpposed * share;
   *complete = false;
+  // However many rows there are, though the codes grow with them: a walk ends in a wrong cluster
+  // (bench/index).
   if (opposed && share < kMostPass) return {};
   if (way == Way::kWalk) {
     // Where it costs half of what the other ways do, and more than a filter by chance needs, one of them is
