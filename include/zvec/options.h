@@ -41,8 +41,9 @@ struct CollectionOptions {
   /// of the cores, at least one.
   std::uint32_t maintenance_threads = 0;
   /// The threads of kBackground give way to those of the callers: their nice values rise by so much, up to 19
-  /// (Linux). On busy cores 10 leaves them a tenth of what a caller gets; writers wait for them only beyond
-  /// max_unlinked_rows, and then they get what the writers leave. 0: when graphs matter more than callers.
+  /// (Linux). Where callers take all cores, 10 leaves them a tenth of what a caller's thread gets, and a
+  /// writer that waits for them (max_unlinked_rows, deleted rows that no merge has removed yet) goes at that
+  /// speed. 0: where writers shall not wait because of many readers.
   std::uint32_t maintenance_nice = 10;
   /// Rows that no graph holds yet are scanned by every query: a write waits while there are more of them and
   /// somebody is linking them. 150,000 rows cost a query about 7 ms at 128 dimensions, 45 ms at 768. Smaller:

@@ -192,7 +192,7 @@ TEST_F(PageCheckTest, ALastPageBehindTheEndIsReported) {
   }
 }
 
-// Guards: of the free pages behind the end only the count was checked; LMDB aborts when it is given one twice.
+// Guards: free pages behind the end were only counted; LMDB aborts when it is given one twice.
 TEST_F(PageCheckTest, AFreePageBehindTheEndThatIsListedTwiceIsReported) {
   {
     auto app = Open()->app("a");
@@ -214,7 +214,7 @@ TEST_F(PageCheckTest, AFreePageBehindTheEndThatIsListedTwiceIsReported) {
   ASSERT_EQ(Check(sound).damage, std::nullopt);
   const std::uint64_t pages = sound.size() / 4096, last = LastPage(sound);
   ASSERT_GT(last, pages);
-  // One page more behind the end, and a record of free pages that names the last one instead of its own first:
+  // One page more behind the end, and a list of free pages that names the last one instead of its first:
   // the count fits.
   std::string bytes = sound;
   const std::uint64_t more = last + 1;

@@ -247,6 +247,27 @@ TEST_F(MaintenanceTest, ASegmentThatWasThereBeforeHoldsNoWriterUp) {
   EXPECT_TRUE(collection_->Close().ok());
 }
 
+// The same where it has much waste, which only a merge removes, which wants its graph.
+TEST_F(MaintenanceTest, NorDoesOneThatIsMostlyDeleted) {
+  options_.maintenance = Maintenance::kManual;
+  options_.seal_bytes = 100'000;
+  Create();
+  ASSERT_TRUE(Insert(0, 6'000).ok());
+  std::vector<std::string> gone;
+  for (int i = 0; i < 4'000; ++i) gone.push_back("d" + std::to_string(i));
+  ASSERT_TRUE(collection_->Delete(gone).ok());
+  options_.maintenance = Maintenance::kBackground;
+  std::atomic<bool> held = true;
+  fs_.refuse = [&](const std::string& path) {
+    while (held && path.find("index-") != std::string::npos) std::this_thread::yield();
+    return Status();
+  };
+  Reopen();
+  ASSERT_TRUE(collection_->Delete(std::vector<std::string>{"d4001"}).ok());
+  held = false;
+  EXPECT_TRUE(collection_->Close().ok());
+}
+
 TEST_F(MaintenanceTest, WritersWaitWhileTooManyRowsAreUnlinked) {
   options_.maintenance = Maintenance::kBackground;
   options_.max_unlinked_rows = 1'500;

@@ -252,9 +252,11 @@ bool Store::WasteLacksGraphs() const {
   const auto version = Snapshot();
   if (!version) return false;
   cocozvec::ReaderLock lock(state_mu_);
+  // Of segments that were there before, as UnlinkedSince: to link a large old one may take minutes.
   return std::any_of(version->sealed.begin(), version->sealed.end(), [&](const auto& view) {
-    return view->dead_count() >= (view->row_count() + 4) / 5 && LacksGraphs(*view) &&
-           !unlinkable_.contains(view->segment()->file().number);
+    const std::uint64_t number = view->segment()->file().number;
+    return number >= made_here_ && view->dead_count() >= (view->row_count() + 4) / 5 && LacksGraphs(*view) &&
+           !unlinkable_.contains(number);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cfloat>
 #include <cmath>
 
 #include "zvec/simd/code_kernels.h"
@@ -10,8 +11,11 @@
 namespace zvec::inline v0 {
 namespace {
 
-/// What rounding may add to a score: as a share, and under cosine as a distance.
-constexpr double kTolerance = 1e-4, kCosineTolerance = 1e-5;
+/// What rounding may add to a score: as a share, and under cosine as a distance; and for each dimension,
+/// whose float sum (16 lanes) may be off by half a unit in the last place at every sixteenth addition.
+constexpr double kTolerance = 1e-4, kCosineTolerance = 1e-5, kTolerancePerDim = 2e-8;
+/// Squared distances below may have lost squares that a float cannot hold.
+constexpr float kLeastSquared = 1e-30f;
 /// From two fifths of the rows on the codes of all are measured in one stream.
 constexpr std::uint64_t kStreamFrom = 2, kStreamTo = 5;
 
@@ -57,13 +61,17 @@ CodeScan::CodeScan(const QueryVector& vector) : vector_(vector), usable_(Suits(v
 /// right angle or wider, on within it; from there it is a row's error to the row.
 double CodeScan::MostLevels(const CodedChunk::Codes& codes, float limit,
                             const CodedChunk::Codes::Off& query) const noexcept {
-  // Of directions the squared distance is twice the cosine's.
-  const double squared = directions() ? 2 * (double{limit} + kCosineTolerance) : limit;
-  const double far = (std::sqrt(std::max(squared, 0.0)) * codes.scale + codes.error()) * (1 + kTolerance);
+  // Squares of so little vanish in the score's sum: a row may score less than its distance.
+  if (!directions() && limit < kLeastSquared) return NAN;
   if (!std::isfinite(query.range)) return NAN;
+  const double more = kTolerancePerDim * static_cast<double>(vector_.floats().size());
+  const double tolerance = 1 + kTolerance + more;
+  // Of directions the squared distance is twice the cosine's.
+  const double squared = directions() ? 2 * (double{limit} + kCosineTolerance + more) : limit;
+  const double far = (std::sqrt(std::max(squared, 0.0)) * codes.scale + codes.error()) * tolerance;
   const double within = far * far - query.range;
   if (within < 0) return -1;
-  const double most = std::sqrt(within) + std::sqrt(double{query.rounding}) * (1 + kTolerance);
+  const double most = std::sqrt(within) + std::sqrt(double{query.rounding}) * tolerance;
   return most * most;
 }
 
@@ -72,8 +80,9 @@ std::uint32_t CodeScan::Near(const CodedChunk::Codes& codes, std::uint32_t ready
   if (!rows.Any()) return 0;
   first_.resize(codes.first_bytes);
   rest_.resize(codes.rest_bytes);
-  const auto most = static_cast<float>(
-      MostLevels(codes, limit, codes.Encode(vector_.floats().data(), first_.data(), rest_.data())));
+  const double levels =
+      MostLevels(codes, limit, codes.Encode(vector_.floats().data(), first_.data(), rest_.data()));
+  const auto most = static_cast<float>(std::min(levels, double{FLT_MAX}));  // NaN stays
   const simd::CodeDistances& kernels = simd::ActiveCodeKernels().bits8;
   float distances[kChunkRows];
   const Span span = SpanOf(rows);

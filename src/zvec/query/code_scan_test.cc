@@ -117,6 +117,44 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{MetricType::kCosine, Kind::kClusters}, Case{MetricType::kCosine, Kind::kNoise},
                       Case{MetricType::kCosine, Kind::kWide}, Case{MetricType::kCosine, Kind::kFarFromZero}));
 
+// Guards: a score whose squares a float cannot hold is less than the distance that the codes tell.
+TEST(CodeScanOf, RowsThatAreTooNearForASquareKeepsThem) {
+  constexpr std::size_t kDim = 64, kRows = 900, kNearest = 700;
+  std::mt19937 random(5);
+  std::uniform_real_distribution<float> element(-5e-22f, 5e-22f);
+  std::vector<float> floats(kRows * kDim);
+  for (float& x : floats) x = element(random);
+  for (std::size_t row = 0; row < 10; ++row) {
+    std::fill_n(&floats[row * kDim], kDim, 0.0f);
+    floats[row * kDim + row] = 1e-22f;
+  }
+  std::fill_n(&floats[kNearest * kDim], kDim, 2.6e-23f);
+  ColumnChunk column;
+  column.rows = kRows;
+  column.fixed = reinterpret_cast<const std::byte*>(floats.data());
+  column.width = 4 * kDim;
+  CollectionSchema schema;
+  schema.name = "c";
+  schema.fields = {{"v", DataType::kVectorFp32, false, kDim, IndexParams::Hnsw(MetricType::kL2)}};
+  VectorQuery query;
+  query.field = "v";
+  query.vector = std::vector<float>(kDim, 0.0f);
+  const QueryVector vector = QueryVector::Make(schema, query).value();
+  const std::uint32_t two[] = {0, kNearest};
+  float scores[2];
+  (void)vector.Score(column, two, 2, scores);
+  ASSERT_LT(scores[1], scores[0]);
+  CodeScan scan(vector);
+  CodedChunk chunk;
+  (void)chunk.Make(column, kDim, scan.directions(), 0xffff, 16);
+  ChunkRows rows{};
+  rows.words[kNearest / 64] = std::uint64_t{1} << (kNearest % 64);
+  ASSERT_EQ((chunk.codes().apart[kNearest / 64] >> (kNearest % 64)) & 1, 0u);
+  std::uint32_t left[kChunkRows];
+  std::uint64_t measured = 0;
+  EXPECT_EQ(scan.Near(chunk.codes(), chunk.ready(), rows, scores[0], left, &measured), 1u);
+}
+
 TEST(CodeScanOf, ProductsAndShortVectorsIsNotUsable) {
   const auto usable = [](MetricType metric, std::uint32_t dim, float x) {
     CollectionSchema schema;

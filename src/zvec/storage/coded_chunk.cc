@@ -151,8 +151,7 @@ CodedChunk::Codes* CodedChunk::Begin(const ColumnChunk& column, std::size_t dim,
     }
     const double deviation = std::sqrt(squares / static_cast<double>(elements.size()));
     const double half = std::min(widest * kWider, deviation * kMostDeviations);
-    made->scale = half > 0 ? static_cast<float>(kMiddle / half) : 0;
-    if (!std::isfinite(made->scale)) made->scale = 0;
+    made->scale = half > 1e-30 && std::isfinite(half) ? static_cast<float>(kMiddle / half) : 0;
     Codes* shown = nullptr;
     if (!codes_.compare_exchange_strong(shown, made.get(), std::memory_order_acq_rel)) return shown;
     return made.release();
