@@ -90,10 +90,7 @@ class Checker {
     Mark(0, 2);
     Walk(meta.main, Role::kMain);
     Walk(meta.free_list, Role::kFreeList);
-    // LMDB maps as much as the last page asks for, and goes on writing behind it.
-    if (last_page_ + 1 - seen_.size() != never_written_)
-      Fail("last page " + std::to_string(last_page_) + ": the file has " + std::to_string(seen_.size()) +
-           " pages, and " + std::to_string(never_written_) + " free ones are behind its end");
+    CheckNeverWritten();
   }
 
  private:
@@ -304,11 +301,25 @@ class Checker {
       const std::uint64_t page = word(i);
       if (page >= above || page < 2) FailPage(number, "list of free pages");
       above = page;
-      if (page < seen_.size())
+      if (page < seen_.size()) {
         Mark(page, 1);
-      else
-        ++never_written_;  // taken and given back by one transaction
+      } else {  // taken and given back by one transaction
+        // Each takes a word of the file, unless values overlap.
+        if (never_written_.size() >= file_.size() / 8) FailPage(number, "list of free pages");
+        never_written_.push_back(page);
+      }
     }
+  }
+
+  /// LMDB maps as much as the last page asks for, and goes on writing behind it. Given one page twice, it
+  /// aborts.
+  void CheckNeverWritten() {
+    std::sort(never_written_.begin(), never_written_.end());
+    const auto twice = std::adjacent_find(never_written_.begin(), never_written_.end());
+    if (twice != never_written_.end()) FailPage(*twice, "used twice");
+    if (last_page_ + 1 - seen_.size() != never_written_.size())
+      Fail("last page " + std::to_string(last_page_) + ": the file has " + std::to_string(seen_.size()) +
+           " pages, and " + std::to_string(never_written_.size()) + " free ones are behind its end");
   }
 
   /// As LMDB compares.
@@ -323,7 +334,7 @@ class Checker {
   PageCheckResult& result_;
   std::size_t page_size_ = 0;
   std::uint64_t last_page_ = 0, txn_id_ = 0;
-  std::uint64_t never_written_ = 0;
+  std::vector<std::uint64_t> never_written_;  // free pages behind the end of the file
   std::vector<bool> seen_;
 };
 

@@ -192,6 +192,54 @@ TEST_F(PageCheckTest, ALastPageBehindTheEndIsReported) {
   }
 }
 
+// Guards: free pages behind the end were only counted; LMDB aborts when it is given one twice.
+TEST_F(PageCheckTest, AFreePageBehindTheEndThatIsListedTwiceIsReported) {
+  {
+    auto app = Open()->app("a");
+    const auto pass = [&](int count, std::size_t size) {
+      app->write([&](WriteTxn& txn) {
+        for (int i = 0; i < count; ++i) txn.put("passing" + std::to_string(i), std::string(size, 'p'));
+        txn.del_prefix("passing");
+      });
+    };
+    pass(1, 20'000);
+    pass(1, 20'000);
+    const auto pinned = app->read();  // so that the later transactions reuse nothing of the earlier ones
+    std::thread([&] {
+      pass(3, 70'000);
+      pass(3, 70'000);
+    }).join();
+  }
+  std::string sound = ReadAll(File());
+  ASSERT_EQ(Check(sound).damage, std::nullopt);
+  const std::uint64_t pages = sound.size() / 4096, last = LastPage(sound);
+  ASSERT_GT(last, pages);
+  // One page more behind the end, and a list of free pages that names the last one instead of its first:
+  // the count fits.
+  std::string bytes = sound;
+  const std::uint64_t more = last + 1;
+  for (const std::size_t at : kLastPageAt) std::memcpy(bytes.data() + at, &more, sizeof(more));
+  const auto word = [&](std::size_t at) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes.data() + at, sizeof(value));
+    return value;
+  };
+  int twice = 0;
+  for (std::size_t at = 8192; at + 24 <= bytes.size(); at += 2) {  // copies that are not current too
+    const std::uint64_t count = word(at), first = word(at + 8), second = word(at + 16);
+    if (count < 2 || count > 1000 || first >= pages || second >= first || second < 2) continue;
+    std::string wrong = bytes;
+    std::memcpy(wrong.data() + at + 8, &last, sizeof(last));
+    const std::string damage = Check(wrong).damage.value_or("sound");
+    EXPECT_NE(damage, "sound") << at;
+    if (damage != "page " + std::to_string(last) + ": used twice") continue;
+    ++twice;
+    WriteAll(File(), wrong);
+    EXPECT_THROW(Open(), StateError);
+  }
+  EXPECT_GT(twice, 0);
+}
+
 TEST_F(PageCheckTest, NoiseIsReported) {
   Open();
   for (int i = 0; i < 200; ++i) {

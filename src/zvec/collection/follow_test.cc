@@ -279,6 +279,34 @@ TEST_F(Follow, AWriteWhoseSyncFailedIsNeverShown) {
   EXPECT_THAT(AllIds(*reader), ElementsAre("a"));
 }
 
+// Guards: it read on in the middle of a record, and said kDataLoss for ever.
+TEST_F(Follow, AReaderByTheFilesAloneGoesOnAfterARefusedWriteThatALongerOneReplaced) {
+  Handle writer = Create();
+  Put(*writer, "a");
+  const auto no_lock = [](const std::string& path) {
+    return path.ends_with("/LOCK") ? Status::PermissionDenied(path) : Status();
+  };
+  hooked_.refuse = no_lock;
+  const Handle reader = Reader();
+  disk_.OnChange([&](const DiskChange& change) {
+    if (change.operation != DiskOperation::kWrite || !change.path.starts_with("c/log-")) return;
+    disk_.OnChange(nullptr);
+    EXPECT_EQ(reader->Refresh().value(), true);
+    disk_.FailAt(disk_.calls() + 1, DiskFault::kIoError);  // the sync
+  });
+  ASSERT_FALSE(writer->Upsert(std::vector{Note("b", "b")}).ok());
+  EXPECT_EQ(disk_.faults_struck(), 1u);
+  ASSERT_THAT(AllIds(*reader), ElementsAre("a", "b"));  // what docs/readers.md allows
+  hooked_.refuse = nullptr;
+  writer.reset();
+  writer = Writer();
+  ASSERT_TRUE(writer->Upsert(std::vector{Note("c", std::string(500, 'c'))}).ok());
+  hooked_.refuse = no_lock;
+  EXPECT_EQ(reader->Refresh().status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(reader->Refresh().value(), true);
+  EXPECT_THAT(AllIds(*reader), ElementsAre("a", "c"));
+}
+
 TEST_F(Follow, WhereNothingCanBePublishedReadersGoByTheFiles) {
   const Handle writer = Create();
   const Handle reader = Reader();

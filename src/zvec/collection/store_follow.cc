@@ -210,7 +210,10 @@ Result<bool> Store::FollowFiles(std::uint64_t end) {
     payloads.emplace_back(payload);
     return Status();
   });
-  ZVEC_RETURN_IF_ERROR(follower_->CheckNobodyBegan(*follower_->log_file, end, read));
+  const Status judged = follower_->CheckNobodyBegan(*follower_->log_file, end, read);
+  // What is shown may have been taken back and replaced: the next look judges the whole log.
+  if (judged.code() == StatusCode::kDataLoss) follower_->spoilt = true;
+  ZVEC_RETURN_IF_ERROR(judged);
   follower_->spoilt = true;
   for (const std::string& payload : payloads) ZVEC_RETURN_IF_ERROR(Apply(payload, /*trusted=*/false));
   follower_->spoilt = false;
