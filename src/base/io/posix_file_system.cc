@@ -187,6 +187,7 @@ class PosixFile final : public File {
   }
 
   Status Sync() override {
+    if (FaultPlanted("no_sync")) return Status::Ok();
     if (Retry([&] { return ::fdatasync(fd_.get()); }) == 0) return Status::Ok();
     return FromErrno("sync", path_, errno);
   }
@@ -393,6 +394,7 @@ class Posix final : public FileSystem {
   }
 
   Status SyncDirectory(PathView path) override {
+    if (FaultPlanted("no_sync")) return Status::Ok();
     ZVEC_ASSIGN_OR_RETURN(Descriptor fd, OpenDirectory("sync directory", path));
     if (Retry([&] { return ::fsync(fd.get()); }) == 0) return Status::Ok();
     if (errno == EINVAL) return Status::Ok();  // a file system whose directories cannot be synced
