@@ -52,6 +52,11 @@ bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
     breadth_.keep = breadth_.ef;
     breadth_.margin = breadth_.slack = -1;
   }
+  // A graph's distances say something about scores only roughly: under inner product nothing.
+  const float far = top_->Farthest();
+  if (std::isfinite(far) && !vector_.larger_is_nearer())
+    breadth_.bound =
+        graph.encoder->BetweenCodes(vector_.metric() == MetricType::kCosine ? 2 * double{far} : far);
   return has_direction;
 }
 
@@ -209,16 +214,17 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   };
   // Rows that came after this snapshot are no answers either.
   const bool any = dead > 0 || graph.nodes > rows;
+  bool bounded = false;
   const Status status =
       hnsw::FindNearest(graph, code_.data(), query_.topk, breadth_, hnsw::Scratch::Local(), &rows_,
-                        any ? hnsw::DeadRows{this, is_dead, dead} : hnsw::DeadRows{});
+                        any ? hnsw::DeadRows{this, is_dead, dead} : hnsw::DeadRows{}, &bounded);
   if (IsDamaged(status)) {
     ZVEC_RETURN_IF_ERROR(EvaluateMask(rows, graph.nodes));
     return ScanMask(rows);
   }
   ZVEC_RETURN_IF_ERROR(status);
   const std::uint64_t live = segment_->row_count() - segment_->dead_count();
-  if (rows_.size() < std::min<std::uint64_t>(query_.topk, live)) {
+  if (!bounded && rows_.size() < std::min<std::uint64_t>(query_.topk, live)) {
     // Fewer than there may be: the dead lie together, or rows have no vector, or some are not linked.
     return SearchMasked(graph);
   }
