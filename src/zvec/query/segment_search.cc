@@ -74,10 +74,8 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   if (ref.view.empty()) {
     const FieldSchema& field = segment.schema().fields[vector_.field()];
     if (!hnsw::WantsGraph(field) && !sparse::WantsLists(field)) return Scan(0);
-    met_vectors_ = false;
-    ZVEC_RETURN_IF_ERROR(ScanUnlinked(0));
-    // Without vectors there was nothing to refuse; nor is there for lists.
-    stats_->refused += graph != nullptr && hnsw::WantsGraph(field) && met_vectors_;
+    // Nothing is refused of lists.
+    backlogs_.push_back({&segment, number, 0, known_, graph != nullptr && hnsw::WantsGraph(field)});
     return {};
   }
   // Rows that came after this snapshot may be linked already: they lead on, but are no answers.
@@ -88,8 +86,22 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   const hnsw::WalkCounts& after = hnsw::Scratch::Local().counts;
   stats_->code_distances += after.distances - before.distances;
   stats_->nodes += after.expansions - before.expansions;
-  if (!status.ok() || linked == segment.row_count()) return status;
-  return ScanUnlinked(linked);
+  if (status.ok() && linked != segment.row_count())
+    backlogs_.push_back({&segment, number, linked, known_, false});
+  return status;
+}
+
+Status SegmentSearch::Finish() {
+  for (const Backlog& backlog : backlogs_) {
+    segment_ = backlog.segment;
+    number_ = backlog.number;
+    known_ = backlog.known;
+    met_vectors_ = false;
+    ZVEC_RETURN_IF_ERROR(ScanUnlinked(backlog.first_row));
+    stats_->refused += backlog.refused && met_vectors_;  // without vectors there was nothing to refuse
+  }
+  backlogs_.clear();
+  return {};
 }
 
 Status SegmentSearch::ScanUnlinked(std::uint32_t first_row) {

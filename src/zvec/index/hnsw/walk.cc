@@ -12,8 +12,10 @@ namespace {
 
 /// Candidates expanded in one step: their neighbours' codes are fetched together.
 constexpr std::uint32_t kStep = 3;
-/// Steps after which a walk that came no nearer is as near as it gets.
-constexpr std::uint32_t kPatience = 3;
+/// Steps after which a walk that came no nearer is as near as it gets: sooner, or with what is left nearer to
+/// the bound, recall over several segments falls by more than 0.001 (bench/index --mode segments).
+constexpr std::uint32_t kPatience = 6;
+constexpr float kBeyond = 1.3f;
 /// Candidates that wait in a masked walk while few of them pass.
 constexpr std::uint32_t kMostWaiting = 1'024;
 /// Neighbours of one that failed, looked at in one expansion (WalkThrough).
@@ -208,7 +210,7 @@ bool Passed(const Pool& candidates, const Pool& answers, const StopRule& stop, c
   if (stop.slack < 0) return false;
   const float next = candidates.next_distance();
   return (answers.size() >= stop.k && next > (1 + stop.slack) * answers.distance(stop.k - 1)) ||
-         (nearing.over() && next > (1 + stop.slack) * stop.bound);
+         (nearing.over() && next > kBeyond * (1 + stop.slack) * stop.bound);
 }
 
 /// What is farther than this can neither be expanded before the walk stops nor be among those to keep.

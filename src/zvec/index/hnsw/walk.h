@@ -41,7 +41,7 @@ struct StopRule {
   std::uint32_t k = 0;
   float slack = -1;
   std::uint32_t keep = 0;  ///< so many are wanted, however far they are
-  /// Nothing farther is wanted: beyond (1 + slack) times this a walk that comes no nearer stops, too.
+  /// Nothing farther is wanted: well beyond it a walk that comes no nearer stops, too.
   float bound = std::numeric_limits<float>::infinity();
 };
 
