@@ -76,6 +76,15 @@ class Split {
     collection_.reset();
     (void)zvec::Collection::Destroy(options_.directory);
   }
+  /// Every such row: no graph has it then, as nobody links.
+  void PutAgain(const Set& set, std::size_t every) {
+    std::vector<zvec::Doc> docs;
+    for (std::size_t r = 0; r < set.rows; r += every)
+      docs.push_back(
+          zvec::Doc(std::to_string(r), {{"v", std::vector<float>(set.Row(r), set.Row(r) + set.dim)}}));
+    collection_->Upsert(docs).value();
+  }
+
   zvec::Collection& operator*() { return *collection_; }
   zvec::Collection* operator->() { return collection_.get(); }
 
@@ -133,6 +142,11 @@ void RunSegments(const Set& set, const ModeOptions& options) {
       if (by_place && parts == 1) continue;
       Split split(set, options, parts, by_place);
       Show(set, options, split, by_place ? "by place" : "by chance");
+      if (parts > 1) continue;
+      for (const std::size_t every : {100, 20, 10}) {
+        split.PutAgain(set, every);
+        Show(set, options, split, every == 100 ? "1 % new" : every == 20 ? "5 % new" : "10 % new");
+      }
     }
   }
 }
