@@ -12,9 +12,10 @@ namespace {
 
 /// Candidates expanded in one step: their neighbours' codes are fetched together.
 constexpr std::uint32_t kStep = 3;
-/// Steps after which a walk that came no nearer is as near as it gets: sooner, or with what is left nearer to
-/// the bound, recall over several segments falls by more than 0.001 (bench/index --mode segments).
-constexpr std::uint32_t kPatience = 6;
+/// Steps after which a walk that came no nearer has come as near as it will, within the bound and beyond it,
+/// where it may be in a side valley; what ends it then is that much beyond. With fewer, or nearer, recall
+/// over several segments falls by 0.001 to 0.01 (bench/index --mode segments).
+constexpr std::uint32_t kPatience = 6, kPatienceBeyond = 12;
 constexpr float kBeyond = 1.3f;
 /// Candidates that wait in a masked walk while few of them pass.
 constexpr std::uint32_t kMostWaiting = 1'024;
@@ -199,7 +200,7 @@ class Nearing {
     steps_ = candidates.distance(0) < best_ ? 0 : steps_ + 1;
     best_ = candidates.distance(0);
   }
-  bool over() const noexcept { return steps_ >= kPatience; }
+  bool over(float bound) const noexcept { return steps_ >= (best_ > bound ? kPatienceBeyond : kPatience); }
 
  private:
   float best_ = INFINITY;
@@ -210,7 +211,7 @@ bool Passed(const Pool& candidates, const Pool& answers, const StopRule& stop, c
   if (stop.slack < 0) return false;
   const float next = candidates.next_distance();
   return (answers.size() >= stop.k && next > (1 + stop.slack) * answers.distance(stop.k - 1)) ||
-         (nearing.over() && next > kBeyond * (1 + stop.slack) * stop.bound);
+         (nearing.over(stop.bound) && next > kBeyond * (1 + stop.slack) * stop.bound);
 }
 
 /// What is farther than this can neither be expanded before the walk stops nor be among those to keep.
