@@ -22,8 +22,8 @@ using cocozvec::PutFixed;
 
 namespace {
 
-/// Writes end where such a piece of the file does: newer kernels then keep each on a huge page (ext4, XFS), and
-/// a query, which reads rows here and there, misses the address cache less often.
+/// Writes end where such a piece of the file does: newer kernels then keep each on a huge page (ext4, XFS),
+/// and a query, which reads rows here and there, misses the address cache less often.
 constexpr std::size_t kPieceBytes = 2 << 20;
 
 /// Appends to a file through a buffer.
