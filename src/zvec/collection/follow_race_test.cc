@@ -9,6 +9,7 @@
 #include "zvec/collection/testing/test_docs.h"
 #include "zvec/storage/file_names.h"
 #include "zvec/storage/look_again.h"
+#include "zvec/storage/publication.h"
 
 namespace zvec::inline v0::testing_docs {
 namespace {
@@ -267,6 +268,37 @@ TEST(FollowRaces, DamageInTheNewerGenerationIsToldAtTheFirstLook) {
     EXPECT_EQ(Collection::Open("c", Options(hooked, true)).status().code(), StatusCode::kDataLoss);
     EXPECT_EQ(opened, kind == "segment-" ? 1 : 2) << newest;
   }
+}
+
+// Guards: each Refresh read what the writer says twenty times a second long, while a newer manifest was
+// there.
+TEST(FollowRaces, WhatTheWriterSaysIsReadOnceAgainWhereItWasDamagedBefore) {
+  constexpr std::uint64_t kPlace = kPublicationOffset + 24;  // the generation
+  SimDisk disk;
+  HookedFileSystem hooked(disk);
+  int reads = 0;
+  hooked.unreadable = [&](const std::string& path, std::uint64_t offset, std::uint64_t) {
+    reads += path == JoinPath("c", kLockName) && offset == kPublicationOffset;
+    return Status();
+  };
+  const Handle writer = Create(disk);
+  const Handle reader = Reader(hooked);
+  ASSERT_TRUE(Put(*writer, "a").ok());
+  ASSERT_TRUE(writer->Optimize().ok());
+  const auto file = disk.Open(JoinPath("c", kLockName), OpenMode::kReadWrite).value();
+  std::byte right[8];
+  ASSERT_TRUE(file->ReadAt(kPlace, right).ok());
+  ASSERT_TRUE(file->WriteAt(kPlace, std::as_bytes(std::span("damaged", 8))).ok());
+  EXPECT_EQ(reader->Refresh().status().code(), StatusCode::kDataLoss);  // waits for a write that stands still
+  for (int again = 0; again < 3; ++again) {
+    reads = 0;
+    EXPECT_EQ(reader->Refresh().status().code(), StatusCode::kDataLoss);
+    EXPECT_GT(reads, 0);
+    EXPECT_LE(reads, 50) << "one look, without waiting";
+  }
+  ASSERT_TRUE(file->WriteAt(kPlace, right).ok());
+  EXPECT_TRUE(reader->Refresh().value());
+  EXPECT_THAT(AllIds(*reader), ElementsAre("a"));
 }
 
 // Guards: a log that went on changing its name was reported as a lost file.

@@ -53,6 +53,11 @@ struct Store::Follower {
   bool spoilt = false;
   /// LOCK was opened anew, and whether the log is still the one beside it was not looked at yet.
   bool unsure = false;
+  /// The newest generation whose manifest was there before a look that met damage: another look at what is
+  /// shown tells nothing new until there is a newer one, or until this state is replaced (Reload).
+  std::uint64_t judged = 0;
+  /// What the writer says was damaged when it was last read, for as long as a write may take.
+  bool unreadable = false;
   std::vector<LockWatch> watches;  ///< that nobody waits with just now
 
   /// Where it is not there, or not to be read, nobody is asked.
@@ -61,16 +66,19 @@ struct Store::Follower {
     const StatusCode code = file.status().code();
     lock_file = file.ok() ? *std::move(file) : nullptr;
     unsure = true;
+    unreadable = false;
     lock_id.reset();
     if (const auto info = fs.Stat(path); info.ok()) lock_id = {info->device, info->inode};
     const bool can_do_without = code == StatusCode::kNotFound || code == StatusCode::kPermissionDenied;
     return can_do_without ? Status() : file.status();
   }
-  Result<std::optional<Publication>> Published() const {
+  Result<std::optional<Publication>> Published() {
     if (!lock_file) return std::optional<Publication>();
-    return ReadPublication(*lock_file);
+    auto published = unreadable ? ReadPublication(*lock_file, 0) : ReadPublication(*lock_file);
+    unreadable = published.status().code() == StatusCode::kDataLoss;
+    return published;
   }
-  Status CheckNobodyBegan(const cocozvec::File& log, std::uint64_t size, const Status& read) const {
+  Status CheckNobodyBegan(const cocozvec::File& log, std::uint64_t size, const Status& read) {
     ZVEC_ASSIGN_OR_RETURN(const auto published, Published());
     return zvec::CheckNobodyBegan(published, log, size, read);
   }

@@ -137,7 +137,9 @@ class Store {
   std::shared_ptr<const hnsw::Graph> KnownGraph(const SegmentFile& file, const IndexEntry& index) const;
   struct Newest;
   Result<Newest> FindNewest() ZVEC_REQUIRES(write_mu_);
-  /// `generation`: of the manifest that it came to.
+  /// Of the manifests that are there.
+  Result<std::uint64_t> NewestGeneration() const;
+  /// `generation`: of the manifest that it came to, or up to which a look is known to find nothing else.
   Result<bool> FollowOnce(std::uint64_t* generation) ZVEC_REQUIRES(write_mu_);
   /// Whether the log that is open is still the one of that name: else only reloading helps.
   void LookForLog(const Manifest& manifest) ZVEC_REQUIRES(write_mu_);

@@ -114,6 +114,7 @@ Result<bool> Store::Refresh() {
     if (status.IsNotFound() && fs_.Stat(directory_).status().IsNotFound())
       return Status::NotFound("collection " + directory_ + " was removed or renamed");
     if (look < kLooks && MayLookAgain(status, generation)) {
+      if (IsUnreadable(status)) follower_->judged = NewestGeneration().value_or(generation);
       PauseAfterLook(look);
       continue;
     }
@@ -125,7 +126,7 @@ Result<bool> Store::Refresh() {
 Result<bool> Store::FollowOnce(std::uint64_t* generation) {
   bool moved = false;
   for (int look = 1;; ++look) {
-    *generation = Generation();
+    *generation = std::max(Generation(), follower_->judged);
     ZVEC_ASSIGN_OR_RETURN(const Newest newest, FindNewest());
     if (!newest.other_generation) {
       ZVEC_ASSIGN_OR_RETURN(const bool longer, FollowLog(newest));
@@ -159,6 +160,15 @@ Result<Store::Newest> Store::FindNewest() {
     return Newest{!same || follower_->spoilt, published->end, true};
   }
 
+  ZVEC_ASSIGN_OR_RETURN(const std::uint64_t generation, NewestGeneration());
+  if (follower_->spoilt || generation != manifest->generation) return Newest{.other_generation = true};
+  ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, follower_->log_file->Size());
+  // A writer that publishes nothing took back what it could not sync.
+  follower_->spoilt |= size < shown;
+  return Newest{follower_->spoilt, size, false};
+}
+
+Result<std::uint64_t> Store::NewestGeneration() const {
   ZVEC_ASSIGN_OR_RETURN(const auto entries, fs_.List(directory_));
   std::uint64_t generation = 0;
   for (const auto& entry : entries) {
@@ -166,11 +176,7 @@ Result<Store::Newest> Store::FindNewest() {
     if (name && name->kind == NameKind::kManifest) generation = std::max(generation, name->number);
     if (entry.name == UnsettledManifestName()) generation = std::max(generation, kFirstGeneration);
   }
-  if (follower_->spoilt || generation != manifest->generation) return Newest{.other_generation = true};
-  ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, follower_->log_file->Size());
-  // A writer that publishes nothing took back what it could not sync.
-  follower_->spoilt |= size < shown;
-  return Newest{follower_->spoilt, size, false};
+  return generation;
 }
 
 void Store::LookForLog(const Manifest& manifest) {

@@ -56,16 +56,22 @@ Plan MakePlan(const CollectionScan& scan) {
   const std::uint64_t first = plan.base->manifest->log_number, last = newest.log_number;
   plan.logs.push_back(first);
   const bool lost = NewestIsLost(source);
-  bool newer = false;
+  bool newer = false, unread = false;
   for (const std::uint64_t number : source.logs()) {
-    if (number <= first || (!lost && number > last) || source.Find(LogName(number)) == nullptr) continue;
+    if (number <= first || (!lost && number > last)) continue;
+    const std::string name = LogName(number);
+    if (source.Find(name) == nullptr) {
+      unread |= !source.WhyMissing(name).IsNotFound();
+      continue;
+    }
     plan.logs.push_back(number);
     newer |= number > last;
   }
   // The note of the last Close says which log was the newest.
   const auto note = source.note(newest);
   if (lost)
-    plan.log_is_missing = note && note->log >= last ? source.Find(LogName(note->log)) == nullptr : !newer;
+    plan.log_is_missing =
+        unread || (note && note->log >= last ? source.Find(LogName(note->log)) == nullptr : !newer);
   plan.source = "generation " + std::to_string(plan.base->manifest->generation);
   if (plan.logs.size() > 1) plan.source += " and the logs since";
   return plan;

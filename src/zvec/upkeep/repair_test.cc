@@ -349,6 +349,43 @@ TEST_F(RepairTest, ALostNewestManifestNeverLosesItsLogInSilence) {
   }
 }
 
+// Guards: a newer log that could not be opened counted as none: verify found nothing, the earlier state was
+// backed up, and repaired as if it were all.
+TEST_F(RepairTest, ANewerLogThatCannotBeOpenedIsReported) {
+  {
+    CollectionOptions sealing = options_;
+    sealing.seal_bytes = 1;
+    for (const char* id : {"seals", "seals again"}) {
+      const auto collection = Collection::Open("c", sealing).value();
+      ASSERT_TRUE(collection->Upsert(std::vector{Note(id, "s")}).ok());
+      ASSERT_TRUE(collection->Close().ok());
+    }
+  }
+  const std::string log = Newest(disk_, "log-");
+  ASSERT_TRUE(disk_.RemoveFile(Newest(disk_, "MANIFEST-")).ok());
+  for (const bool noted : {true, false}) {
+    if (!noted) {
+      ASSERT_TRUE(disk_.RemoveFile("c/LOCK").ok());
+    }
+    HookedFileSystem hooked(disk_);
+    hooked.refuse = [&](const std::string& path) {
+      return path == log ? Status::IoError("open " + path + ": a bad sector") : Status();
+    };
+    CollectionOptions options = options_;
+    options.file_system = &hooked;
+    const VerifyReport found = Verify("c", options).value();
+    EXPECT_FALSE(found.only(Harm::kMark)) << noted;
+    EXPECT_TRUE(std::any_of(found.findings.begin(), found.findings.end(), [&](const Finding& finding) {
+      return finding.file == log && finding.what.find("a bad sector") != std::string::npos;
+    })) << noted;
+    EXPECT_EQ(Backup("c", "b", {options}).status().code(), StatusCode::kDataLoss) << noted;
+    const RepairReport report = Repair("c", noted ? "r" : "s", options).value();
+    EXPECT_TRUE(report.log_cut) << noted;
+    EXPECT_FALSE(report.complete()) << noted;
+    EXPECT_FALSE(report.mark_kept) << noted;
+  }
+}
+
 // Guards: the log of a twin (a backup that went on by itself) was applied to the other one.
 TEST_F(RepairTest, ALogOfATwinIsNotApplied) {
   ASSERT_TRUE(Backup("c", "twin", {options_}).ok());

@@ -76,6 +76,7 @@ Result<bool> SegmentScan::ReadTable(Notes& notes) {
     notes.Add(0, kFileHeaderBytes, "this is not the segment that the manifest names");
     return false;
   }
+  table_at_ = header->b;
   const std::uint64_t bytes = expected_.size_bytes - header->b;
   if (!ReadBytes(header->b, bytes, &table)) {
     notes.Add(header->b, bytes, "the section table cannot be read");
@@ -101,11 +102,16 @@ bool SegmentScan::GuessTable() {
   const std::uint64_t bytes = std::min(size_, LargestTable(schema_, expected_.rows));
   tail.resize(bytes);
   ReadAround(*file_, size_ - bytes, tail);
-  TableGuess guess{.tail = AsText(tail), .size = size_, .rows = expected_.rows, .matches = {}, .word = {}};
-  guess.matches = [this](std::uint64_t offset, std::uint64_t size, std::uint64_t checksum) {
+  TableGuess guess{.tail = AsText(tail),
+                   .size = size_,
+                   .rows = expected_.rows,
+                   .table_at = table_at_,
+                   .checksum = {},
+                   .word = {}};
+  guess.checksum = [this](std::uint64_t offset, std::uint64_t size) -> std::optional<std::uint64_t> {
     std::vector<std::byte> block;
-    return ReadBytes(offset, size, &block) &&
-           ChecksumAt(block, expected_.number, offset, collection_) == checksum;
+    if (!ReadBytes(offset, size, &block)) return std::nullopt;
+    return ChecksumAt(block, expected_.number, offset, collection_);
   };
   guess.word = [this](std::uint64_t offset) {
     std::vector<std::byte> bytes_of_it;

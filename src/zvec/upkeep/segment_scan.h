@@ -64,7 +64,8 @@ class SegmentScan {
   const SegmentFile expected_;
   const std::uint64_t collection_;
   const CollectionSchema& schema_;
-  std::uint64_t size_ = 0;  ///< of the file, as far as the manifest knows it
+  std::uint64_t size_ = 0;      ///< of the file, as far as the manifest knows it
+  std::uint64_t table_at_ = 0;  ///< as a whole header says; 0: there is none
   std::vector<Part> parts_;
   bool rows_are_whole_ = false;
 };

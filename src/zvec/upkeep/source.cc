@@ -182,13 +182,17 @@ std::vector<LostManifest> Source::LostManifests() const {
       "manifest " + std::to_string(newest()->generation) + " does not know: a newer manifest is missing";
   // A log gets its first record after the manifest that names it is durable.
   for (const std::uint64_t number : logs_) {
-    const cocozvec::File* file = number > newest()->log_number ? Find(LogName(number)) : nullptr;
-    const auto size = file != nullptr ? file->Size() : Result<std::uint64_t>(0);
+    if (number <= newest()->log_number) continue;
+    const std::string name = LogName(number);
+    const cocozvec::File* file = Find(name);
+    const auto size = file != nullptr ? file->Size() : Result<std::uint64_t>(WhyMissing(name));
+    // One that went after it was listed was the writer's to remove.
+    if (size.status().IsNotFound()) continue;
     if (!size.ok())
-      lost.push_back({LogName(number), 0, 0, std::string(size.status().message())});
-    else if (*size > kFileHeaderBytes)
       lost.push_back(
-          {LogName(number), kFileHeaderBytes, *size - kFileHeaderBytes, "it holds writes that " + unknown});
+          {name, 0, 0, std::string(size.status().message()) + "; it may hold writes that " + unknown});
+    else if (*size > kFileHeaderBytes)
+      lost.push_back({name, kFileHeaderBytes, *size - kFileHeaderBytes, "it holds writes that " + unknown});
   }
   const auto closed = note(*newest());
   if (closed && closed->log > newest()->log_number && generations_.front().manifest)

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
+#include <map>
+#include <queue>
+#include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "base/coding.h"
 #include "zvec/storage/cell.h"
@@ -16,7 +20,9 @@ namespace zvec::inline v0 {
 namespace {
 
 constexpr std::uint64_t kEntryBytes = 1 + 4 + 8 + 8 + 8 + 4;  // of the table, without ends and checksums
-constexpr std::uint64_t kUnreachable = std::numeric_limits<std::uint64_t>::max();
+
+/// Of a section this many blocks are compared with their checksums, evenly spread.
+constexpr std::uint64_t kLooks = 16;
 
 /// A section as the writer would make it, but for its place, and the ends of variable blocks.
 struct Slot {
@@ -27,6 +33,7 @@ struct Slot {
   std::uint64_t blocks;
 
   bool by_chunks() const { return kind == SectionKind::kIds || kind == SectionKind::kVariable; }
+  std::uint64_t looks() const { return std::min(kLooks, blocks); }
   std::uint64_t table_bytes() const { return kEntryBytes + blocks * (by_chunks() ? 16 : 8); }
 };
 
@@ -69,7 +76,6 @@ std::uint64_t Differing(std::string_view table, std::uint64_t at, const Slot& sl
   cocozvec::PutFixed(wanted, slot.size);
   cocozvec::PutFixed(wanted, slot.block_bytes);
   cocozvec::PutFixed(wanted, static_cast<std::uint32_t>(slot.blocks));
-  if (at + wanted.size() > table.size()) return kUnreachable / 4;
   std::uint64_t differing = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const bool place = i >= 5 && i < 13, size = i >= 13 && i < 21;
@@ -79,87 +85,298 @@ std::uint64_t Differing(std::string_view table, std::uint64_t at, const Slot& sl
   return differing;
 }
 
-/// The slots in their order that fit the table best; `differing`: by how many bytes they do not.
-std::vector<Slot> FitSlots(const CollectionSchema& schema, std::uint64_t rows, std::string_view table,
-                           std::size_t valid, std::uint64_t* differing) {
-  const std::size_t fields = schema.fields.size();
-  const std::uint64_t valid_bytes = ValidSlotOf(0, rows).table_bytes();
-  std::vector<std::uint64_t> at = {4 + IdSlotOf(rows).table_bytes() + IdTableSlotOf(rows).table_bytes()};
-  for (std::uint32_t f = 0; f < fields; ++f)
-    at.push_back(at.back() + DataSlotOf(schema, f, rows).table_bytes());
-  // cost[f][u]: of the fields before f, u of which have nulls.
-  std::vector<std::vector<std::uint64_t>> cost(fields + 1,
-                                               std::vector<std::uint64_t>(valid + 1, kUnreachable));
-  std::vector<std::vector<bool>> nulls(fields + 1, std::vector<bool>(valid + 1));
-  cost[0][0] = 0;
-  std::string count;
-  cocozvec::PutFixed(count, static_cast<std::uint32_t>(2 + fields + valid));
-  for (std::size_t i = 0; i < count.size(); ++i) cost[0][0] += count[i] != table[i];
-  cost[0][0] += Differing(table, 4, IdSlotOf(rows)) +
-                Differing(table, 4 + IdSlotOf(rows).table_bytes(), IdTableSlotOf(rows));
-  for (std::uint32_t f = 0; f < fields; ++f)
-    for (std::size_t u = 0; u <= valid; ++u) {
-      if (cost[f][u] == kUnreachable) continue;
-      const std::uint64_t place = at[f] + u * valid_bytes;
-      const Slot data = DataSlotOf(schema, f, rows);
-      if (const auto plain = cost[f][u] + Differing(table, place, data); plain < cost[f + 1][u]) {
-        cost[f + 1][u] = plain;
-        nulls[f + 1][u] = false;
-      }
-      if (!schema.fields[f].nullable || u == valid) continue;
-      const auto with = cost[f][u] + Differing(table, place, ValidSlotOf(f, rows)) +
-                        Differing(table, place + valid_bytes, data);
-      if (with < cost[f + 1][u + 1]) {
-        cost[f + 1][u + 1] = with;
-        nulls[f + 1][u + 1] = true;
-      }
-    }
-  *differing = cost[fields][valid];
-  if (*differing == kUnreachable) return {};
-  std::vector<Slot> slots;
-  std::size_t used = valid;
-  for (auto f = static_cast<std::uint32_t>(fields); f-- > 0;) {
-    slots.push_back(DataSlotOf(schema, f, rows));
-    if (!nulls[f + 1][used]) continue;
-    slots.push_back(ValidSlotOf(f, rows));
-    --used;
-  }
-  slots.push_back(IdTableSlotOf(rows));
-  slots.push_back(IdSlotOf(rows));
-  std::reverse(slots.begin(), slots.end());
-  return slots;
-}
-
 std::uint64_t WordAt(std::string_view table, std::uint64_t at) {
   std::uint64_t word = 0;
   if (at + sizeof(word) <= table.size()) std::memcpy(&word, table.data() + at, sizeof(word));
   return word;
 }
 
-/// Where the blocks of a variable column end: as the table says, or as the block itself does, whichever its
-/// checksum knows.
-void FindEnds(const TableGuess& guess, std::string_view table, std::uint64_t ends_at, std::uint64_t limit,
-              Section& section) {
-  std::uint64_t begin = 0;
-  for (std::size_t block = 0; block < section.checksums.size(); ++block) {
-    const std::uint64_t rows = std::min<std::uint64_t>(kChunkRows, guess.rows - block * kChunkRows);
-    const std::uint64_t room = limit - section.offset, fixed = (rows + 1) * 4;
-    const auto sane = [&](std::uint64_t end) { return end % 8 == 0 && end >= begin + fixed && end <= room; };
-    const auto fits = [&](std::uint64_t end) {
-      return sane(end) && guess.matches(section.offset + begin, end - begin, section.checksums[block]);
-    };
-    const std::uint64_t told = WordAt(table, ends_at + block * 8);
-    const std::uint64_t walked = (begin + fixed + guess.word(section.offset + begin + rows * 4) + 7) / 8 * 8;
-    const bool walk = !fits(told) && (fits(walked) || (!sane(told) && sane(walked)));
-    std::uint64_t end = walk ? walked : told;
-    if (!sane(end)) end = std::min(room / 8 * 8, begin + (fixed + 7) / 8 * 8);  // nothing says: it is lost
-    section.block_ends.push_back(end);
-    begin = end;
-  }
-  section.size = begin;
-}
+/// Smaller is likelier.
+struct Cost {
+  std::uint64_t missed = 0;     ///< blocks, of those looked at, whose checksum is another one
+  std::uint64_t differing = 0;  ///< bytes of entries that are not what the writer would have put there
 
-/// Trying every number of fields with nulls takes the cube of the fields: of more, the table must say it.
+  void Add(const Cost& more) {
+    missed += more.missed;
+    differing += more.differing;
+  }
+  friend auto operator<=>(const Cost&, const Cost&) = default;
+};
+
+/// A section that a slot may be, and what speaks against it.
+struct Placed {
+  Section section;
+  Cost cost;
+  bool found = false;          ///< at least one of its blocks
+  bool last_is_found = false;  ///< that is, where it ends
+};
+
+/// Compares blocks with checksums; each is read once.
+class Blocks {
+ public:
+  explicit Blocks(const TableGuess& guess)
+      : guess_(guess), left_(guess.size * 32 + (std::uint64_t{1} << 28)) {}
+
+  bool Match(std::uint64_t offset, std::uint64_t size, std::uint64_t checksum) {
+    const auto [known, is_new] = known_.try_emplace({offset, size});
+    if (is_new && size <= left_) {  // a foreign table may name the same bytes again and again
+      left_ -= size;
+      known->second = guess_.checksum(offset, size);
+    }
+    return known->second == checksum;
+  }
+
+ private:
+  const TableGuess& guess_;
+  std::uint64_t left_;  ///< bytes that may still be read
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::optional<std::uint64_t>> known_;
+};
+
+/// The bytes at the end of the file as a table of this size, and the blocks that it would have.
+class Table {
+ public:
+  Table(const TableGuess& guess, Blocks& blocks, std::uint64_t bytes)
+      : guess_(guess),
+        blocks_(blocks),
+        bytes_(guess.tail.substr(guess.tail.size() - bytes)),
+        limit_(guess.size - bytes) {}
+
+  std::string_view bytes() const { return bytes_; }
+
+  /// The slot whose entry is at `at`, behind a section that ends at `end`: right there, or (only if the end
+  /// is not `sure`) where the entry says, if it is the slot's own and more of its blocks are found there.
+  /// Nothing: it has no room.
+  std::optional<Placed> Place(const Slot& slot, std::uint64_t at, std::uint64_t end, bool sure) const {
+    if (at + slot.table_bytes() > bytes_.size()) return std::nullopt;
+    const std::uint64_t alignment = slot.kind == SectionKind::kFixed ? kVectorAlignment : 8;
+    const std::uint64_t next = (end + alignment - 1) / alignment * alignment, told = WordAt(bytes_, at + 5);
+    std::optional<Placed> placed = PlaceAt(slot, at, next);
+    if (sure || told == next || told % alignment != 0 || !IsEntryOf(slot, at)) return placed;
+    std::optional<Placed> elsewhere = PlaceAt(slot, at, told);
+    return elsewhere && (!placed || elsewhere->cost.missed < placed->cost.missed) ? elsewhere : placed;
+  }
+
+ private:
+  /// Entries of other fields are found elsewhere, too: bytes of a table in the place of others.
+  bool IsEntryOf(const Slot& slot, std::uint64_t at) const {
+    std::string wanted;
+    cocozvec::PutFixed(wanted, slot.kind);
+    cocozvec::PutFixed(wanted, slot.field);
+    return bytes_.substr(at, wanted.size()) == wanted;
+  }
+
+  std::optional<Placed> PlaceAt(const Slot& slot, std::uint64_t at, std::uint64_t offset) const {
+    if (offset < kFileHeaderBytes || offset > limit_ || slot.size > limit_ - offset) return std::nullopt;
+    Placed placed{{.kind = slot.kind,
+                   .field = slot.field,
+                   .offset = offset,
+                   .size = slot.size,
+                   .block_bytes = slot.block_bytes,
+                   .block_ends = {},
+                   .checksums = {}},
+                  {.missed = 0, .differing = Differing(bytes_, at, slot)}};
+    Section& section = placed.section;
+    const std::uint64_t ends_at = at + kEntryBytes;
+    const std::uint64_t checksums_at = ends_at + (slot.by_chunks() ? slot.blocks * 8 : 0);
+    for (std::uint64_t block = 0; block < slot.blocks; ++block)
+      section.checksums.push_back(WordAt(bytes_, checksums_at + block * 8));
+    if (slot.by_chunks()) FindEnds(ends_at, section);
+    if (section.size > limit_ - offset) return std::nullopt;
+    const std::uint64_t looks = slot.looks();
+    for (std::uint64_t look = 0; look < looks; ++look) {
+      const std::uint64_t block = look * slot.blocks / looks, begin = section.BlockBegin(block);
+      const bool found = Matches(section, block, begin, section.BlockEnd(block));
+      placed.cost.missed += !found;
+      placed.found |= found;
+    }
+    const std::uint64_t last = slot.blocks - 1;
+    placed.last_is_found =
+        slot.blocks != 0 && Matches(section, last, section.BlockBegin(last), section.BlockEnd(last));
+    return placed;
+  }
+
+  bool Matches(const Section& section, std::size_t block, std::uint64_t begin, std::uint64_t end) const {
+    return blocks_.Match(section.offset + begin, end - begin, section.checksums[block]);
+  }
+
+  void FindEnds(std::uint64_t ends_at, Section& section) const {
+    std::uint64_t begin = 0;
+    for (std::size_t block = 0; block < section.checksums.size(); ++block) {
+      begin = EndOf(ends_at, section, block, begin);
+      section.block_ends.push_back(begin);
+    }
+    section.size = begin;
+  }
+
+  /// Where a block of variable cells that begins at `begin` may end: as the table says, or as the block
+  /// itself does, whichever its checksum knows.
+  struct Ends {
+    std::uint64_t told = 0, walked = 0;  ///< 0: it cannot end there
+    bool told_is_right = false, walked_is_right = false;
+  };
+
+  Ends EndsOf(std::uint64_t ends_at, const Section& section, std::size_t block, std::uint64_t begin) const {
+    const std::uint64_t fixed = FixedBytes(block), room = limit_ - section.offset;
+    const auto sane = [&](std::uint64_t end) {
+      return end % 8 == 0 && end >= begin + fixed && end <= room ? end : 0;
+    };
+    Ends ends;
+    ends.told = sane(WordAt(bytes_, ends_at + block * 8));
+    const std::uint64_t cells = guess_.word(section.offset + begin + fixed - 4);
+    ends.walked = sane((begin + fixed + cells + 7) / 8 * 8);
+    ends.told_is_right = ends.told != 0 && Matches(section, block, begin, ends.told);
+    ends.walked_is_right =
+        ends.walked != 0 &&
+        (ends.walked == ends.told ? ends.told_is_right : Matches(section, block, begin, ends.walked));
+    return ends;
+  }
+
+  std::uint64_t EndOf(std::uint64_t ends_at, const Section& section, std::size_t block,
+                      std::uint64_t begin) const {
+    const Ends ends = EndsOf(ends_at, section, block, begin);
+    if (ends.told_is_right) return ends.told;
+    if (ends.walked_is_right) return ends.walked;
+    // Its checksum says nothing; the next block's may.
+    for (const std::uint64_t end : {ends.told, ends.walked}) {
+      if (end == 0 || block + 1 == section.checksums.size()) continue;
+      const Ends next = EndsOf(ends_at, section, block + 1, end);
+      if (next.told_is_right || next.walked_is_right) return end;
+    }
+    const bool begins = guess_.word(section.offset + begin) == 0;  // as the offsets of cells do
+    if (ends.walked != 0 && (begins || ends.told == 0)) return ends.walked;
+    if (ends.told != 0) return ends.told;
+    return std::min((limit_ - section.offset) / 8 * 8,
+                    begin + (FixedBytes(block) + 7) / 8 * 8);  // it is lost
+  }
+
+  /// Of the offsets that a block of variable cells begins with.
+  std::uint64_t FixedBytes(std::size_t block) const {
+    return (std::min<std::uint64_t>(kChunkRows, guess_.rows - block * kChunkRows) + 1) * 4;
+  }
+
+  const TableGuess& guess_;
+  Blocks& blocks_;
+  std::string_view bytes_;
+  std::uint64_t limit_;  ///< sections end before it
+};
+
+/// Where the search is: the sections of the fields before `field` are placed.
+struct Step {
+  Cost cost;
+  std::size_t table = 0;  ///< which of the tables
+  std::uint32_t field = 0;
+  std::size_t valid = 0;   ///< of the fields before have nulls
+  std::uint64_t at = 0;    ///< of the next entry
+  std::uint64_t end = 0;   ///< of the last section
+  bool sure = true;        ///< a block was found that says so, and only sections of known sizes follow it
+  std::size_t before = 0;  ///< the step before
+  bool nulls = false;      ///< of the last field
+};
+
+/// More steps: too little is left to tell one way of reading the table from the others.
+constexpr std::size_t kMostSteps = 50'000;
+
+/// The cheapest way from the start of a table to its end (Dijkstra), over tables of every number of fields
+/// with nulls. What is right costs no more than what is damaged, so wrong ways are soon left.
+class Search {
+ public:
+  Search(const CollectionSchema& schema, const TableGuess& guess)
+      : schema_(schema), guess_(guess), blocks_(guess) {}
+
+  /// A table in which this many fields have nulls.
+  void Start(std::size_t valid) {
+    const std::uint64_t bytes = TableBytes(schema_, guess_.rows, valid);
+    tables_.emplace_back(Table(guess_, blocks_, bytes), valid);
+    std::string count;
+    cocozvec::PutFixed(count, static_cast<std::uint32_t>(2 + schema_.fields.size() + valid));
+    Step step{.cost = {}, .table = tables_.size() - 1, .at = count.size(), .end = kFileHeaderBytes};
+    // Where fewer fields have nulls there are fewer blocks to miss: what counts is how many are found.
+    step.cost.missed = (NullableFields(schema_) - valid) * ValidSlotOf(0, guess_.rows).looks();
+    for (std::size_t i = 0; i < count.size(); ++i)
+      step.cost.differing += count[i] != tables_.back().first.bytes()[i];
+    if (Take(step, IdSlotOf(guess_.rows)) && Take(step, IdTableSlotOf(guess_.rows))) Note(step);
+  }
+
+  std::vector<Section> Run() {
+    const std::size_t fields = schema_.fields.size();
+    std::set<std::tuple<std::size_t, std::uint32_t, std::size_t, std::uint64_t>> settled;
+    while (!next_.empty() && settled.size() < kMostSteps) {
+      const std::size_t at = next_.top().second;
+      next_.pop();
+      const Step step = steps_[at];
+      if (step.field == fields) return SectionsTo(at);
+      if (settled.insert({step.table, step.field, step.valid, step.end}).second) Expand(step, at);
+    }
+    return {};
+  }
+
+ private:
+  void Expand(const Step& step, std::size_t at) {
+    const FieldSchema& field = schema_.fields[step.field];
+    const std::size_t open = tables_[step.table].second - step.valid;
+    for (const bool nulls : {false, true}) {
+      if (nulls && (!field.nullable || open == 0)) continue;
+      if (open - nulls > NullableFrom(step.field + 1)) continue;  // the table would be longer than its fields
+      Step next = step;
+      next.before = at;
+      next.nulls = nulls;
+      if (nulls && !Take(next, ValidSlotOf(step.field, guess_.rows))) continue;
+      if (!Take(next, DataSlotOf(schema_, step.field, guess_.rows))) continue;
+      ++next.field;
+      next.valid += nulls;
+      Note(next);
+    }
+  }
+
+  void Note(const Step& step) {
+    steps_.push_back(step);
+    next_.push({step.cost, steps_.size() - 1});
+  }
+
+  /// False: it has no room.
+  bool Take(Step& step, const Slot& slot, std::vector<Section>* sections = nullptr) const {
+    auto placed = tables_[step.table].first.Place(slot, step.at, step.end, step.sure);
+    if (!placed) return false;
+    step.cost.Add(placed->cost);
+    step.sure = slot.by_chunks() ? placed->last_is_found : step.sure || placed->found;
+    step.at += slot.table_bytes();
+    step.end = placed->section.offset + placed->section.size;
+    if (sections != nullptr) sections->push_back(std::move(placed->section));
+    return true;
+  }
+
+  std::vector<Section> SectionsTo(std::size_t last) const {
+    std::vector<bool> nulls(schema_.fields.size());
+    for (std::size_t at = last; steps_[at].field > 0; at = steps_[at].before)
+      nulls[steps_[at].field - 1] = steps_[at].nulls;
+    std::vector<Section> sections;
+    Step step{.cost = {}, .table = steps_[last].table, .at = 4, .end = kFileHeaderBytes};
+    const auto take = [&](const Slot& slot) { (void)Take(step, slot, &sections); };
+    take(IdSlotOf(guess_.rows));
+    take(IdTableSlotOf(guess_.rows));
+    for (std::uint32_t f = 0; f < nulls.size(); ++f) {
+      if (nulls[f]) take(ValidSlotOf(f, guess_.rows));
+      take(DataSlotOf(schema_, f, guess_.rows));
+    }
+    return sections;
+  }
+
+  std::size_t NullableFrom(std::size_t field) const {
+    return static_cast<std::size_t>(std::count_if(schema_.fields.begin() + static_cast<std::ptrdiff_t>(field),
+                                                  schema_.fields.end(),
+                                                  [](const FieldSchema& one) { return one.nullable; }));
+  }
+
+  using Next = std::pair<Cost, std::size_t>;
+  const CollectionSchema& schema_;
+  const TableGuess& guess_;
+  Blocks blocks_;
+  std::vector<std::pair<Table, std::size_t>> tables_;  ///< and how many fields have nulls in it
+  std::vector<Step> steps_;
+  std::priority_queue<Next, std::vector<Next>, std::greater<>> next_;
+};
+
+/// Of more fields the table must say how many have nulls: a search through all is too long.
 constexpr std::size_t kMostTried = 128;
 
 bool CountIs(std::string_view tail, std::uint64_t bytes, std::size_t count) {
@@ -175,46 +392,20 @@ std::uint64_t LargestTable(const CollectionSchema& schema, std::uint64_t rows) {
 }
 
 std::vector<Section> GuessSections(const CollectionSchema& schema, const TableGuess& guess) {
-  std::vector<Slot> slots;
-  std::string_view table;
-  std::uint64_t least = kUnreachable;
+  std::vector<std::size_t> possible;
   for (std::size_t valid = 0; valid <= NullableFields(schema); ++valid) {
     const std::uint64_t bytes = TableBytes(schema, guess.rows, valid);
     if (bytes > guess.tail.size()) break;
-    if (schema.fields.size() > kMostTried && !CountIs(guess.tail, bytes, 2 + schema.fields.size() + valid))
-      continue;
-    const std::string_view candidate = guess.tail.substr(guess.tail.size() - bytes);
-    std::uint64_t differing = 0;
-    auto fitted = FitSlots(schema, guess.rows, candidate, valid, &differing);
-    if (differing >= least) continue;
-    least = differing;
-    slots = std::move(fitted);
-    table = candidate;
+    const bool told = guess.table_at != 0 && guess.size - bytes == guess.table_at;
+    if (told) possible.clear();
+    if (told || schema.fields.size() <= kMostTried ||
+        CountIs(guess.tail, bytes, 2 + schema.fields.size() + valid))
+      possible.push_back(valid);
+    if (told) break;
   }
-  std::vector<Section> sections;
-  std::uint64_t at = 4, end = kFileHeaderBytes;
-  const std::uint64_t limit = guess.size - table.size();
-  for (const Slot& slot : slots) {
-    const std::uint64_t alignment = slot.kind == SectionKind::kFixed ? kVectorAlignment : 8;
-    Section section{.kind = slot.kind,
-                    .field = slot.field,
-                    .offset = (end + alignment - 1) / alignment * alignment,
-                    .size = slot.size,
-                    .block_bytes = slot.block_bytes,
-                    .block_ends = {},
-                    .checksums = {}};
-    if (section.offset > limit || slot.size > limit - section.offset) return {};
-    const std::uint64_t ends_at = at + kEntryBytes;
-    const std::uint64_t checksums_at = ends_at + (slot.by_chunks() ? slot.blocks * 8 : 0);
-    for (std::uint64_t block = 0; block < slot.blocks; ++block)
-      section.checksums.push_back(WordAt(table, checksums_at + block * 8));
-    if (slot.by_chunks()) FindEnds(guess, table, ends_at, limit, section);
-    if (section.size > limit - section.offset) return {};
-    end = section.offset + section.size;
-    at += slot.table_bytes();
-    sections.push_back(std::move(section));
-  }
-  return sections;
+  Search search(schema, guess);
+  for (const std::size_t valid : possible) search.Start(valid);
+  return search.Run();
 }
 
 }  // namespace zvec::inline v0

@@ -1,10 +1,12 @@
 // zvec/upkeep/table_guess.h: the section table of a sealed segment whose bytes are damaged. The writer lays
 // sections out in one way, so only three things have to come from the file: which fields have nulls, where
-// the blocks of variable cells end, and the checksums. Threads: plain functions.
+// the blocks of variable cells end, and the checksums. What is right is what most checksums agree with: bytes
+// that merely look like an entry count only where checksums say nothing. Threads: plain functions.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,8 +19,9 @@ struct TableGuess {
   std::string_view tail;   ///< the last bytes of the file, as many as LargestTable says or all there are
   std::uint64_t size = 0;  ///< of the file
   std::uint64_t rows = 0;
-  /// True when the bytes of the file have this checksum.
-  std::function<bool(std::uint64_t offset, std::uint64_t size, std::uint64_t checksum)> matches;
+  std::uint64_t table_at = 0;  ///< where a whole header says that the table begins; 0: nobody says it
+  /// Of these bytes of the file; nothing when they cannot be read.
+  std::function<std::optional<std::uint64_t>(std::uint64_t offset, std::uint64_t size)> checksum;
   /// The u32 at this place of the file; UINT32_MAX when it cannot be read.
   std::function<std::uint32_t(std::uint64_t offset)> word;
 };
@@ -26,7 +29,7 @@ struct TableGuess {
 /// Bytes of the table when every nullable field has nulls.
 std::uint64_t LargestTable(const CollectionSchema& schema, std::uint64_t rows);
 
-/// Empty when the file cannot hold such a table.
+/// Empty when the file cannot hold such a table, or too little of it is left.
 std::vector<Section> GuessSections(const CollectionSchema& schema, const TableGuess& guess);
 
 }  // namespace zvec::inline v0
