@@ -137,12 +137,12 @@ Shared OpenAt(nb::handle path, bool read_only, bool enable_mmap, bool relaxed) {
   return std::make_shared<Handle>(Take(std::move(opened), Action::kOpen));
 }
 
-nb::object Fetch(Handle* self, nb::handle ids, nb::handle output_fields, bool include_vector) {
+nb::object Fetch(Handle* self, nb::handle ids, nb::handle output_fields, nb::handle include_vector) {
   const auto collection = self->Get();
   bool single = false;
   std::vector<std::string> wanted = Ids(ids, &single);
   db::FetchOptions options;
-  options.include_vectors = include_vector;
+  options.include_vectors = Switch(include_vector, "include_vector");
   if (auto names = Names(output_fields)) {
     // Unknown names and vectors are left out without a word, as the peer does in fetch (not in query).
     options.output_fields.emplace();
@@ -251,10 +251,10 @@ class Iterator {
   bool busy_ = false, close_later_ = false;
 };
 
-std::unique_ptr<Iterator> Iterate(const Shared& self, nb::handle output_fields, bool include_vector) {
+std::unique_ptr<Iterator> Iterate(const Shared& self, nb::handle output_fields, nb::handle include_vector) {
   const auto collection = self->Get();
   db::FetchOptions options;
-  options.include_vectors = include_vector;
+  options.include_vectors = Switch(include_vector, "include_vector");
   options.output_fields = Names(output_fields);
   if (options.output_fields) {
     std::set<std::string> seen;
@@ -293,9 +293,9 @@ void BindCollection(nb::module_& m) {
                                            options.durability == db::Durability::kRelaxed);
                    })
       .def("check", [](Handle* self, bool writing) { (void)(writing ? self->GetWritable() : self->Get()); })
-      .def("fetch", &Fetch, nb::arg("ids"), nb::arg("output_fields").none(), nb::arg("include_vector"))
+      .def("fetch", &Fetch, nb::arg("ids"), nb::arg("output_fields").none(), nb::arg("include_vector").none())
       .def("delete_by_filter", &DeleteByFilter)
-      .def("iterate", &Iterate, nb::arg("output_fields").none(), nb::arg("include_vector"))
+      .def("iterate", &Iterate, nb::arg("output_fields").none(), nb::arg("include_vector").none())
       .def("flush",
            [](Handle* self) {
              Check(Interruptible([c = self->GetWritable()] { return c->Flush(); }), Action::kOther);

@@ -16,14 +16,29 @@ using db::Value;
 
 namespace {
 
+// Drops the error of a conversion that failed, as ours says what was wanted; what a program does not catch as
+// an Exception (Ctrl-C, SystemExit) goes on.
+void DropError() {
+  if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception)) throw nb::python_error();
+  PyErr_Clear();
+}
+
 [[noreturn]] void Expected(const FieldInfo& field, const std::string& what, nb::handle got) {
+  DropError();
   nb::object type = nb::steal(PyObject_Repr(reinterpret_cast<PyObject*>(Py_TYPE(got.ptr()))));
   Raise(PyExc_TypeError, "Field '" + field.schema->name + "': expected " + what + ", got " +
                              std::string(TryText(type).value_or("?")));
 }
 [[noreturn]] void Expected(const FieldInfo& field, nb::handle got) {
-  PyErr_Clear();
   Expected(field, std::string(db::DataTypeName(field.schema->type)), got);
+}
+
+// NumPy's complex scalars convert to float, too, without their imaginary part.
+bool IsComplex(nb::handle value) {
+  static PyObject* numpys = nullptr;  // lives as long as the module, which is never unloaded
+  if (!numpys) numpys = nb::object(nb::module_::import_("numpy").attr("complexfloating")).release().ptr();
+  return PyComplex_Check(value.ptr()) ||
+         PyObject_TypeCheck(value.ptr(), reinterpret_cast<PyTypeObject*>(numpys));
 }
 
 // An integer in [least, most], from int, bool, anything with __index__, and NumPy's floating scalars of whole
@@ -37,7 +52,7 @@ T Integer(const FieldInfo& field, nb::handle value) {
     if (PyIndex_Check(number)) {
       held = nb::steal(PyNumber_Index(number));
     } else if (nb::hasattr(value, "__float__") && nb::hasattr(value, "dtype") &&
-               !nb::hasattr(value, "__len__")) {
+               !nb::hasattr(value, "__len__") && !IsComplex(value)) {
       const double real = PyFloat_AsDouble(number);
       if (!PyErr_Occurred() && real == std::floor(real)) held = nb::steal(PyLong_FromDouble(real));
     }
@@ -61,14 +76,9 @@ T Integer(const FieldInfo& field, nb::handle value) {
 
 double Real(const FieldInfo& field, nb::handle value) {
   if (PyFloat_CheckExact(value.ptr())) return PyFloat_AsDouble(value.ptr());
+  if (IsComplex(value)) Expected(field, value);
   const double real = PyFloat_AsDouble(value.ptr());
-  if (real == -1.0 && PyErr_Occurred()) {
-    if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
-      PyErr_Clear();
-      return std::numeric_limits<double>::infinity();
-    }
-    Expected(field, value);
-  }
+  if (real == -1.0 && PyErr_Occurred()) Expected(field, value);  // an int beyond every double too
   return real;
 }
 
@@ -198,7 +208,7 @@ Value Dense(const FieldInfo& field, nb::handle value) {
 }
 
 [[noreturn]] void BadSparse(const FieldInfo& field) {
-  PyErr_Clear();
+  DropError();
   Raise(PyExc_TypeError,
         "Field '" + field.schema->name + "': sparse vector key/value must be (uint32, float)");
 }
@@ -223,7 +233,9 @@ Value Sparse(const FieldInfo& field, nb::handle value) {
     nb::object index = nb::steal(PyNumber_Index(key));
     const unsigned long long wide = index ? PyLong_AsUnsignedLongLong(index.ptr()) : 0;
     if (PyErr_Occurred() || wide > std::numeric_limits<std::uint32_t>::max()) BadSparse(field);
-    const double real = PyFloat_AsDouble(PyTuple_GetItem(pair, 1));
+    PyObject* given = PyTuple_GetItem(pair, 1);
+    if (IsComplex(given)) BadSparse(field);
+    const double real = PyFloat_AsDouble(given);
     if (real == -1.0 && PyErr_Occurred()) BadSparse(field);
     out.indices.push_back(static_cast<std::uint32_t>(wide));
     out.values.push_back(ToFloat(real));
@@ -301,7 +313,13 @@ std::vector<std::string> Ids(nb::handle ids, bool* single) {
     out.push_back(Id(ids));
     return out;
   }
-  for (nb::handle id : nb::iter(ids)) out.push_back(Id(id));
+  nb::object each = nb::steal(PyObject_GetIter(ids.ptr()));
+  if (!each) {
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw nb::python_error();
+    PyErr_Clear();
+    Id(ids);  // says that this is no id
+  }
+  for (nb::handle id : nb::iter(each)) out.push_back(Id(id));
   return out;
 }
 
@@ -315,6 +333,21 @@ db::OutputFields Names(nb::handle names) {
     out.push_back(Text(name, "output field"));
   }
   return out;
+}
+
+bool Switch(nb::handle value, const char* what) {
+  if (value.ptr() == Py_True) return true;
+  if (value.ptr() == Py_False || value.is_none()) return false;
+  // Text and containers are always a mistake.
+  if (PyNumber_Check(value.ptr()) && !nb::hasattr(value, "__len__")) {
+    const int truth = PyObject_IsTrue(value.ptr());
+    if (truth < 0) throw nb::python_error();
+    return truth != 0;
+  }
+  nb::object shown = nb::steal(PyObject_ASCII(value.ptr()));
+  if (!shown) throw nb::python_error();
+  Raise(PyExc_TypeError,
+        std::string(what) + " must be a bool, got " + std::string(TryText(shown).value_or("?")));
 }
 
 Buffer::Buffer(nb::handle object) {
@@ -332,6 +365,14 @@ Buffer::Buffer(nb::handle object) {
   kind_ = format[0];
   if (kind_ == 'l') kind_ = view_.itemsize == 8 ? 'q' : 'i';
   if (kind_ == 'L') kind_ = view_.itemsize == 8 ? 'Q' : 'I';
+}
+
+Py_ssize_t Buffer::stride(int axis) const noexcept {
+  if (view_.strides) return view_.strides[axis];
+  // ctypes leaves them out, though it was asked for them: its arrays have no gaps.
+  Py_ssize_t bytes = view_.itemsize;
+  for (int inner = view_.ndim - 1; inner > axis; --inner) bytes *= view_.shape[inner];
+  return bytes;
 }
 
 char KindOf(DataType type) noexcept {
@@ -366,14 +407,36 @@ Value DenseFromBuffer(DataType type, const Buffer& buffer, Py_ssize_t row) {
   return Gather<std::int8_t>(from, size, stride);
 }
 
-nb::object AsArray(DataType type, nb::handle value) {
-  // Text that looks like numbers and the real part of complex numbers are no vectors.
+namespace {
+
+// Text that looks like numbers, times and the real part of complex numbers are no vectors. Objects that are
+// numbers are (Decimal, ints of more than 64 bits), and so are element types that NumPy has from other
+// packages (bfloat16).
+bool HoldsNumbers(nb::handle array) {
+  const nb::object dtype = array.attr("dtype");
+  const std::string kind = nb::cast<std::string>(dtype.attr("kind"));
+  if (kind == "V") return nb::cast<int>(dtype.attr("isbuiltin")) == 2;
+  if (kind != "O") return kind.find_first_of("biuf") != std::string::npos;
+  for (nb::handle item : nb::iter(nb::object(array.attr("ravel")().attr("tolist")())))
+    if (!PyNumber_Check(item.ptr()) || IsComplex(item) || PyUnicode_Check(item.ptr())) return false;
+  return true;
+}
+
+}  // namespace
+
+nb::object AsArray(const FieldInfo& field, nb::handle value) {
+  const DataType type = field.schema->type;
   const nb::object numpy = nb::module_::import_("numpy");
-  const std::string kind = nb::cast<std::string>(numpy.attr("asarray")(value).attr("dtype").attr("kind"));
-  if (kind.find_first_of("biuf") == std::string::npos)
-    Raise(PyExc_ValueError, "an array of numbers is wanted, not of dtype kind '" + kind + "'");
+  const nb::object array = numpy.attr("asarray")(value);
+  if (!HoldsNumbers(array)) {
+    const nb::object dtype = nb::str(array.attr("dtype"));
+    Raise(PyExc_ValueError, "Field '" + field.schema->name +
+                                "': expected an array of numbers, got one of dtype " +
+                                std::string(TryText(dtype).value_or("?")));
+  }
   const char* dtype = type == DataType::kVectorFp32 ? "f4" : type == DataType::kVectorFp16 ? "f2" : "i1";
-  return numpy.attr("ascontiguousarray")(value, dtype);
+  return numpy.attr("ascontiguousarray")(
+      value, dtype);  // not `array`: numbers of a list may be too large, and it says so
 }
 
 Value ToValue(const FieldInfo& field, nb::handle value) {
@@ -459,9 +522,9 @@ decltype(db::VectorQuery::vector) ToQueryVector(const FieldInfo& field, nb::hand
     if (!sized || PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || PyDict_Check(value.ptr()))
       Expected(field, "what NumPy can convert to a vector of one dimension", value);
     try {
-      held = AsArray(type, value).attr("ravel")();
+      held = AsArray(field, value).attr("ravel")();
     } catch (nb::python_error& error) {
-      if (error.matches(PyExc_OverflowError)) throw;
+      if (error.matches(PyExc_OverflowError) || !error.matches(PyExc_Exception)) throw;
       Expected(field, "what NumPy can convert to a vector of one dimension", value);
     }
   }

@@ -24,6 +24,8 @@ std::string Id(nb::handle id);
 /// One id or any iterable of ids.
 std::vector<std::string> Ids(nb::handle ids, bool* single);
 db::OutputFields Names(nb::handle names);
+/// A switch: bool, a number, NumPy's bool, None for false; TypeError that names `what` for anything else.
+bool Switch(nb::handle value, const char* what);
 
 /// What a document gives for a field; None is null.
 db::Value ToValue(const FieldInfo& field, nb::handle value);
@@ -47,7 +49,8 @@ class Buffer {
   explicit operator bool() const noexcept { return valid_; }
   int ndim() const noexcept { return view_.ndim; }
   Py_ssize_t shape(int axis) const noexcept { return view_.shape[axis]; }
-  Py_ssize_t stride(int axis) const noexcept { return view_.strides[axis]; }
+  /// Bytes from one element to the next along the axis.
+  Py_ssize_t stride(int axis) const noexcept;
   const char* data() const noexcept { return static_cast<const char*>(view_.buf); }
   Py_ssize_t itemsize() const noexcept { return view_.itemsize; }
   /// The struct code of one native element ('f', 'e', 'b', 'q', ...); 0 for anything else, other byte orders
@@ -66,7 +69,8 @@ class Buffer {
 char KindOf(db::DataType type) noexcept;
 /// Row `row` of a 2-D buffer (or the whole of a 1-D one, row 0) whose kind fits the type.
 db::Value DenseFromBuffer(db::DataType type, const Buffer& buffer, Py_ssize_t row);
-/// numpy.ascontiguousarray(value, dtype of the type): for arrays of another dtype or byte order.
-nb::object AsArray(db::DataType type, nb::handle value);
+/// numpy.ascontiguousarray(value, dtype of the field): for what is no array of that dtype and byte order.
+/// ValueError when it holds anything but real numbers.
+nb::object AsArray(const FieldInfo& field, nb::handle value);
 
 }  // namespace cocozvec_python

@@ -44,14 +44,15 @@ struct Request {
   bool exact = false;
 };
 
-Request MakeRequest(std::uint32_t topk, nb::handle filter, bool include_vector, nb::handle output_fields) {
+Request MakeRequest(std::uint32_t topk, nb::handle filter, nb::handle include_vector,
+                    nb::handle output_fields) {
   Request request;
   request.topk = topk;
   if (!filter.is_none()) {
     if (!PyUnicode_Check(filter.ptr())) Raise(PyExc_TypeError, "filter must be a string or None");
     request.filter = Text(filter, "filter");
   }
-  request.include_vector = include_vector;
+  request.include_vector = Switch(include_vector, "include_vector");
   request.output_fields = Names(output_fields);
   return request;
 }
@@ -109,7 +110,7 @@ decltype(db::VectorQuery::vector) TakeVector(const db::Collection& collection, c
 }
 
 nb::list Query(Handle* self, nb::handle field_name, nb::handle vector, nb::handle id, std::uint32_t topk,
-               nb::handle filter, bool include_vector, nb::handle output_fields, std::uint32_t ef,
+               nb::handle filter, nb::handle include_vector, nb::handle output_fields, std::uint32_t ef,
                float radius, bool exact) {
   auto collection = self->Get();
   const FieldInfo& field = VectorField(*self, field_name);
@@ -153,7 +154,7 @@ void QueryRows(Handle* self, nb::handle field_name, nb::handle vector, nb::handl
                nb::handle scores) {
   auto collection = self->Get();
   const FieldInfo& field = VectorField(*self, field_name);
-  Request request = MakeRequest(topk, filter, false, nb::none());
+  Request request = MakeRequest(topk, filter, nb::none(), nb::none());
   request.ef = ef, request.radius = radius, request.exact = exact;
   Output id_array(ids, sizeof(std::int64_t), topk);
   std::optional<Output> score_array;
@@ -227,7 +228,7 @@ Vectors BatchVectors(const FieldInfo& field, nb::handle given) {
   const db::DataType type = field.schema->type;
   if (db::IsSparseVector(type)) return SparseRows(field, given);
   nb::object held = nb::borrow(given);
-  if (const Buffer direct(given); !direct || direct.kind() != KindOf(type)) held = AsArray(type, given);
+  if (const Buffer direct(given); !direct || direct.kind() != KindOf(type)) held = AsArray(field, given);
   const Buffer buffer(held);
   if (!buffer || buffer.ndim() != 2 || buffer.shape(1) != field.schema->dimension) {
     Raise(PyExc_ValueError, "vectors must be an array of shape (queries, " +
@@ -255,7 +256,7 @@ nb::list QueryBatch(Handle* self, nb::handle field_name, nb::handle vectors, std
   const FieldInfo& field = VectorField(*self, field_name);
   Vectors asked = BatchVectors(field, vectors);
   const std::size_t count = asked.count;
-  Request request = MakeRequest(topk, filter, false, nb::none());
+  Request request = MakeRequest(topk, filter, nb::none(), nb::none());
   db::BatchQuery query{.field = field.schema->name,
                        .topk = topk,
                        .ef = ef,
@@ -293,7 +294,7 @@ nb::list QueryBatch(Handle* self, nb::handle field_name, nb::handle vectors, std
   return out;
 }
 
-nb::list Scan(Handle* self, std::uint32_t topk, nb::handle filter, bool include_vector,
+nb::list Scan(Handle* self, std::uint32_t topk, nb::handle filter, nb::handle include_vector,
               nb::handle output_fields) {
   auto collection = self->Get();
   Request request = MakeRequest(topk, filter, include_vector, output_fields);
@@ -313,7 +314,7 @@ nb::list Scan(Handle* self, std::uint32_t topk, nb::handle filter, bool include_
 
 void BindSearch(nb::class_<Handle>& handle) {
   handle.def("query", &Query, nb::arg("field"), nb::arg("vector").none(), nb::arg("id").none(),
-             nb::arg("topk"), nb::arg("filter").none(), nb::arg("include_vector"),
+             nb::arg("topk"), nb::arg("filter").none(), nb::arg("include_vector").none(),
              nb::arg("output_fields").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"));
   handle.def("query_rows", &QueryRows, nb::arg("field"), nb::arg("vector").none(), nb::arg("id").none(),
              nb::arg("topk"), nb::arg("filter").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"),
@@ -322,7 +323,7 @@ void BindSearch(nb::class_<Handle>& handle) {
   handle.def("query_batch", &QueryBatch, nb::arg("field"), nb::arg("vectors"), nb::arg("topk"),
              nb::arg("filter").none(), nb::arg("ef"), nb::arg("radius"), nb::arg("exact"), nb::arg("threads"),
              nb::arg("rows").none(), nb::arg("scores"));
-  handle.def("scan", &Scan, nb::arg("topk"), nb::arg("filter").none(), nb::arg("include_vector"),
+  handle.def("scan", &Scan, nb::arg("topk"), nb::arg("filter").none(), nb::arg("include_vector").none(),
              nb::arg("output_fields").none());
 }
 

@@ -96,6 +96,15 @@ nb::object WriteDocs(Handle* self, int kind, nb::handle docs, bool single) {
   Raise(PyExc_ValueError, "Field '" + field.schema->name + "': " + what);
 }
 
+// As AsArray; what NumPy would cut to whole numbers or wrap around is refused, as it is in documents.
+nb::object WholeArray(const FieldInfo& field, nb::handle given) {
+  nb::object array = AsArray(field, given);
+  if (field.schema->type != db::DataType::kVectorInt8) return array;
+  if (!nb::cast<bool>(nb::module_::import_("numpy").attr("array_equal")(array, given)))
+    BadColumn(field, "expected whole numbers from -128 to 127");
+  return array;
+}
+
 // One field of every document. Dense vectors: an array of shape (count, dimension). Scalars: a
 // one-dimensional array or any sequence of `count` values.
 void AddColumn(const FieldInfo& field, nb::handle given, std::vector<db::Doc>* docs) {
@@ -103,7 +112,7 @@ void AddColumn(const FieldInfo& field, nb::handle given, std::vector<db::Doc>* d
   nb::object held = nb::borrow(given);
   if (db::IsDenseVector(field.schema->type)) {
     if (const Buffer direct(given); !direct || direct.kind() != KindOf(field.schema->type))
-      held = AsArray(field.schema->type, given);
+      held = WholeArray(field, given);
     const Buffer buffer(held);
     if (!buffer || buffer.ndim() != 2 || buffer.shape(0) != count ||
         buffer.shape(1) != field.schema->dimension) {

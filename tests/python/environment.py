@@ -4,7 +4,7 @@
   environment.py wheel --work DIR        build the wheel, make a new environment and install it there
   environment.py run --work DIR TEST...  pytest in that environment, away from the source tree
   environment.py cocoindex --work DIR    the published cocoindex on our drop-in, and on the peer's module beside it
-  environment.py types --work DIR        mypy over what was installed and over an example, pyright over the example
+  environment.py types --work DIR        mypy over what was installed and over two examples, one on the drop-in; pyright over both
 """
 
 import argparse
@@ -72,7 +72,7 @@ class Work:
         call(*build, ROOT, env=environment)
         call(*build, ROOT / "packaging" / "dropin", env=environment)
         make_venv(self.venv)
-        self.pip_install(self.venv, *self.dist.glob("cocozvec-*.whl"), "pytest")
+        self.pip_install(self.venv, *self.dist.glob("cocozvec-*.whl"), "pytest", "ml_dtypes")
 
     def run(self, tests, isolated=True):
         """Nothing of the source tree can be imported: isolated mode, and a folder of its own."""
@@ -105,16 +105,23 @@ class Work:
         cache = ["--cache-dir", self.folder / "mypy"]
         call(*mypy, *cache, "-p", "cocozvec.zvec", cwd=self.folder)
         call(*mypy, *cache, HERE / "typed_example.py", cwd=self.folder)
-        self.pyright()
+        dropin = self.folder / "typed-dropin"
+        make_venv(dropin)
+        self.pip_install(dropin, *self.dist.glob("*.whl"))
+        programs = [(self.venv, HERE / "typed_example.py"), (dropin, HERE / "typed_dropin.py")]
+        mypy[mypy.index("--python-executable") + 1] = self.python(dropin)
+        call(*mypy, *cache, programs[1][1], cwd=self.folder)
+        self.pyright(programs)
 
-    def pyright(self):
+    def pyright(self, programs):
         """A second opinion, where it can be had: the package fetches a program of its own."""
         python = self.python(self.tools)
         tries = ([python, "-m", "pip", "install", "-q", "pyright==1.1.414"], [python, "-m", "pyright", "--version"])
         if any(subprocess.run(list(map(str, step)), check=False, timeout=120).returncode for step in tries):
             print("pyright cannot be installed here: not run")
             return
-        call(python, "-m", "pyright", "--pythonpath", self.python(self.venv), HERE / "typed_example.py", cwd=self.folder)
+        for venv, program in programs:
+            call(python, "-m", "pyright", "--pythonpath", self.python(venv), program, cwd=self.folder)
 
 
 def main():

@@ -181,6 +181,21 @@ def test_the_example_says_which_package_is_used():
     assert done.stdout.strip() == "0.1.0"
 
 
+def test_the_drop_in_has_a_stub_of_every_module():
+    if OURS is None:
+        pytest.skip("no environment for it: environment.py cocoindex makes it")
+    code = """
+import pathlib, sys
+place = next(pathlib.Path(p) / "zvec" for p in sys.path if (pathlib.Path(p) / "zvec" / "py.typed").exists())
+import zvec
+for module in sorted(name for name in sys.modules if name.startswith("zvec.") and name not in ("zvec._core", "zvec.extension._later")):
+    stub = place.joinpath(*module.split(".")[1:])
+    assert stub.with_suffix(".pyi").exists() or (stub / "__init__.pyi").exists(), module
+"""
+    done = subprocess.run([OURS, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_drop_in_beside_the_peers_distribution_says_so(tmp_path):
     if OURS is None:
         pytest.skip("no environment for it: environment.py cocoindex makes it")

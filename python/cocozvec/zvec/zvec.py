@@ -110,7 +110,10 @@ def init(
     level = LogLevel.WARN if log_level is None else log_level
     if to_file:
         assert log_dir is not None and log_basename is not None
-        os.makedirs(log_dir, exist_ok=True)
+        try:
+            os.makedirs(log_dir, exist_ok=True)
+        except OSError as error:
+            raise RuntimeError(f"Initialization failed: log_dir {log_dir!r}: {error.strerror}") from error
         _core.log_to(os.path.join(log_dir, log_basename), int(level))
     else:
         _core.log_to("", int(level))

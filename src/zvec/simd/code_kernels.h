@@ -71,14 +71,35 @@ struct SortedList {
 using SortIn = void (*)(SortedList& list, const std::uint32_t* nodes, const float* distances,
                         std::size_t count, float limit);
 
-/// A Hadamard transform of `count` (a power of two) elements in place, not scaled: butterflies of neighbours
-/// first. Elements are summed in the same order on every level.
-using Hadamard = void (*)(float* elements, std::size_t count);
+/// A rotation in rounds: signs (`count` for each round), then a Hadamard transform of `part` (a power of two)
+/// elements, butterflies of neighbours first, and these times `scale`: of the first elements in the first
+/// round, of the last ones in the second, and so on.
+struct Rotation {
+  const float* mean = nullptr;  ///< `count` elements
+  const float* signs = nullptr;
+  std::size_t count = 0, part = 0, rounds = 0;
+  float scale = 1;
+};
+/// out = the rotation of factor * vector - mean. Elements are summed in the same order on every level.
+using Rotate = void (*)(const Rotation& rotation, const float* vector, float factor, float* out);
 
 /// bits4fine: 8 times the element counts. Two bytes of query for one of a code: for each 64 bytes of codes
 /// the 64 elements in the low halves, then those in the high ones.
 inline constexpr int kFineSteps = 8;                    ///< of a query's element between two levels of a code
 inline constexpr int kLeastFine = -7, kMostFine = 127;  ///< a query's element: a signed byte
+
+/// What becomes the code of a query of bits4fine: of each of `count` elements, rounded down, factor * element
+/// + middle, at least kLeastFine.
+struct FineElements {
+  const float* first = nullptr;
+  std::size_t count = 0;
+  float factor = 0, middle = 0;  ///< `middle`: more by -kLeastFine
+  float half = 0;
+  std::size_t bytes = 0;  ///< of the code; behind the elements it has zeroes
+};
+/// Returns the sum of the squares of what lies beyond `half` on either side: element i goes to lane i % 16,
+/// the lanes are added in their order. NaN where an element is one.
+using FineQuery = double (*)(const FineElements& elements, std::uint8_t* code);
 
 struct CodeKernels {
   const char* name;         ///< scalar, avx2, avx512, avx512vnni
@@ -89,7 +110,8 @@ struct CodeKernels {
   CodeDistances halves;     ///< binary16, finite; element i goes to lane i % 16
   TakeUnseen take_unseen;
   SortIn sort_in;
-  Hadamard hadamard;
+  Rotate rotate;
+  FineQuery fine_query;
 };
 
 /// All that this CPU can run, from plain to best; "scalar" is always there.

@@ -150,31 +150,107 @@ void SortInList(SortedList& list, const std::uint32_t* nodes, const float* dista
   List::SortIn(list, nodes, distances, count, limit);
 }
 
-inline void HadamardSteps(float* x, std::size_t count) {
-  using B = Butterflies;
-  std::size_t h = 1;
-  if (count >= B::kLanes) {
-    for (std::size_t i = 0; i < count; i += B::kLanes) B::Store(x + i, B::Within(B::Load(x + i)));
-    h = B::kLanes;
-    for (; h < count; h *= 2) {
-      for (std::size_t i = 0; i < count; i += 2 * h) {
-        for (std::size_t j = i; j < i + h; j += B::kLanes) {
-          const auto a = B::Load(x + j), b = B::Load(x + j + h);
-          B::Store(x + j, B::Add(a, b));
-          B::Store(x + j + h, B::Sub(a, b));
-        }
+/// What is h elements apart; two such steps at a time where both are left.
+template <class B>
+inline std::size_t FarButterflies(float* x, std::size_t count, std::size_t h) {
+  for (; 4 * h <= count; h *= 4) {
+    for (std::size_t i = 0; i < count; i += 4 * h) {
+      for (std::size_t j = i; j < i + h; j += B::kLanes) {
+        const auto a = B::Load(x + j), b = B::Load(x + j + h);
+        const auto c = B::Load(x + j + 2 * h), d = B::Load(x + j + 3 * h);
+        const auto ab = B::Add(a, b), a_b = B::Sub(a, b), cd = B::Add(c, d), c_d = B::Sub(c, d);
+        B::Store(x + j, B::Add(ab, cd));
+        B::Store(x + j + h, B::Add(a_b, c_d));
+        B::Store(x + j + 2 * h, B::Sub(ab, cd));
+        B::Store(x + j + 3 * h, B::Sub(a_b, c_d));
       }
     }
   }
   for (; h < count; h *= 2) {
     for (std::size_t i = 0; i < count; i += 2 * h) {
-      for (std::size_t j = i; j < i + h; ++j) {
-        const float a = x[j], b = x[j + h];
-        x[j] = a + b;
-        x[j + h] = a - b;
+      for (std::size_t j = i; j < i + h; j += B::kLanes) {
+        const auto a = B::Load(x + j), b = B::Load(x + j + h);
+        B::Store(x + j, B::Add(a, b));
+        B::Store(x + j + h, B::Sub(a, b));
       }
     }
   }
+  return h;
+}
+
+struct OneElement {
+  static constexpr std::size_t kLanes = 1;
+  static float Load(const float* p) { return *p; }
+  static void Store(float* p, float v) { *p = v; }
+  static float Add(float a, float b) { return a + b; }
+  static float Sub(float a, float b) { return a - b; }
+};
+
+inline void HadamardSteps(float* x, std::size_t count) {
+  using B = Butterflies;
+  std::size_t h = 1;
+  if (count >= B::kLanes) {
+    for (std::size_t i = 0; i < count; i += B::kLanes) B::Store(x + i, B::Within(B::Load(x + i)));
+    h = FarButterflies<B>(x, count, B::kLanes);
+  }
+  FarButterflies<OneElement>(x, count, h);
+}
+
+void RotateElements(const zvec::simd::Rotation& r, const float* vector, float factor, float* out) {
+  const std::size_t count = r.count, part = r.part;
+  const float *mean = r.mean, scale = r.scale;
+  for (std::size_t i = 0; i < count; ++i) out[i] = vector[i] * factor - mean[i];
+  for (std::size_t round = 0; round < r.rounds; ++round) {
+    const float* signs = r.signs + round * count;
+    for (std::size_t i = 0; i < count; ++i) out[i] *= signs[i];
+    float* x = round % 2 == 0 ? out : out + (count - part);
+    HadamardSteps(x, part);
+    for (std::size_t i = 0; i < part; ++i) x[i] *= scale;
+  }
+}
+
+constexpr std::size_t kFineBlock = 2 * zvec::simd::kCodeBlock;
+
+/// Of `count` elements, at most kFineBlock; the lanes take what lies beyond.
+inline __attribute__((always_inline)) void FineBlock(const zvec::simd::FineElements& e, const float* x,
+                                                     std::size_t count, float* lanes, std::uint8_t* code) {
+  constexpr float kMost = zvec::simd::kMostFine - zvec::simd::kLeastFine;
+  const float factor = e.factor, middle = e.middle, half = e.half;
+  std::uint8_t levels[kFineBlock];
+  for (std::size_t i = 0; i < count; ++i) {
+    float level = x[i] * factor + middle;
+    level = level > 0 ? level : 0;  // a NaN, too
+    level = level < kMost ? level : kMost;
+    levels[i] = static_cast<std::uint8_t>(static_cast<int>(level) + zvec::simd::kLeastFine);
+  }
+  for (std::size_t i = count; i < kFineBlock; ++i) levels[i] = 0;
+  for (std::size_t j = 0; j < kFineBlock / 2; ++j) {
+    code[j] = levels[2 * j];
+    code[j + kFineBlock / 2] = levels[2 * j + 1];
+  }
+  const auto add = [&](std::size_t i, std::size_t lane) {
+    const float beyond = __builtin_fabsf(x[i]) - half, cut = beyond < 0 ? 0 : beyond;
+    lanes[lane] += cut * cut;
+  };
+  std::size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    for (std::size_t lane = 0; lane < 16; ++lane) add(i + lane, lane);
+  for (; i < count; ++i) add(i, i % 16);
+}
+
+double WriteFineQuery(const zvec::simd::FineElements& e, std::uint8_t* code) {
+  float lanes[16] = {};
+  for (std::size_t at = 0; at < e.bytes; at += kFineBlock) {
+    const std::size_t left = at < e.count ? e.count - at : 0;
+    if (left >= kFineBlock) {
+      FineBlock(e, e.first + at, kFineBlock, lanes, code + at);
+    } else {
+      FineBlock(e, e.first + (left != 0 ? at : 0), left, lanes, code + at);
+    }
+  }
+  double sum = 0;
+  for (const float lane : lanes) sum += lane;
+  return sum;
 }
 
 template <class C>
@@ -191,7 +267,8 @@ constexpr CodeKernels MakeCodeKernels(const char* name) {
           MakeDistances<Halves>(),
           &TakeUnseenLinks,
           &SortInList,
-          &HadamardSteps};
+          &RotateElements,
+          &WriteFineQuery};
 }
 
 }  // namespace

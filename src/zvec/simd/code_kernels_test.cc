@@ -151,27 +151,93 @@ TEST(CodeKernels, TheLargestDifferencesOfFineQueriesDoNotOverflow) {
   }
 }
 
-// Element k of the transform is the sum of all elements, with the sign of the common bits of k and its place.
-TEST(CodeKernels, EveryLevelTransformsAlike) {
+// Element k of a transform is the sum of all elements, with the sign of the common bits of k and its place.
+TEST(CodeKernels, ARoundOfARotationIsAHadamardTransform) {
   std::mt19937 random(7);
   for (std::size_t count = 1; count <= 4'096; count *= 2) {
-    std::vector<float> elements(count);
+    std::vector<float> elements(count), out(count);
     for (float& x : elements) x = std::normal_distribution<float>()(random);
-    std::vector<float> expected = elements;
-    SupportedCodeKernels()[0]->hadamard(expected.data(), count);
+    const std::vector<float> none(count), plus(count, 1);
+    ActiveCodeKernels().rotate({none.data(), plus.data(), count, count, 1, 1}, elements.data(), 1,
+                               out.data());
     for (std::size_t k = 0; k < count; k += 1 + count / 64) {
       double sum = 0;
       for (std::size_t i = 0; i < count; ++i)
         sum += std::popcount(i & k) % 2 == 0 ? elements[i] : -elements[i];
-      ASSERT_NEAR(expected[k], sum, 1e-5 * static_cast<double>(count)) << count;
+      ASSERT_NEAR(out[k], sum, 1e-5 * static_cast<double>(count)) << count;
     }
+  }
+}
+
+TEST(CodeKernels, EveryLevelRotatesAlikeAndKeepsLengths) {
+  std::mt19937 random(8);
+  std::normal_distribution<float> normal;
+  for (const std::size_t count : {1, 2, 3, 7, 16, 17, 31, 64, 100, 384, 768, 1'000, 1'024, 4'095}) {
+    const std::size_t part = std::bit_floor(count), rounds = 4;
+    std::vector<float> vector(count), mean(count), signs(rounds * count), first;
+    for (float& x : vector) x = normal(random);
+    for (float& x : mean) x = normal(random);
+    for (float& x : signs) x = random() % 2 == 0 ? 1.0f : -1.0f;
+    const float scale = 1 / std::sqrt(static_cast<float>(part));
+    double length = 0, rotated = 0;
+    for (std::size_t i = 0; i < count; ++i) length += std::pow(vector[i] * 3.0 - mean[i], 2);
     for (const CodeKernels* kernels : SupportedCodeKernels()) {
       std::vector<float> room(count + 2, 3);  // no alignment, nothing past the end
-      std::copy(elements.begin(), elements.end(), room.begin() + 1);
-      kernels->hadamard(&room[1], count);
-      EXPECT_EQ(std::vector<float>(room.begin() + 1, room.end() - 1), expected)
-          << kernels->name << " " << count;
+      kernels->rotate({mean.data(), signs.data(), count, part, rounds, scale}, vector.data(), 3, &room[1]);
       EXPECT_EQ(room.front() + room.back(), 6) << kernels->name;
+      const std::vector<float> out(room.begin() + 1, room.end() - 1);
+      if (first.empty()) first = out;
+      EXPECT_EQ(out, first) << kernels->name << " " << count;
+    }
+    for (const float x : first) rotated += double{x} * x;
+    EXPECT_NEAR(rotated / length, 1, 1e-4) << count;
+  }
+}
+
+TEST(CodeKernels, EveryLevelMakesTheSameFineQueries) {
+  std::mt19937 random(9);
+  for (const std::size_t count : {1, 15, 16, 17, 127, 128, 129, 384, 500, 768}) {
+    const std::size_t bytes = (count + 127) / 128 * 128 + 128;
+    std::vector<float> elements(count);
+    for (float& x : elements) x = std::normal_distribution<float>()(random);
+    elements[0] = 1e9f;
+    if (count > 20) elements[20] = -1e9f, elements[11] = NAN;
+    const float factor = 24, middle = 60.5f - kLeastFine, half = 2;
+    std::vector<std::uint8_t> expected(bytes);
+    double beyond = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const float level = elements[i] * factor + middle;
+      const int least = kLeastFine, most = kMostFine;
+      const int element = level > 0 ? (level < most - least ? static_cast<int>(level) + least : most) : least;
+      expected[i / 128 * 128 + i % 2 * 64 + i % 128 / 2] = static_cast<std::uint8_t>(element);
+      if (i != 0) beyond += std::pow(std::max(std::fabs(elements[i]) - half, 0.0f), 2);
+    }
+    double first = -1;
+    for (const CodeKernels* kernels : SupportedCodeKernels()) {
+      std::vector<std::uint8_t> code(bytes + 1, 77);
+      const double sum =
+          kernels->fine_query({elements.data(), count, factor, middle, half, bytes}, code.data());
+      EXPECT_EQ(code.back(), 77) << kernels->name;
+      code.pop_back();
+      EXPECT_EQ(code, expected) << kernels->name << " " << count;
+      EXPECT_EQ(std::isnan(sum), count > 20) << kernels->name << " " << count;
+      if (count > 20) continue;
+      if (first < 0) first = sum;
+      EXPECT_EQ(sum, first) << kernels->name << " " << count;
+      EXPECT_NEAR(sum / (1e18 + beyond), 1, 1e-5) << kernels->name << " " << count;
+    }
+    if (count <= 20) continue;
+    elements[0] = elements[20] = elements[11] = 0;  // then the sum has digits
+    double exact = 0;
+    for (const float x : elements) exact += std::pow(std::max(std::fabs(x) - half, 0.0f), 2);
+    first = -1;
+    for (const CodeKernels* kernels : SupportedCodeKernels()) {
+      std::vector<std::uint8_t> code(bytes);
+      const double sum =
+          kernels->fine_query({elements.data(), count, factor, middle, half, bytes}, code.data());
+      if (first < 0) first = sum;
+      EXPECT_EQ(sum, first) << kernels->name << " " << count;
+      EXPECT_NEAR(sum, exact, 1e-3 * exact + 1e-6) << kernels->name << " " << count;
     }
   }
 }

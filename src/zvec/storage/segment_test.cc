@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/io/recorder.h"
 #include "base/io/sim_disk.h"
 #include "zvec/storage/cell.h"
 #include "zvec/storage/file_header.h"
@@ -145,6 +146,40 @@ TEST_P(SealedTest, HoldsTheChosenRows) {
   }
   EXPECT_FALSE(view.Find("id2", HashId("id2")).value());
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(view.Column(3, 0).value().fixed) % 8, 0u);
+}
+
+// So that a file system may hold each piece on a huge page.
+TEST(SegmentWriter, WritesWholePiecesOfTwoMebibytes) {
+  auto schema = std::make_shared<CollectionSchema>();
+  schema->name = "s";
+  schema->fields = {{"v", DataType::kVectorFp32, false, 700, {}}};
+  auto segment = std::make_shared<MutableSegment>(schema);
+  std::vector<RowRef> rows;
+  for (std::uint32_t n = 0; n < 3'000; ++n) {
+    std::string cell;
+    EXPECT_TRUE(EncodeCell(schema->fields[0], std::vector<float>(700, static_cast<float>(n)), cell).ok());
+    const std::string id = std::to_string(n);
+    RowCells row;
+    row.id = id;
+    row.cells = {cell};
+    segment->Append(row);
+    rows.push_back({0, n});
+  }
+  const auto view = segment->Publish(nullptr);
+  const SegmentView* sources[] = {view.get()};
+  SimDisk disk;
+  cocozvec::Recorder recorder(disk);
+  const SegmentFile file = WriteSegment(recorder, "s", 9, 5, sources, rows).value();
+  constexpr std::uint64_t kPiece = 2 << 20;
+  std::uint64_t whole = 0;
+  for (const cocozvec::IoEvent& event : recorder.Take()) {
+    if (event.operation != cocozvec::DiskOperation::kWrite) continue;
+    EXPECT_LE(event.offset % kPiece + event.size, kPiece);
+    whole += event.size == kPiece;
+  }
+  EXPECT_EQ(whole, file.size_bytes / kPiece);
+  const auto sealed = SealedSegment::Open(disk, "s", file, 5, schema, false).value();
+  EXPECT_TRUE(sealed->VerifyAll().ok());
 }
 
 TEST_P(SealedTest, EveryByteIsGuardedOrPadding) {

@@ -39,7 +39,7 @@ def later(feature: str) -> NotImplementedError:
 
 
 def check_topk(topk: Any) -> None:
-    if type(topk) is not int or topk < 1:
+    if isinstance(topk, bool) or not isinstance(topk, int) or topk < 1:
         raise ValueError(f"topk must be a positive integer, got {topk!r}")
     if topk >= 2**31:
         raise TypeError(f"topk[{topk}] is no 32-bit integer")

@@ -13,20 +13,30 @@ __all__ = ["best", "check_rank_constant", "check_weights", "normal_of", "rrf", "
 
 
 def check_rank_constant(rank_constant: Any) -> int:
-    if isinstance(rank_constant, bool) or not isinstance(rank_constant, int):
+    if isinstance(rank_constant, (bool, float)) or not hasattr(rank_constant, "__index__"):
         raise TypeError(f"rank_constant must be an int, got {rank_constant!r}")
-    if rank_constant < 0:
-        raise ValueError(f"rank_constant must not be negative, got {rank_constant}")
-    return rank_constant
+    number = int(rank_constant)
+    if number >= 2**31:
+        raise TypeError(f"rank_constant must be an int of 32 bits, got {number}")
+    if number < 0:
+        raise ValueError(f"rank_constant must not be negative, got {number}")
+    return number
 
 
 def check_weights(weights: Any) -> list[float]:
     if isinstance(weights, (dict, str)) or not hasattr(weights, "__iter__"):
         raise TypeError(f"weights must be a list of numbers, one a query, got {weights!r}")
+    weights = list(weights)
     for weight in weights:
-        if not isinstance(weight, (int, float)) or not math.isfinite(weight):
+        if isinstance(weight, (str, bytes)) or not hasattr(weight, "__float__"):
             raise TypeError(f"weights must be finite numbers, got {weight!r}")
-    return list(weights)
+    try:
+        out = [float(weight) for weight in weights]
+    except OverflowError:
+        out = [math.inf]
+    if not all(map(math.isfinite, out)):
+        raise TypeError(f"weights must be finite numbers, got {weights!r}")
+    return out
 
 
 def rrf(results: Sequence[Sequence[str]], rank_constant: int) -> dict[str, float]:

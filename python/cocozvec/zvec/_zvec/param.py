@@ -86,7 +86,10 @@ def _real(owner: object, name: str) -> None:
     value = getattr(owner, name)
     if isinstance(value, (str, bytes)) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
         raise _bad(owner, name, "a number", value)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise _bad(owner, name, "a number within the range of a float", value) from None
     if not math.isfinite(number):
         raise ValueError(f"{type(owner).__name__}: {name} must be finite, got {number}")
     object.__setattr__(owner, name, number)

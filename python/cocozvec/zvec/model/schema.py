@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Optional, Union
 
+import numpy as np
+
 from .._zvec.param import FlatIndexParam, FtsIndexParam, IndexParam, InvertIndexParam, VectorIndexParam
 from .._zvec.schema import _DENSE, _SPARSE, CollectionStats, _CollectionSchema, _FieldSchema
 from .._zvec.typing import DataType
@@ -85,7 +87,7 @@ class FieldSchema(_Schema):
     ) -> None:
         _check_name("field", name)
         _check_type("scalar field", data_type, _SCALAR_TYPES)
-        if nullable is not None and not isinstance(nullable, int):
+        if nullable is not None and not isinstance(nullable, (int, np.bool_)):
             raise TypeError(f"field[{name}]: nullable must be a bool, got {nullable!r}")
         if index_param is not None and not isinstance(index_param, IndexParam):
             raise TypeError(f"field[{name}]: index_param must be an InvertIndexParam or FtsIndexParam")

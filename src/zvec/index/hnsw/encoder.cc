@@ -77,24 +77,17 @@ void Encoder::Shape(MetricType metric, std::size_t dim, bool on_sphere, CodeKind
   for (std::size_t i = 0; i < kRounds * dim; ++i) signs_.push_back(Mixed(i) & 1 ? 1.0f : -1.0f);
 }
 
+/// Rotated: signs drawn by lot, then a Hadamard transform of as many elements as a power of two has; those at
+/// the end in the next round. Lengths and distances stay.
 void Encoder::Prepare(const float* vector, float factor, float* out) const {
-  for (std::size_t i = 0; i < dim_; ++i) out[i] = vector[i] * factor - mean_[i];
-  if (narrow()) Rotate(out);
-}
-
-/// Signs drawn by lot, then a Hadamard transform of as many elements as a power of two has; those at the end
-/// in the next round. Lengths and distances stay.
-void Encoder::Rotate(float* elements) const {
-  const std::size_t part = std::bit_floor(dim_), rounds = part == dim_ ? 2 : kRounds;
-  const float factor = 1 / std::sqrt(static_cast<float>(part));
-  const simd::Hadamard hadamard = simd::ActiveCodeKernels().hadamard;
-  for (std::size_t round = 0; round < rounds; ++round) {
-    const float* signs = &signs_[round * dim_];
-    for (std::size_t i = 0; i < dim_; ++i) elements[i] *= signs[i];
-    float* x = round % 2 == 0 ? elements : elements + (dim_ - part);
-    hadamard(x, part);
-    for (std::size_t i = 0; i < part; ++i) x[i] *= factor;
+  if (!narrow()) {
+    for (std::size_t i = 0; i < dim_; ++i) out[i] = vector[i] * factor - mean_[i];
+    return;
   }
+  const std::size_t part = std::bit_floor(dim_), rounds = part == dim_ ? 2 : kRounds;
+  const float scale = 1 / std::sqrt(static_cast<float>(part));
+  simd::ActiveCodeKernels().rotate({mean_.data(), signs_.data(), dim_, part, rounds, scale}, vector, factor,
+                                   out);
 }
 
 Encoder Encoder::Train(MetricType metric, std::size_t dim, std::span<const float> sample,
@@ -239,25 +232,16 @@ void Encoder::WriteNibbles(const float* vector, float factor, float extra, std::
   for (std::size_t i = 0; i < extra_; ++i) put(dim_ + i, static_cast<std::uint8_t>(level + (i < higher)));
 }
 
-/// A query's code in the order of the kernel: code_kernels.h.
 void Encoder::WriteFine(const float* vector, float factor, std::uint8_t* code, double* cut) const {
   thread_local std::vector<float> prepared;
   prepared.resize(dim_);
   Prepare(vector, factor, prepared.data());
-  if (cut != nullptr) *cut = FineCut(prepared.data());
-  constexpr float kSteps = simd::kFineSteps, kMost = simd::kMostFine - simd::kLeastFine;
-  const float scale = scale_ * kSteps, middle = levels() / 2 * kSteps - simd::kLeastFine + 0.5f;
-  thread_local std::vector<std::uint8_t> levels_of;
-  levels_of.assign(query_bytes(), -simd::kLeastFine);
-  const float* x = prepared.data();
-  std::uint8_t* out = levels_of.data();
-  for (std::size_t i = 0, n = dim_; i < n; ++i) out[i] = Level(x[i] * scale + middle, kMost);
-  for (std::size_t at = 0, end = query_bytes(); at < end; at += 128) {
-    for (std::size_t j = 0; j < 64; ++j) {
-      code[at + j] = static_cast<std::uint8_t>(out[at + 2 * j] + simd::kLeastFine);
-      code[at + 64 + j] = static_cast<std::uint8_t>(out[at + 2 * j + 1] + simd::kLeastFine);
-    }
-  }
+  constexpr float kSteps = simd::kFineSteps, kHalf = simd::kMostFine / kSteps - 15.0f / 2;
+  const double beyond = simd::ActiveCodeKernels().fine_query(
+      {prepared.data(), dim_, scale_ * kSteps, levels() / 2 * kSteps - simd::kLeastFine + 0.5f,
+       kHalf / scale_, query_bytes()},
+      code);
+  if (cut != nullptr) *cut = FineCut(beyond);
 }
 
 void Encoder::WriteHalves(const float* vector, float factor, float extra, std::uint8_t* code) const {
@@ -333,12 +317,10 @@ double Encoder::CutShare(const float* query) const {
   return cut / (deviation * deviation * static_cast<double>(dim_));
 }
 
-double Encoder::FineCut(const float* prepared) const {
+double Encoder::FineCut(double beyond) const {
   if (metric_ == MetricType::kIp || !(scale_ > 0)) return 0;
-  constexpr float kHalf = simd::kMostFine / static_cast<float>(simd::kFineSteps) - 15.0f / 2;
-  const double cut = SquaredBeyond(dim_, kHalf / scale_, [&](std::size_t i) { return prepared[i]; });
   const double deviation = half() / kRangeOf4;
-  const double share = cut / (deviation * deviation * static_cast<double>(dim_));
+  const double share = beyond / (deviation * deviation * static_cast<double>(dim_));
   if (!(share < kMostCut)) return kMostCut;  // the rotation of huge elements may have made it a NaN
   return std::max(share - kUsualCut, 0.0);
 }

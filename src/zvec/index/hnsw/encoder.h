@@ -94,15 +94,14 @@ class Encoder {
   void Shape(MetricType metric, std::size_t dim, bool on_sphere, CodeKind kind);
   float levels() const noexcept;
   double CutShare(const float* query) const;
-  /// The same of a query that is prepared for kBits4Fine.
-  double FineCut(const float* prepared) const;
+  /// The same for kBits4Fine; `beyond`: the squared length of what a query's code cuts off.
+  double FineCut(double beyond) const;
   /// Codes of 4 bits.
   bool narrow() const noexcept { return IsNarrow(kind_); }
   /// Half of a code's range, in units of an element; infinite: nothing is cut off.
   double half() const noexcept;
   /// What is quantized: `factor` times the vector, without the mean, rotated where the kind asks for that.
   void Prepare(const float* vector, float factor, float* out) const;
-  void Rotate(float* elements) const;
   void WriteBytes(const float* vector, float factor, float extra, std::uint8_t* code) const;
   void WriteNibbles(const float* vector, float factor, float extra, std::uint8_t* code) const;
   void WriteFine(const float* vector, float factor, std::uint8_t* code, double* cut) const;

@@ -66,6 +66,8 @@ class Query:
             raise ValueError("Cannot provide both id and vector")
         if self.fts is None:
             return
+        if not isinstance(self.fts, Fts):
+            raise TypeError(f"Query.fts must be an Fts, got {type(self.fts).__name__}")
         if self.id is not None or self.vector is not None:
             raise ValueError("Cannot combine fts with vector search fields (id/vector) in a single Query")
         for name in ("query_string", "match_string"):

@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.bm25_embedding_function import *

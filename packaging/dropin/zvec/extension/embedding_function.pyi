@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.embedding_function import *

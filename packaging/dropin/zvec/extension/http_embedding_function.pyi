@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.http_embedding_function import *

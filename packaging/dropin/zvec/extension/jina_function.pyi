@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.jina_function import *

@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.multi_vector_reranker import *

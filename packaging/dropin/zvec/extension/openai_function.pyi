@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.openai_function import *

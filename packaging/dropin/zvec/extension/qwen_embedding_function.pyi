@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.qwen_embedding_function import *

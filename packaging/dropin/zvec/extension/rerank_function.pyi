@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.rerank_function import *

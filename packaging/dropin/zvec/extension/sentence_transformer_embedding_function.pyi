@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.sentence_transformer_embedding_function import *

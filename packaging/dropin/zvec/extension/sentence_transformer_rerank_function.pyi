@@ -1,0 +1,1 @@
+from cocozvec.zvec.extension.sentence_transformer_rerank_function import *

@@ -1,0 +1,1 @@
+from cocozvec.zvec.model.schema import *

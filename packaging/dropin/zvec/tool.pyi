@@ -1,0 +1,1 @@
+from cocozvec.zvec.tool import *

@@ -1,0 +1,3 @@
+from cocozvec.zvec.typing import *
+
+from . import enum as enum
