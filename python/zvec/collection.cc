@@ -44,7 +44,7 @@ Handle::~Handle() {
     new std::shared_ptr<db::Collection>(std::move(collection_));
     return;
   }
-  nb::gil_scoped_release release;
+  const Unlocked unlocked;
   collection_.reset();
 }
 
@@ -55,7 +55,12 @@ std::shared_ptr<db::Collection> Handle::Get() const {
         PyExc_RuntimeError,
         "collection " + path_ + " was opened before this process was forked; open it again in this process");
   }
-  if (!collection_) Raise(ClosedError(), "collection " + path_ + " is closed");
+  if (!collection_) {
+    {
+      const Unlocked a_daemon_at_exit_stays_here;
+    }
+    Raise(ClosedError(), "collection " + path_ + " is closed");
+  }
   return collection_;
 }
 
@@ -73,10 +78,10 @@ void Handle::CheckNoIterators(const char* what) const {
 
 std::shared_ptr<db::Collection> Handle::Release() { return std::exchange(collection_, nullptr); }
 
-void Handle::Close() {
+void Handle::Close(bool leave_iterators) {
   if (!collection_ && !destroyed_) return;
   Get();
-  CheckNoIterators("close");
+  if (!leave_iterators) CheckNoIterators("close");
   Check(Interruptible([collection = Release()] { return collection->Close(); }), Action::kOther);
 }
 
@@ -96,15 +101,19 @@ void Handle::Destroy() {
 void Handle::CloseAtExit() noexcept {
   if (!collection_ || fork_generation_ != ForkGeneration()) return;
   auto collection = Release();
-  nb::gil_scoped_release release;
+  const Unlocked unlocked;
   if (const db::Status status = collection->Close(); !status.ok()) return;  // what returned is in the log
 }
 
 void CloseAll() {
+  {
+    const Unlocked unlocked;
+    KeepOthersUnlocked();
+  }
   const std::vector<Handle*> handles(Open().begin(), Open().end());
   for (Handle* handle : handles)
     if (Open().count(handle) != 0) handle->CloseAtExit();
-  nb::gil_scoped_release release;
+  const Unlocked unlocked;
   WaitForJobs();
 }
 
@@ -307,7 +316,8 @@ void BindCollection(nb::module_& m) {
              Check(Interruptible([c = self->GetWritable(), options] { return c->Optimize(options); }),
                    Action::kOther);
            })
-      .def("close", &Handle::Close)
+      .def("close", [](Handle* self) { self->Close(false); })
+      .def("leave", [](Handle* self) { self->Close(true); })
       .def("destroy", &Handle::Destroy);
   BindWrite(handle);
   BindSearch(handle);

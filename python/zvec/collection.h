@@ -32,8 +32,8 @@ class Handle {
   const std::shared_ptr<const SchemaInfo>& schema() const noexcept { return schema_; }
   bool closed() const noexcept { return !collection_; }
 
-  /// RuntimeError while iterators are open.
-  void Close();
+  /// RuntimeError while iterators are open, unless they may be left: their next call then says "closed".
+  void Close(bool leave_iterators);
   void Destroy();
   /// At the interpreter's exit: whatever is open, without a word.
   void CloseAtExit() noexcept;

@@ -12,10 +12,8 @@ PyObject* ExceptionFor(StatusCode code, Action action) {
     case StatusCode::kInvalidArgument:
       return action == Action::kOpen ? PyExc_RuntimeError : PyExc_ValueError;
     case StatusCode::kNotFound:
-      // Opening: there is something at the path, as the Python modules look first.
-      return action == Action::kOpen    ? PyExc_RuntimeError
-             : action == Action::kOther ? PyExc_KeyError
-                                        : PyExc_ValueError;
+      // A name or id that the program gave; elsewhere a file that should be there.
+      return action == Action::kRead || action == Action::kWrite ? PyExc_ValueError : PyExc_RuntimeError;
     case StatusCode::kAlreadyExists:
       return PyExc_ValueError;
     case StatusCode::kUnimplemented:

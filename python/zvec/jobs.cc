@@ -1,6 +1,7 @@
 #include "python/zvec/jobs.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -19,7 +20,29 @@ struct Counter {
 std::atomic<Counter*> g_jobs{new Counter};
 Counter& Jobs() { return *g_jobs.load(std::memory_order_relaxed); }
 
+std::atomic<bool> g_exiting{false};
+std::atomic<int> g_returning{0};  // threads between asking whether the interpreter exits and having its lock
+
 }  // namespace
+
+Unlocked::Unlocked() noexcept : state_(PyEval_SaveThread()) {}
+
+Unlocked::~Unlocked() {
+  // In one order with KeepOthersUnlocked: either that sees this thread returning, or this thread sees the
+  // exit.
+  g_returning.fetch_add(1);
+  if (g_exiting.load() && !OnMainThread()) {
+    g_returning.fetch_sub(1);
+    for (;;) pause();
+  }
+  PyEval_RestoreThread(state_);
+  g_returning.fetch_sub(1);
+}
+
+void KeepOthersUnlocked() {
+  g_exiting.store(true);
+  while (g_returning.load() != 0) usleep(1000);
+}
 
 bool OnMainThread() noexcept {
   return PyThread_get_thread_ident() == g_main_thread.load(std::memory_order_relaxed);
@@ -31,7 +54,11 @@ void RememberMainThread() {
   g_main_thread.store(ident, std::memory_order_relaxed);
 }
 
-void ForgetJobs() noexcept { g_jobs.store(new Counter, std::memory_order_relaxed); }
+void ForgetJobs() noexcept {
+  g_jobs.store(new Counter, std::memory_order_relaxed);
+  g_returning.store(0);
+  g_exiting.store(false);
+}
 
 void JobBegins() {
   std::lock_guard lock(Jobs().mu);

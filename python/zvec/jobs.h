@@ -30,12 +30,32 @@ void RememberMainThread();  ///< at import, and in a child after fork
 void JobBegins();
 void JobEnds() noexcept;
 void WaitForJobs();  ///< without the interpreter lock
-/// In a child after fork: the jobs of the parent are not here, and their lock may be held for ever.
+/// In a child after fork: the jobs and threads of the parent are not here, and their lock may be held for
+/// ever.
 void ForgetJobs() noexcept;
+
+/// Without the interpreter lock until the end of the scope. A daemon thread that wants it back while the
+/// interpreter exits waits for ever in place of that: CPython (before 3.14) would end such a thread by
+/// unwinding its stack, which ends the process where C++ is on it.
+class Unlocked {
+ public:
+  Unlocked() noexcept;
+  ~Unlocked();
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  PyThreadState* const state_;
+};
+
+/// At the interpreter's exit, once only this thread and daemons are left: from now on no other thread gets
+/// the lock back from an Unlocked. Without the interpreter lock; returns when those that were waiting for it
+/// have it.
+void KeepOthersUnlocked();
 
 template <class F>
 auto Released(F&& call) {
-  nb::gil_scoped_release release;
+  const Unlocked unlocked;
   return call();
 }
 
@@ -77,7 +97,7 @@ auto Interruptible(F call) {
   }
   for (bool done = false; !done;) {
     {
-      nb::gil_scoped_release release;
+      const Unlocked unlocked;
       std::unique_lock lock(job->mu);
       done = job->ended.wait_for(lock, std::chrono::milliseconds(20), [&] { return job->done; });
     }

@@ -64,6 +64,14 @@ def _as_tuple(doc: DocBase) -> tuple[str, float, Optional[dict[str, Any]], Optio
     return doc.id, score or 0.0, doc.fields or None, doc.vectors or None
 
 
+def _absolute(path: str) -> str:
+    """The program may change its directory while the collection is open. Not os.path.abspath: `..` behind a link."""
+    try:
+        return os.path.join(os.getcwd(), path) if path else path
+    except OSError:  # the directory is gone: let the database say what it cannot do there
+        return path
+
+
 def _is_of_the_peer(path: str) -> bool:
     try:
         names = os.listdir(path)
@@ -93,10 +101,11 @@ class _DocIterator:
 class _Collection:
     """An open collection, native documents and schemas in and out."""
 
-    __slots__ = ("_handle", "_kinds", "_schema")
+    __slots__ = ("_handle", "_kinds", "_path", "_schema")
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, path: Optional[str] = None) -> None:
         self._handle = handle
+        self._path = path
         self._schema: Optional[_CollectionSchema] = None
         self._kinds: Optional[dict[str, IndexType]] = None
 
@@ -105,7 +114,7 @@ class _Collection:
         if not isinstance(schema, _CollectionSchema) or not isinstance(option, CollectionOption):
             raise TypeError("CreateAndOpen(): incompatible function arguments: (str, _CollectionSchema, CollectionOption)")
         relaxed = option.durability == "relaxed"
-        return _Collection(_core.create(path, _to_core(schema), option.enable_mmap, relaxed))
+        return _Collection(_core.create(_absolute(path), _to_core(schema), option.enable_mmap, relaxed), path)
 
     @staticmethod
     def Open(path: str, option: CollectionOption) -> _Collection:
@@ -118,13 +127,15 @@ class _Collection:
                 f"{path} is a collection in the format of the zvec package, which cocozvec does not read. Read it with "
                 "that package and write it with this one: docs/python.md, 'Moving the data over'"
             )
-        return _Collection(_core.open(path, option.read_only, option.enable_mmap, option.durability == "relaxed"))
+        relaxed = option.durability == "relaxed"
+        return _Collection(_core.open(_absolute(path), option.read_only, option.enable_mmap, relaxed), path)
 
     # State.
 
     def Path(self) -> str:
+        """As it was given."""
         self._handle.check(False)
-        return self._handle.path
+        return self._handle.path if self._path is None else self._path
 
     def Options(self) -> CollectionOption:
         read_only, enable_mmap, relaxed = self._handle.options

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Optional
 
 import numpy as np
 
+from .text import dict_names, text_of
 from .typing import DataType, IndexType, MetricType, QuantizeType
 
 __all__ = [
@@ -108,18 +109,8 @@ def _member(owner: object, name: str, kind: type) -> None:
         raise _bad(owner, name, f"a {kind.__name__}", value)
 
 
-def _text(value: object) -> str:
-    """The peer's text form: enums by bare name, floats with six decimals."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:f}"
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_text(item) for item in value) + "]"
-    name = getattr(value, "name", None)
-    return str(name) if name is not None else str(value)
+def _names(owner: object) -> list[str]:
+    return [item.name for item in dataclasses.fields(owner)]  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,7 +126,7 @@ class QuantizerParam:
         return {"enable_rotate": self.enable_rotate}
 
     def __repr__(self) -> str:
-        return '{"enable_rotate":' + _text(self.enable_rotate) + "}"
+        return text_of(self, _names(self))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -161,22 +152,19 @@ class IndexParam:
 
     def to_dict(self) -> dict[str, Any]:
         out: dict[str, Any] = {"type": self._type.name} if self._names_type else {}
-        for item in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
+        for name in dict_names(self, _names(self)):
+            value = getattr(self, name)
             if isinstance(value, QuantizerParam):
                 value = value.to_dict()
             elif isinstance(value, list):
                 value = list(value)
             else:
                 value = getattr(value, "name", value)
-            out[item.name] = value
+            out[name] = value
         return out
 
     def __repr__(self) -> str:
-        parts = [f'"type":"{self._type.name}"'] if self._names_type else []
-        for item in dataclasses.fields(self):  # type: ignore[arg-type]
-            parts.append(f'"{item.name}":{_text(getattr(self, item.name))}')
-        return "{" + ", ".join(parts) + "}"
+        return text_of(self, _names(self))
 
 
 class VectorIndexParam(IndexParam):
@@ -263,6 +251,10 @@ class HnswRabitqIndexParam(VectorIndexParam):
     def quantize_type(self) -> QuantizeType:
         return QuantizeType.RABITQ
 
+    @property
+    def quantizer_param(self) -> QuantizerParam:
+        return QuantizerParam()
+
 
 @dataclass(frozen=True, repr=False)
 class IVFIndexParam(VectorIndexParam):
@@ -288,6 +280,10 @@ class IvfRabitqIndexParam(VectorIndexParam):
     @property
     def quantize_type(self) -> QuantizeType:
         return QuantizeType.RABITQ
+
+    @property
+    def quantizer_param(self) -> QuantizerParam:
+        return QuantizerParam()
 
 
 @dataclass(frozen=True, repr=False)
@@ -367,12 +363,7 @@ class QueryParam:
         object.__setattr__(self, "_options", options)
 
     def __repr__(self) -> str:
-        parts = [f'"type":{self._type.name}']
-        for item in dataclasses.fields(self):  # type: ignore[arg-type]
-            if item.name != "extra_params":
-                value = getattr(self, item.name)
-                parts.append(f'"{item.name}":{int(value) if isinstance(value, bool) else _text(value)}')
-        return "{" + ", ".join(parts) + "}"
+        return text_of(self, _names(self))
 
 
 def _extra(owner: object, given: object, key: str, default: int) -> int:

@@ -98,8 +98,7 @@ class Collection:
 
     @property
     def path(self) -> str:
-        self._check_alive()
-        return self._handle.path
+        return self._obj.Path()
 
     @property
     def option(self) -> CollectionOption:
@@ -143,8 +142,9 @@ class Collection:
         value: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        # An iterator that was left behind must neither hide the body's exception nor keep the collection locked.
         if not self._handle.closed:
-            self.close()
+            self._handle.leave()
 
     def __reduce__(self) -> Any:
         raise TypeError("a Collection cannot be pickled: open its path in the other process")

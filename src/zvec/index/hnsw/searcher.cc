@@ -31,12 +31,22 @@ constexpr double kCheapScan = 40'000;
 /// Where a filter passes so much less than elsewhere, a walk would look for long: its share near the query
 /// over that of all rows.
 constexpr double kOpposed = 0.25;
+/// Where fewer pass near the query than that share of what passes elsewhere, the nearest that pass may lie
+/// behind others: a walk over matches finds 0.80 of them (an opposing 10 % of set c).
+constexpr double kThin = 0.75;
+/// The same of more nodes, so that chance is less.
+constexpr double kThinFarther = 0.9;
+/// The codes of all matches are measured there if they cost at most so many times the walk.
+constexpr double kSure = 4;
 /// A walk that meets nothing that passes goes on for that share of what the other ways cost.
 constexpr double kInVain = 0.06;
 /// Times the rows that there are for each match: nothing among so many is no chance.
 constexpr double kUnlucky = 32;
 /// From this share of matches on, a plain walk meets enough of them.
 constexpr double kPlainFrom = 0.3;
+/// Of rows that pass by chance so many times the wanted ones are met with them all but once in a hundred
+/// queries.
+constexpr double kByChance = 1.6;
 /// Below this share of matches a walk over them keeps more, as fewer ways lead from one to the next.
 constexpr double kSparse = 0.1;
 /// Below, too few ways lead on for any walk: recall is 0.88 at 3 %, 0.63 at 1 % (set c).
@@ -173,12 +183,21 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
     const auto distances = [&](double cost) {
       return static_cast<std::uint64_t>(cost / DistanceCost(graph));
     };
+    const double wanted = std::max<double>(breadth.ef, kByChance * stop.k);
     const Budget budget{distances(std::max(other / 2, by_chance)),
-                        std::max(distances(other * kInVain), static_cast<std::uint64_t>(kUnlucky / share))};
+                        std::max(distances(other * kInVain), static_cast<std::uint64_t>(kUnlucky / share)),
+                        around < kThin * share
+                            ? kMostWaiting
+                            : std::min(Times(1, wanted / std::min(share, around)), kMostWaiting)};
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     Take(graph, scratch.accepted, topk, breadth, nullptr, rows);
   } else {
+    if (around < kThin * share && CodesCost(graph, matches) < kSure * ThroughCost(graph, breadth.ef)) {
+      // Around one node that may be chance.
+      ZVEC_RETURN_IF_ERROR(ShareFarther(graph, entry, mask, scratch, &around));
+      if (around < kThinFarther * share) return {};
+    }
     const std::uint32_t ef = std::min(Times(breadth.ef, std::clamp(kSparse / share, 1.0, 2.0)), kMaxEf);
     const auto budget = static_cast<std::uint64_t>(breadth.ef + 64) * 4 * graph.row_links * graph.row_links;
     ZVEC_RETURN_IF_ERROR(

@@ -23,10 +23,9 @@ struct Breadth {
   float slack = -1;  ///< StopRule
 };
 
-/// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index; 0.90 where a
-/// filter that passes 10 % of set c opposes the question). Given: that many, and half of them are scored
-/// exactly. A walk stops when nothing near is left; the larger a given `ef`, the later. With `ef` 0 there are
-/// `more` times as many (up to kMaxEf).
+/// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index). Given: that many,
+/// and half of them are scored exactly. A walk stops when nothing near is left; the larger a given `ef`, the
+/// later. With `ef` 0 there are `more` times as many (up to kMaxEf).
 Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more = 1, CodeKind kind = CodeKind::kBits7);
 /// `cut`: of the query (Encoder::EncodeQuery). What is cut off puts its candidates into the wrong order: up
 /// to kMostBreadth times as many are kept.

@@ -12,8 +12,6 @@ namespace {
 
 /// Candidates expanded in one step: their neighbours' codes are fetched together.
 constexpr std::uint32_t kStep = 3;
-/// Candidates that wait in a masked walk while few of them pass.
-constexpr std::uint32_t kMostWaiting = 1'024;
 /// Neighbours of one that failed, looked at in one expansion (WalkThrough).
 constexpr std::size_t kMostThrough = 64;
 /// Neighbours that failed and are looked past, in one expansion.
@@ -257,7 +255,7 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
               Scratch& scratch, bool* finished) {
   const Base layer{graph};
   Tools<Base> tools(layer);
-  Begin(layer, std::max(kMostWaiting, ef), scratch);
+  Begin(layer, std::max(budget.waiting, ef), scratch);
   AddFirst(entry, distance, scratch);
   Pool &pool = scratch.pool, &accepted = scratch.accepted;
   accepted.Reset(ef);
@@ -412,6 +410,12 @@ Status AllMasked(const GraphView& graph, const std::uint8_t* query, const Mask& 
   return flush();
 }
 
+/// True when candidates that were dropped may have been nearer than the k-th that passes.
+bool DroppedNear(const Scratch& scratch, std::uint32_t k) {
+  const Pool &pool = scratch.pool, &accepted = scratch.accepted;
+  return pool.full() && (accepted.size() < k || accepted.distance(k - 1) > pool.distance(pool.size() - 1));
+}
+
 bool Guarded(const GraphView& graph) { return graph.guard != nullptr && !graph.guard->complete(); }
 
 }  // namespace
@@ -471,9 +475,14 @@ Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_
 Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
                   const Mask& mask, std::uint32_t ef, const StopRule& stop, const Budget& budget,
                   Scratch& scratch, bool* finished) {
-  return Guarded(graph)
-             ? Masked<true>(graph, query, entry, distance, mask, ef, stop, budget, scratch, finished)
-             : Masked<false>(graph, query, entry, distance, mask, ef, stop, budget, scratch, finished);
+  const auto walk = [&](const Budget& with) {
+    return Guarded(graph)
+               ? Masked<true>(graph, query, entry, distance, mask, ef, stop, with, scratch, finished)
+               : Masked<false>(graph, query, entry, distance, mask, ef, stop, with, scratch, finished);
+  };
+  ZVEC_RETURN_IF_ERROR(walk(budget));
+  if (!*finished || budget.waiting >= kMostWaiting || !DroppedNear(scratch, stop.k)) return {};
+  return walk({budget.distances, budget.in_vain, kMostWaiting});
 }
 
 Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
@@ -507,6 +516,32 @@ Status ShareAround(const GraphView& graph, std::uint32_t node, std::uint32_t eve
   ZVEC_RETURN_IF_ERROR(look(node, true));
   for (std::size_t f = 0; f < count; ++f) ZVEC_RETURN_IF_ERROR(look(further[f], false));
   *share = links == 0 ? 1 : static_cast<double>(passed) / links;
+  return {};
+}
+
+Status ShareFarther(const GraphView& graph, std::uint32_t node, const Mask& mask, Scratch& scratch,
+                    double* share) {
+  constexpr std::size_t kNodes = 2'000, kAhead = 8;
+  const bool guarded = Guarded(graph);
+  const Base layer{graph};
+  Tools<Base> tools(layer);
+  tools.row.early = 0;  // no code is measured
+  MakeRoom(kNodes + layer.width + 1, scratch);
+  scratch.seen.Reset(layer.count);
+  scratch.seen.Add(node);
+  std::uint32_t* const nodes = scratch.nodes.data();
+  std::size_t count = 1;
+  nodes[0] = node;
+  for (std::size_t at = 0; at < count && count < kNodes; ++at) {
+    if (guarded) ZVEC_RETURN_IF_ERROR(graph.guard->TouchLinks(nodes[at]));
+    if (at + kAhead < count) PrefetchLinks(layer.Row(nodes[at + kAhead]), layer.width);
+    tools.row.links = layer.Row(nodes[at]);
+    count = tools.kernels.take_unseen(tools.row, scratch.seen.words(), nodes, count);
+  }
+  scratch.seen.Note(nodes, count);
+  scratch.seen.Done();
+  const auto passed = std::count_if(nodes, nodes + count, [&](std::uint32_t n) { return mask.Has(n); });
+  *share = static_cast<double>(passed) / static_cast<double>(count);
   return {};
 }
 

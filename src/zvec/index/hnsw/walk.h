@@ -60,10 +60,16 @@ Status WalkBase(const GraphView& graph, const std::uint8_t* query, std::uint32_t
 Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, std::uint32_t entry,
                  float distance, std::uint32_t ef, Scratch& scratch);
 
+/// Candidates that wait in a masked walk while few of them pass.
+inline constexpr std::uint32_t kMostWaiting = 1'024;
+
 /// Distances after which a walk gives up.
 struct Budget {
   std::uint64_t distances = 0;
   std::uint64_t in_vain = 0;  ///< while it has met nothing that passes
+  /// Candidates that wait, whether they pass or not. Where so many are nearer than the k-th that passes, the
+  /// walk is repeated with kMostWaiting.
+  std::uint32_t waiting = 0;
 };
 
 /// Walks over all nodes until scratch.accepted has the `ef` nearest that the mask lets through: so it gets
@@ -88,6 +94,11 @@ Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint3
 /// when there are none.
 Status ShareAround(const GraphView& graph, std::uint32_t node, std::uint32_t every, const Mask& mask,
                    double* share);
+
+/// The same of some 2,000 nodes around it, each counted once: of a filter that passes 10 % by chance, right
+/// to within a tenth.
+Status ShareFarther(const GraphView& graph, std::uint32_t node, const Mask& mask, Scratch& scratch,
+                    double* share);
 
 /// No walk: fills scratch.pool with the `keep` nearest of all nodes that the mask has.
 Status MeasureMasked(const GraphView& graph, const std::uint8_t* query, const Mask& mask, std::uint32_t keep,
