@@ -125,6 +125,8 @@ nb::object Sequence(const FieldInfo& field, nb::handle value) {
   if (PyList_CheckExact(p) || PyTuple_CheckExact(p)) return nb::borrow(value);
   if (PyUnicode_Check(p) || PyBytes_Check(p) || PyDict_Check(p) || !nb::hasattr(value, "__len__"))
     Expected(field, value);
+  if (IsMasked(value))
+    Expected(field, std::string(db::DataTypeName(field.schema->type)) + " without masked elements", value);
   nb::object list = nb::steal(PySequence_List(p));
   if (!list) Expected(field, value);
   return list;
@@ -351,7 +353,7 @@ bool Switch(nb::handle value, const char* what) {
 }
 
 Buffer::Buffer(nb::handle object) {
-  if (!PyObject_CheckBuffer(object.ptr())) return;
+  if (!PyObject_CheckBuffer(object.ptr()) || IsMasked(object)) return;
   if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_STRIDES | PyBUF_FORMAT) != 0) {
     PyErr_Clear();
     return;
@@ -365,6 +367,15 @@ Buffer::Buffer(nb::handle object) {
   kind_ = format[0];
   if (kind_ == 'l') kind_ = view_.itemsize == 8 ? 'q' : 'i';
   if (kind_ == 'L') kind_ = view_.itemsize == 8 ? 'Q' : 'I';
+}
+
+bool IsMasked(nb::handle value) {
+  static PyObject* array = nullptr;  // lives as long as the module, which is never unloaded
+  if (!array) array = nb::object(nb::module_::import_("numpy").attr("ndarray")).release().ptr();
+  PyTypeObject* plain = reinterpret_cast<PyTypeObject*>(array);
+  if (Py_TYPE(value.ptr()) == plain || !PyObject_TypeCheck(value.ptr(), plain) || !nb::hasattr(value, "mask"))
+    return false;
+  return nb::cast<bool>(nb::module_::import_("numpy.ma").attr("is_masked")(value));
 }
 
 Py_ssize_t Buffer::stride(int axis) const noexcept {
@@ -428,10 +439,10 @@ nb::object AsArray(const FieldInfo& field, nb::handle value) {
   const DataType type = field.schema->type;
   const nb::object numpy = nb::module_::import_("numpy");
   const nb::object array = numpy.attr("asarray")(value);
-  if (!HoldsNumbers(array)) {
-    const nb::object dtype = nb::str(array.attr("dtype"));
-    Raise(PyExc_ValueError, "Field '" + field.schema->name +
-                                "': expected an array of numbers, got one of dtype " +
+  const bool masked = IsMasked(value);
+  if (masked || !HoldsNumbers(array)) {
+    const nb::object dtype = masked ? nb::str("masked elements") : nb::str(array.attr("dtype"));
+    Raise(PyExc_ValueError, "Field '" + field.schema->name + "': expected an array of numbers, got one of " +
                                 std::string(TryText(dtype).value_or("?")));
   }
   const char* dtype = type == DataType::kVectorFp32 ? "f4" : type == DataType::kVectorFp16 ? "f2" : "i1";

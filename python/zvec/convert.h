@@ -65,6 +65,10 @@ class Buffer {
   bool is_complex_ = false;
 };
 
+/// Whether it is an array of numpy.ma with elements that are not there; its buffer shows numbers in their
+/// places.
+bool IsMasked(nb::handle value);
+
 /// The struct code of the elements of a dense vector type.
 char KindOf(db::DataType type) noexcept;
 /// Row `row` of a 2-D buffer (or the whole of a 1-D one, row 0) whose kind fits the type.

@@ -94,6 +94,7 @@ VECTORS = {
     "memoryview cast": memoryview(FOUR).cast("B").cast("f"),
     "bytes as numbers": bytearray(b"\1\2\3\4"),
     "read-only": READ_ONLY,
+    "masked nowhere": np.ma.array(FOUR),
     "backwards": FOUR[::-1].copy()[::-1],
     "every second": np.repeat(FOUR, 2)[::2],
     "not aligned": np.frombuffer(b"\0" + FOUR.tobytes(), np.float32, offset=1),
@@ -187,6 +188,7 @@ BAD_VECTORS = {
     "bytes": (np.array([b"1"] * DIM), TypeError, TypeError),
     "texts as objects": (np.array(["1"] * DIM, dtype=object), TypeError, TypeError),
     "None as objects": (np.array([None] * DIM, dtype=object), TypeError, TypeError),
+    "masked": (np.ma.array(FOUR, mask=[0, 1, 0, 0]), TypeError, TypeError),
     "complex": ([1j] * DIM, TypeError, TypeError),
     "numpy's complex": ([np.complex64(1)] * DIM, TypeError, TypeError),
     "complex objects": (np.array([1j] * DIM, dtype=object), TypeError, TypeError),
@@ -239,7 +241,7 @@ BAD_SCALARS = [
     ("string", pathlib.Path("x")), ("string", bytearray(b"x")), ("string", datetime.date(2020, 1, 1)),
     ("bool", np.array([True])), ("int32", Raises(ZeroDivisionError())), ("double", Raises(RuntimeError())),
     ("array_string", ["a", "\ud800"]), ("array_string", [b"\xff"]), ("array_int32", np.eye(2)), ("array_bool", ["x"]),
-    ("int32", Ellipsis), ("int32", int), ("array_int32", np.array(["1"])), ("array_float", np.array([1j])),
+    ("array_float", np.ma.array(FOUR, mask=[0, 1, 0, 0])), ("int32", Ellipsis), ("int32", int), ("array_int32", np.array(["1"])), ("array_float", np.array([1j])),
 ]  # fmt: skip
 
 
@@ -344,6 +346,14 @@ def test_a_strange_call_is_an_exception(books, name):
     with pytest.raises(error):
         call(books)
     assert books.stats.doc_count == 1
+
+
+def test_a_batch_with_masked_elements_is_refused(books):
+    rows = np.ma.array(FOUR.reshape(1, DIM), mask=[[0, 1, 0, 0]])
+    for call in (lambda: books.insert_arrays(["a"], {"v": rows}), lambda: books.search_arrays("v", rows)):
+        with pytest.raises(ValueError, match="numbers"):
+            call()
+    assert books.stats.doc_count == 0
 
 
 def test_a_bad_column_is_named(books):
