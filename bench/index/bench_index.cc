@@ -155,6 +155,7 @@ void RunSet(const std::string& name, const Options& options, std::FILE* json) {
                      : options.mode == "churn"    ? bench::RunChurn
                      : options.mode == "quantize" ? bench::RunQuantize
                      : options.mode == "grow"     ? bench::RunGrow
+                     : options.mode == "segments" ? bench::RunSegments
                                                   : bench::RunThreads;
     return run(set, {directory, options.threads, options.passes, json, options.only});
   }
@@ -196,7 +197,7 @@ Options Parse(int argc, char** argv) {
       options.mode = value;
       if (options.mode != "recall" && options.mode != "filters" && options.mode != "churn" &&
           options.mode != "threads" && options.mode != "quantize" && options.mode != "grow" &&
-          options.mode != "sparse")
+          options.mode != "segments" && options.mode != "sparse")
         throw std::runtime_error("--mode " + options.mode +
                                  " is none of recall, filters, churn, threads, quantize, grow, sparse");
     } else if (key == "--ef") {
@@ -242,7 +243,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     std::fprintf(stderr,
                  "bench_index: %s\nusage: bench_index [--sets a,b,c,A,B,C,FILE.fvecs,FILE.npy] [--json FILE] "
-                 "[--mode recall|filters|churn|threads|quantize|grow|sparse] [--svg "
+                 "[--mode recall|filters|churn|threads|quantize|grow|segments|sparse] [--svg "
                  "PREFIX] [--only NAME,...] [--ef LIST] [--threads N] [--passes N]\n",
                  error.what());
     return 1;

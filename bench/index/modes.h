@@ -68,6 +68,8 @@ void RunThreads(const Set& set, const ModeOptions& options);
 void RunQuantize(const Set& set, const ModeOptions& options);
 /// A graph that grows behind the writer, and the backlog of rows that wait for it.
 void RunGrow(const Set& set, const ModeOptions& options);
+/// The same rows in one segment and in several.
+void RunSegments(const Set& set, const ModeOptions& options);
 /// 100,000 generated rows of a sparse field: inverted lists beside the scan.
 void RunSparse(const ModeOptions& options);
 

@@ -42,8 +42,10 @@ struct CollectionStats {
   std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents whose graph
                                                      ///< is built or refused (docs/search.md), 0 .. 1
   std::uint64_t unlinked_rows = 0;                   ///< that every query scans, until a graph holds them
-  bool maintaining = false;       ///< work in the background is under way (Maintenance::kBackground)
-  Status maintenance_error = {};  ///< of the last piece of it; OK again once one has come off
+  bool maintaining = false;  ///< work in the background is under way (Maintenance::kBackground)
+  /// Of the last piece of it that failed; OK again once one has come off, or (where a segment that cannot be
+  /// read is left out of it) after the next Optimize.
+  Status maintenance_error = {};
   MergeProgress merge;
 };
 
@@ -122,7 +124,8 @@ class Collection {
   virtual Status Flush() = 0;
   /// Seals the mutable segment, then merges segments into as few as CollectionOptions allow, without their
   /// deleted rows, and gives each the graphs that it lacks. Of what was written before the call; writers and
-  /// readers go on meanwhile. Calls queue up. Errors   kClosed: Close ended it, what was done stays done.
+  /// readers go on meanwhile. Calls queue up. Errors   kClosed: Close ended it, what was done stays done;
+  /// kDataLoss, kIoError: a segment cannot be read; it stays as it is, with the others all was done.
   virtual Status Optimize(const OptimizeOptions& options = {}) = 0;
   /// Durable; afterwards every operation answers kClosed. Idempotent.
   virtual Status Close() = 0;

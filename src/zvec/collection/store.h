@@ -68,7 +68,9 @@ class Store {
   MergeProgress Progress() const;
   /// How often it was worked out whether something is to be merged.
   std::uint64_t policy_runs() const { return policy_runs_; }
-  /// Why the last piece of maintenance failed; OK when a later one came off.
+  /// Of a segment that lacks its graph deleted rows are removed once it has one, which is under way.
+  bool WasteLacksGraphs() const ZVEC_EXCLUDES(state_mu_);
+  /// Why the last piece of maintenance failed; OK when a later one came off and no segment is set aside.
   Status MaintenanceError() const ZVEC_EXCLUDES(state_mu_);
 
   /// Before a write call: waits while there are too many unlinked rows and somebody is linking them, or
@@ -220,8 +222,10 @@ class Store {
     std::uint64_t segment = 0;
     std::vector<std::size_t> fields;
   };
-  /// `wish`: null, the first segment that lacks some.
-  Status LinkSegment(const BuildHelp& help, const LinkWish* wish = nullptr) ZVEC_EXCLUDES(write_mu_);
+  /// `wish`: null, the first segment that lacks some. `*aside` true: it failed and was set aside, because its
+  /// vectors cannot be read: others can be linked.
+  Status LinkSegment(const BuildHelp& help, const LinkWish* wish, bool* aside) ZVEC_EXCLUDES(write_mu_);
+  static bool LacksVectors(const LinkJob& job);
   bool PlanLink(LinkJob& job, const LinkWish* wish) ZVEC_REQUIRES(write_mu_);
   Status MakeGraphs(LinkJob& job, const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);
   Status InstallGraphs(LinkJob& job) ZVEC_REQUIRES(write_mu_);
@@ -229,7 +233,10 @@ class Store {
   void ShowHeritage(std::uint64_t segment, const Heritage& heritage) ZVEC_REQUIRES(write_mu_);
   /// `rows`: of the mutable segment, as they are in the only new segment.
   void Bequeath(Rewrite& rewrite, std::span<const RowRef> rows) ZVEC_REQUIRES(write_mu_);
-  void SettleMaintenance(const Status& status, std::atomic<bool>& paused) ZVEC_EXCLUDES(state_mu_);
+  /// `paused`: what is put off after a failure; null: nothing.
+  void SettleMaintenance(const Status& status, std::atomic<bool>* paused) ZVEC_EXCLUDES(state_mu_);
+  /// Of the segments that are there one is set aside, as long as nobody optimizes.
+  bool HasSetAside() const ZVEC_REQUIRES_SHARED(state_mu_);
 
   // Merging (store_merge.cc, store_optimize.cc).
   struct MergeJob;
@@ -255,9 +262,8 @@ class Store {
   };
   bool WantsMerge(const Version& version) const ZVEC_EXCLUDES(state_mu_, asked_mu_);
   bool TooMuchWaste() const ZVEC_EXCLUDES(state_mu_);
-  /// Of a segment that lacks its graph deleted rows are removed once it has one.
-  bool WasteLacksGraphs() const ZVEC_EXCLUDES(state_mu_);
-  /// One merge; `*done` false: there is nothing to merge. What it made is put into `only`.
+  /// One merge; `*done` false: there is nothing to merge, or the failure was no segment's. What it made is
+  /// put into `only`.
   Status MergeOnce(MergeGoal goal, const BuildHelp& help, Mine* only, bool* done) ZVEC_EXCLUDES(write_mu_);
   bool PlanMerge(MergeGoal goal, const Mine* only, MergeJob& job) ZVEC_REQUIRES(write_mu_);
   Status MakeMerged(MergeJob& job, const BuildHelp& base) ZVEC_EXCLUDES(write_mu_);
@@ -269,7 +275,8 @@ class Store {
   static Status CarryDeaths(MergeJob& job, const Version& now);
   std::uint64_t NameWork(MergeJob& job, std::string (*name)(std::uint64_t number)) ZVEC_EXCLUDES(write_mu_);
   std::uint64_t CountIndexes() const;
-  void SetDamagedAside(const MergeJob& job) ZVEC_EXCLUDES(state_mu_);
+  /// False: all can be read.
+  bool SetDamagedAside(const MergeJob& job) ZVEC_EXCLUDES(state_mu_);
   Status Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel) ZVEC_EXCLUDES(write_mu_);
   Status ClosedMeanwhile() const;
   Status SealIfChanged() ZVEC_REQUIRES(write_mu_);
@@ -315,9 +322,9 @@ class Store {
   std::shared_ptr<const Version> version_ ZVEC_GUARDED_BY(state_mu_);
   std::shared_ptr<const Manifest> manifest_ ZVEC_GUARDED_BY(state_mu_);
   Status maintenance_error_ ZVEC_GUARDED_BY(state_mu_);
-  /// Segments whose vectors are damaged: no graph is tried until Optimize.
+  /// Segments whose vectors are damaged or cannot be read: no graph is tried until Optimize.
   std::set<std::uint64_t> unlinkable_ ZVEC_GUARDED_BY(state_mu_);
-  /// Segments with damaged rows: not merged until Optimize, which says so.
+  /// Segments with rows that are damaged or cannot be read: not merged until Optimize, which says so.
   std::set<std::uint64_t> unmergeable_ ZVEC_GUARDED_BY(state_mu_);
   std::uint64_t unmergeable_changes_ ZVEC_GUARDED_BY(state_mu_) = 0;
 

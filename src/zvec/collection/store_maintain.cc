@@ -90,17 +90,30 @@ Status Store::MaintenanceError() const {
   return maintenance_error_;
 }
 
-void Store::SettleMaintenance(const Status& status, std::atomic<bool>& paused) {
+bool Store::HasSetAside() const {
+  return std::any_of(manifest_->segments.begin(), manifest_->segments.end(), [this](const auto& entry) {
+    return unlinkable_.contains(entry.file.number) || unmergeable_.contains(entry.file.number);
+  });
+}
+
+void Store::SettleMaintenance(const Status& status, std::atomic<bool>* paused) {
   if (status.code() == StatusCode::kCancelled ||
       (status.ok() && (segments_paused_ || tail_paused_ || merges_paused_)))
     return;
   {
     cocozvec::WriterLock lock(state_mu_);
+    if (status.ok() && HasSetAside()) return;
     maintenance_error_ = status;
   }
   if (status.ok()) return;
-  paused = true;
-  const std::uint32_t seals = &paused == &merges_paused_ ? std::max(1u, seals_to_wait_.load()) : 1;
+  if (paused == nullptr) {
+    cocozvec::Log(
+        cocozvec::LogLevel::kWarning,
+        "maintenance of " + directory_ + " leaves a segment out until Optimize: " + status.ToString());
+    return;
+  }
+  *paused = true;
+  const std::uint32_t seals = paused == &merges_paused_ ? std::max(1u, seals_to_wait_.load()) : 1;
   cocozvec::Log(cocozvec::LogLevel::kWarning,
                 "maintenance of " + directory_ + " failed and is tried again after " +
                     (seals == 1 ? "the next seal: " : std::to_string(seals) + " seals: ") +
@@ -139,17 +152,18 @@ bool Store::LinkStep(const cocozvec::Cancel& cancel) {
     pool_ = std::make_unique<cocozvec::ThreadPool>(MaintenanceThreads() - 1);
   const BuildHelp help{pool_.get(), &cancel};
   if (!segments_paused_ && FirstLacking(*version) != SIZE_MAX) {
-    const Status status = Guarded([&] { return LinkSegment(help); });
-    SettleMaintenance(status, segments_paused_);
+    bool aside = false;
+    const Status status = Guarded([&] { return LinkSegment(help, nullptr, &aside); });
+    SettleMaintenance(status, aside ? nullptr : &segments_paused_);
     // With its graph a segment may be merged.
     const auto now = Snapshot();
     if (options_.maintenance == Maintenance::kBackground && status.ok() && now && WantsMerge(*now))
       merger_.Wake();  // kInline: whoever woke this does
-    return status.ok() || status.code() == StatusCode::kCancelled;
+    return status.ok() || aside || status.code() == StatusCode::kCancelled;
   }
   if (tail_paused_ || !version->growing->Wants(version->tail->row_count(), /*last=*/false)) return false;
   const Status status = Guarded([&] { return GrowTail(*version, help); });
-  SettleMaintenance(status, tail_paused_);
+  SettleMaintenance(status, &tail_paused_);
   return status.ok() || status.code() == StatusCode::kCancelled;
 }
 
@@ -198,7 +212,16 @@ Status Store::Complete(TailGraphs& graphs, const StoredView& view, const BuildHe
   return {};
 }
 
-Status Store::LinkSegment(const BuildHelp& help, const LinkWish* wish) {
+/// Of the columns that its graphs are made of a block cannot be read.
+bool Store::LacksVectors(const LinkJob& job) {
+  const std::uint32_t chunks = (job.segment->row_count() + kChunkRows - 1) / kChunkRows;
+  for (const std::size_t field : job.fields)
+    for (std::uint32_t chunk = 0; chunk < chunks; ++chunk)
+      if (IsUnreadable(job.segment->Column(field, chunk).status())) return true;
+  return false;
+}
+
+Status Store::LinkSegment(const BuildHelp& help, const LinkWish* wish, bool* aside) {
   LinkJob job;
   {
     MutexLock lock(write_mu_);
@@ -206,6 +229,8 @@ Status Store::LinkSegment(const BuildHelp& help, const LinkWish* wish) {
     if (!PlanLink(job, wish)) return {};
   }
   Status status = Guarded([&] { return MakeGraphs(job, help); });
+  // The segments behind it shall not wait for it. (An error of the disk may be one of writing.)
+  *aside = status.code() == StatusCode::kDataLoss || (IsUnreadable(status) && LacksVectors(job));
   MutexLock lock(write_mu_);
   if (status.ok()) status = CheckWritable();
   try {  // not Guarded: the analysis does not see in a lambda that the lock is held
@@ -214,8 +239,7 @@ Status Store::LinkSegment(const BuildHelp& help, const LinkWish* wish) {
     status = NoMemoryForMaintenance();
   }
   if (!status.ok() && status.code() != StatusCode::kCancelled) heritage_.erase(job.entry.file.number);
-  if (status.code() ==
-      StatusCode::kDataLoss) {  // of its vectors: the segments behind it shall not wait for it
+  if (*aside) {
     cocozvec::WriterLock state(state_mu_);
     unlinkable_.insert(job.entry.file.number);
   }

@@ -105,7 +105,7 @@ std::vector<SegmentShape> Store::ShapesOf(const Version& version, const Mine* on
     const SegmentFile& file = view->segment()->file();
     SegmentShape shape = ShapeOf(*view);
     if (only != nullptr) {
-      shape.ready = only->segments.contains(file.number);
+      shape.ready = only->segments.contains(file.number) && !unmergeable_.contains(file.number);
       // What died since it was made is no reason to make it again, or a writer could keep Optimize for ever.
       if (only->made.contains(file.number)) shape.dead = 0;
     } else {
@@ -161,7 +161,7 @@ bool Store::MergeStep(const cocozvec::Cancel& cancel) {
     seals_to_wait_ = 1u << std::min<std::uint32_t>(merge_failures_, 6);
     if (merge_failures_ < 6) ++merge_failures_;
   }
-  SettleMaintenance(status, merges_paused_);
+  SettleMaintenance(status, &merges_paused_);
   return status.ok() ? done : status.code() == StatusCode::kCancelled;
 }
 
@@ -188,7 +188,7 @@ Status Store::MergeOnce(MergeGoal goal, const BuildHelp& help, Mine* only, bool*
     MutexLock lock(write_mu_);
     status = FinishMerge(job, std::move(status));
   }
-  if (IsUnreadable(status)) SetDamagedAside(job);
+  if (IsUnreadable(status)) *done = SetDamagedAside(job);
   ZVEC_RETURN_IF_ERROR(status);
   *done = true;
   if (only != nullptr)
@@ -249,6 +249,7 @@ bool Store::TooMuchWaste() const {
 }
 
 bool Store::WasteLacksGraphs() const {
+  if (segments_paused_) return false;  // nobody makes them now
   const auto version = Snapshot();
   if (!version) return false;
   cocozvec::ReaderLock lock(state_mu_);
@@ -411,13 +412,16 @@ Status Store::InstallMerged(MergeJob& job) {
   return {};
 }
 
-void Store::SetDamagedAside(const MergeJob& job) {
+bool Store::SetDamagedAside(const MergeJob& job) {
+  bool any = false;
   for (const auto& source : job.sources) {
     if (source->segment()->VerifyAll().ok()) continue;
     cocozvec::WriterLock lock(state_mu_);
     unmergeable_.insert(source->segment()->file().number);
     ++unmergeable_changes_;
+    any = true;
   }
+  return any;
 }
 
 }  // namespace zvec::inline v0

@@ -67,8 +67,11 @@ Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel)
   if (rows >= kRowsForThreads && ThreadsFor(concurrency) > 1)
     pool = std::make_unique<cocozvec::ThreadPool>(ThreadsFor(concurrency) - 1);
   const BuildHelp help{pool.get(), &cancel};
+  Status unread;  // why the first segment that cannot be read stays as it is: the others shall not
   for (bool more = true; more;) {
-    ZVEC_RETURN_IF_ERROR(MergeOnce(MergeGoal::kCompact, help, &mine, &more));
+    const Status status = MergeOnce(MergeGoal::kCompact, help, &mine, &more);
+    if (!status.ok() && !more) return status;
+    if (unread.ok()) unread = status;
     merger_.Progress();  // a writer may have waited for the room
   }
   const struct Linking {
@@ -78,17 +81,20 @@ Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel)
   linking.now = true;
   merger_.Progress();  // from here on there is no more room to wait for
   for (const LinkWish& wish : LinkWishes(mine.segments)) {
-    const Status status = LinkSegment(help, &wish);
+    bool aside = false;
+    const Status status = LinkSegment(help, &wish, &aside);
     // Deleted meanwhile, the segment needs no graph any more.
     if (status.code() == StatusCode::kCancelled && !cancel.raised()) continue;
-    ZVEC_RETURN_IF_ERROR(status);
+    if (!status.ok() && !aside) return status;
+    if (unread.ok()) unread = status;
   }
   segments_paused_ = tail_paused_ = merges_paused_ = false;
   merge_failures_ = seals_to_wait_ = 0;
-  SettleMaintenance({}, merges_paused_);
+  SettleMaintenance(unread, nullptr);
   MutexLock lock(write_mu_);
   ZVEC_RETURN_IF_ERROR(CheckWritable());
-  return ForgetOlderGeneration();
+  ZVEC_RETURN_IF_ERROR(ForgetOlderGeneration());
+  return unread;
 }
 
 Status Store::SealIfChanged() {

@@ -1,6 +1,7 @@
 #include "zvec/query/search.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "zvec/query/chunk_rows.h"
 #include "zvec/query/query_vector.h"
@@ -56,6 +57,23 @@ QueryStats* BeginStats(std::size_t segments, QueryStats* stats, QueryStats* unwa
   return stats;
 }
 
+/// The numbers of the segments, that with the most linked rows first: what is found there bounds the others.
+std::vector<std::uint32_t> LargestFirst(std::span<const SegmentView* const> segments, std::size_t field) {
+  std::vector<std::uint32_t> order(segments.size());
+  std::iota(order.begin(), order.end(), 0u);
+  if (segments.size() < 2) return order;
+  std::vector<std::uint32_t> linked(segments.size());
+  for (std::size_t s = 0; s < segments.size(); ++s) {
+    const hnsw::Graph* graph = segments[s]->Graph(field);
+    linked[s] = graph == nullptr            ? 0
+                : graph->lists() != nullptr ? segments[s]->row_count()
+                                            : graph->Current().view.nodes;
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return linked[a] > linked[b]; });
+  return order;
+}
+
 }  // namespace
 
 Result<std::vector<RowHit>> SearchVectors(std::span<const SegmentView* const> segments,
@@ -67,7 +85,9 @@ Result<std::vector<RowHit>> SearchVectors(std::span<const SegmentView* const> se
   stats = BeginStats(segments.size(), stats, &unwanted);
   TopK top(query.topk, vector.larger_is_nearer(), query.radius ? &*query.radius : nullptr);
   SegmentSearch search(query, vector, filter, &top, stats);
-  for (std::uint32_t s = 0; s < segments.size(); ++s) ZVEC_RETURN_IF_ERROR(search.Run(*segments[s], s));
+  for (const std::uint32_t s : LargestFirst(segments, vector.field()))
+    ZVEC_RETURN_IF_ERROR(search.Run(*segments[s], s));
+  ZVEC_RETURN_IF_ERROR(search.Finish());
   stats->strategy = search.Strategy();
   return std::move(top).Take();
 }

@@ -52,6 +52,11 @@ bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
     breadth_.keep = breadth_.ef;
     breadth_.margin = breadth_.slack = -1;
   }
+  // A graph's distances say something about scores only roughly: under inner product nothing.
+  const float far = top_->Farthest();
+  if (std::isfinite(far) && !vector_.larger_is_nearer())
+    breadth_.bound =
+        graph.encoder->BetweenCodes(vector_.metric() == MetricType::kCosine ? 2 * double{far} : far);
   return has_direction;
 }
 
@@ -69,10 +74,8 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   if (ref.view.empty()) {
     const FieldSchema& field = segment.schema().fields[vector_.field()];
     if (!hnsw::WantsGraph(field) && !sparse::WantsLists(field)) return Scan(0);
-    met_vectors_ = false;
-    ZVEC_RETURN_IF_ERROR(ScanUnlinked(0));
-    // Without vectors there was nothing to refuse; nor is there for lists.
-    stats_->refused += graph != nullptr && hnsw::WantsGraph(field) && met_vectors_;
+    // Nothing is refused of lists.
+    backlogs_.push_back({&segment, number, 0, known_, graph != nullptr && hnsw::WantsGraph(field)});
     return {};
   }
   // Rows that came after this snapshot may be linked already: they lead on, but are no answers.
@@ -83,8 +86,22 @@ Status SegmentSearch::Run(const SegmentView& segment, std::uint32_t number) {
   const hnsw::WalkCounts& after = hnsw::Scratch::Local().counts;
   stats_->code_distances += after.distances - before.distances;
   stats_->nodes += after.expansions - before.expansions;
-  if (!status.ok() || linked == segment.row_count()) return status;
-  return ScanUnlinked(linked);
+  if (status.ok() && linked != segment.row_count())
+    backlogs_.push_back({&segment, number, linked, known_, false});
+  return status;
+}
+
+Status SegmentSearch::Finish() {
+  for (const Backlog& backlog : backlogs_) {
+    segment_ = backlog.segment;
+    number_ = backlog.number;
+    known_ = backlog.known;
+    met_vectors_ = false;
+    ZVEC_RETURN_IF_ERROR(ScanUnlinked(backlog.first_row));
+    stats_->refused += backlog.refused && met_vectors_;  // without vectors there was nothing to refuse
+  }
+  backlogs_.clear();
+  return {};
 }
 
 Status SegmentSearch::ScanUnlinked(std::uint32_t first_row) {
@@ -209,16 +226,17 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   };
   // Rows that came after this snapshot are no answers either.
   const bool any = dead > 0 || graph.nodes > rows;
+  bool bounded = false;
   const Status status =
       hnsw::FindNearest(graph, code_.data(), query_.topk, breadth_, hnsw::Scratch::Local(), &rows_,
-                        any ? hnsw::DeadRows{this, is_dead, dead} : hnsw::DeadRows{});
+                        any ? hnsw::DeadRows{this, is_dead, dead} : hnsw::DeadRows{}, &bounded);
   if (IsDamaged(status)) {
     ZVEC_RETURN_IF_ERROR(EvaluateMask(rows, graph.nodes));
     return ScanMask(rows);
   }
   ZVEC_RETURN_IF_ERROR(status);
   const std::uint64_t live = segment_->row_count() - segment_->dead_count();
-  if (rows_.size() < std::min<std::uint64_t>(query_.topk, live)) {
+  if (!bounded && rows_.size() < std::min<std::uint64_t>(query_.topk, live)) {
     // Fewer than there may be: the dead lie together, or rows have no vector, or some are not linked.
     return SearchMasked(graph);
   }

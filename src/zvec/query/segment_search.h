@@ -26,7 +26,9 @@ class SegmentSearch {
                 QueryStats* stats)
       : query_(query), vector_(vector), filter_(filter), top_(top), stats_(stats), code_scan_(vector) {}
 
+  /// Rows that a graph should have and that none has wait for Finish: what else is found bounds them.
   Status Run(const SegmentView& segment, std::uint32_t number);
+  Status Finish();
   /// QueryStats::strategy.
   std::string Strategy() const;
 
@@ -40,6 +42,14 @@ class SegmentSearch {
     kLists = 32,
     kListsMatches = 64,
     kCodes = 128
+  };
+
+  /// Rows of a segment from `first_row` on that no graph has.
+  struct Backlog {
+    const SegmentView* segment = nullptr;
+    std::uint32_t number = 0, first_row = 0;
+    std::shared_ptr<const FilterMask> known;
+    bool refused = false;  ///< their graph was
   };
 
   bool UsesGraph(const hnsw::GraphView& graph);
@@ -77,6 +87,7 @@ class SegmentSearch {
   bool drops_far_ = false;            ///< rows are looked at in part before they are scored
   bool met_vectors_ = false;          ///< a scan came to a row that has one
 
+  std::vector<Backlog> backlogs_;
   const SegmentView* segment_ = nullptr;
   std::uint32_t number_ = 0;
   std::vector<std::uint8_t> code_;

@@ -56,6 +56,15 @@ double Encoder::half() const noexcept {
   return kind_ == CodeKind::kHalves ? INFINITY : levels() / 2 / scale_;
 }
 
+float Encoder::BetweenCodes(double squared) const noexcept {
+  const bool fine = kind_ == CodeKind::kBits4Fine;
+  if (metric_ == MetricType::kIp || !(scale_ > 0) || !(fine || kind_ == CodeKind::kBits7)) return INFINITY;
+  const double steps = fine ? simd::kFineSteps : 1, scale = scale_ * steps;
+  // Rounding to the row's levels and to the query's steps, a twelfth squared of each.
+  const double rounding = (steps * steps + 1) / 12 * static_cast<double>(dim_);
+  return static_cast<float>(std::max(squared, 0.0) * scale * scale + rounding);
+}
+
 std::size_t Encoder::CodeBytes(std::size_t dim, bool on_sphere, CodeKind kind) noexcept {
   const std::size_t elements = on_sphere ? dim + kLeastExtra : dim;
   return WholeLines(IsNarrow(kind)              ? (elements + 1) / 2

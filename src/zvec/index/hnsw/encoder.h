@@ -46,6 +46,11 @@ class Encoder {
   /// is faster at equal recall (set c).
   float roughness() const noexcept { return kind_ == CodeKind::kBits4Fine ? 4.0f : 1; }
 
+  /// What a row that is `squared` from a query (cosine: twice the distance, as between directions) has
+  /// between its code and the query's, on average. Infinite where codes do not tell that: other kinds than
+  /// kBits7 and kBits4Fine, inner product.
+  float BetweenCodes(double squared) const noexcept;
+
   /// Between codes of this encoder (kBits4Fine: of a query and of rows).
   const simd::CodeDistances& distances() const noexcept {
     const simd::CodeKernels& kernels = simd::ActiveCodeKernels();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <set>
 #include <vector>
@@ -171,6 +172,40 @@ TEST(EncoderKinds, DistancesBetweenCodesAreInProportion) {
       for (std::size_t i = 0; i < 100; ++i) exact += std::pow(data[0][i] - data[r][i], 2);
       if (r == 1) ratio = by_code / exact;
       EXPECT_NEAR(by_code / exact, ratio, ratio * (Encoder::IsNarrow(kind) ? 0.4 : 0.1)) << "row " << r;
+    }
+  }
+}
+
+double Product(const float* a, const float* b, std::size_t dim) {
+  return std::inner_product(a, a + dim, b, 0.0);
+}
+
+TEST(EncoderKinds, WhatADistanceIsBetweenCodesIsKnownOnAverage) {
+  for (const MetricType metric : {MetricType::kL2, MetricType::kCosine, MetricType::kIp}) {
+    const Vectors data = Vectors::Clustered(500, 512, 4);
+    for (const CodeKind kind : {CodeKind::kBits7, CodeKind::kBits4Fine, CodeKind::kBits8}) {
+      const Encoder encoder = Encoder::Train(metric, data.dim, data.Sample(), {}, kind);
+      if (metric == MetricType::kIp || kind == CodeKind::kBits8) {
+        EXPECT_EQ(encoder.BetweenCodes(1), INFINITY);
+        continue;
+      }
+      const std::size_t bytes = encoder.code_bytes();
+      std::vector<std::uint8_t> query(encoder.query_bytes()), codes(data.count * bytes);
+      ASSERT_TRUE(encoder.EncodeQuery(data[0], query.data()));
+      const double norm = std::sqrt(Product(data[0], data[0], data.dim));
+      double off = 0;
+      for (std::uint32_t r = 1; r < data.count; ++r) {
+        encoder.EncodeRow(data[r], &codes[r * bytes]);
+        float by_code = 0;
+        encoder.distances().squared_l2(query.data(), {codes.data(), bytes, &r, 1}, &by_code);
+        const double product = Product(data[0], data[r], data.dim),
+                     other = Product(data[r], data[r], data.dim);
+        const double squared = metric == MetricType::kL2 ? norm * norm - 2 * product + other
+                                                         : 2 - 2 * product / (norm * std::sqrt(other));
+        off += by_code / encoder.BetweenCodes(squared) - 1;
+      }
+      EXPECT_NEAR(off / (data.count - 1), 0, kind == CodeKind::kBits7 ? 0.01 : 0.03);
+      EXPECT_GT(encoder.BetweenCodes(-1), 0);  // a radius below zero
     }
   }
 }

@@ -79,27 +79,44 @@ double CodesCost(const GraphView& graph, std::uint64_t matches) {
   return static_cast<double>(matches) * (1 + static_cast<double>(graph.code_bytes()) / 50);
 }
 
-/// `topk` candidates, and those behind them that may be nearer. An element's code is off by up to half a
-/// level, 1/12 squared on average: a squared distance D of codes by sqrt(2/3 D) or so.
 /// For codes of 7 bits and of 4 with finer queries (`roughness`), and not under inner product: the elements
 /// that put a row on the sphere are all rounded alike.
-void Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Breadth& breadth,
-          const Mask* mask, std::vector<std::uint32_t>* rows, const DeadRows& dead = {}) {
-  const bool bounded =
-      breadth.margin >= 0 && graph.encoder->metric() != MetricType::kIp &&
-      (graph.encoder->kind() == CodeKind::kBits7 || graph.encoder->kind() == CodeKind::kBits4Fine);
+bool HasMargin(const GraphView& graph, const Breadth& breadth) {
+  const CodeKind kind = graph.encoder->kind();
+  return breadth.margin >= 0 && graph.encoder->metric() != MetricType::kIp &&
+         (kind == CodeKind::kBits7 || kind == CodeKind::kBits4Fine);
+}
+
+/// What is farther than this is farther than `distance`, however codes were rounded.
+float WithMargin(const GraphView& graph, const Breadth& breadth, float distance) {
   const float roughness = graph.encoder->roughness();
+  return distance + breadth.margin * roughness * std::sqrt(distance + kLeastSquare * roughness * roughness);
+}
+
+float BoundOf(const GraphView& graph, const Breadth& breadth) {
+  return HasMargin(graph, breadth) && breadth.bound < INFINITY ? WithMargin(graph, breadth, breadth.bound)
+                                                               : INFINITY;
+}
+
+/// `topk` candidates, and those behind them that may be nearer. An element's code is off by up to half a
+/// level, 1/12 squared on average: a squared distance D of codes by sqrt(2/3 D) or so.
+/// True: what is nearest of the others lies beyond the bound.
+bool Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Breadth& breadth,
+          const Mask* mask, std::vector<std::uint32_t>* rows, const DeadRows& dead = {}) {
+  const bool bounded = HasMargin(graph, breadth);
   rows->clear();
-  float limit = INFINITY;
+  const float bound = BoundOf(graph, breadth);
+  float limit = bound;
   for (std::uint32_t i = 0; i < pool.size() && rows->size() < breadth.keep; ++i) {
+    if (pool.distance(i) > bound) return true;
     if (pool.distance(i) > limit) break;
     if (mask != nullptr && !mask->Has(pool.node(i))) continue;
     if (dead.has != nullptr && dead.has(dead.of, pool.node(i))) continue;
     rows->push_back(pool.node(i));
     if (rows->size() == topk && bounded)
-      limit = pool.distance(i) +
-              breadth.margin * roughness * std::sqrt(pool.distance(i) + kLeastSquare * roughness * roughness);
+      limit = std::min(bound, WithMargin(graph, breadth, pool.distance(i)));
   }
+  return false;
 }
 
 std::uint32_t Times(std::uint32_t count, double factor) {
@@ -146,15 +163,17 @@ Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matc
 
 Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
                    const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows,
-                   const DeadRows& dead) {
+                   const DeadRows& dead, bool* bounded) {
   std::uint32_t slot = 0;
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const double more = 1 / (1 - std::min(dead.share, kMostDead));
   const std::uint32_t ef = Times(breadth.ef, more), k = Times(std::max(topk, kLeastStop), more);
   ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, ef,
-                                {k, breadth.slack, Times(breadth.keep, more)}, scratch));
-  Take(graph, scratch.pool, topk, breadth, nullptr, rows, dead);
+                                {k, breadth.slack, Times(breadth.keep, more), BoundOf(graph, breadth)},
+                                scratch));
+  const bool beyond = Take(graph, scratch.pool, topk, breadth, nullptr, rows, dead);
+  if (bounded != nullptr) *bounded = beyond;
   return {};
 }
 
@@ -166,7 +185,8 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const std::uint32_t entry = graph.slot_node[slot];
-  const StopRule stop{std::max(topk, kLeastStop), breadth.slack, breadth.keep};
+  const StopRule stop{std::max(topk, kLeastStop), breadth.slack, breadth.keep, BoundOf(graph, breadth)};
+  bool bounded = false;
   const double share = static_cast<double>(matches) / std::max(graph.nodes, 1u);
   double around = 0;
   ZVEC_RETURN_IF_ERROR(ShareAround(graph, entry, share < kPlainFrom ? 1 : 4, mask, &around));
@@ -191,7 +211,7 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
                             : std::min(Times(1, wanted / std::min(share, around)), kMostWaiting)};
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
-    Take(graph, scratch.accepted, topk, breadth, nullptr, rows);
+    bounded = Take(graph, scratch.accepted, topk, breadth, nullptr, rows);
   } else {
     if (around < kThin * share && CodesCost(graph, matches) < kSure * ThroughCost(graph, breadth.ef)) {
       // Around one node that may be chance.
@@ -202,9 +222,9 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
     const auto budget = static_cast<std::uint64_t>(breadth.ef + 64) * 4 * graph.row_links * graph.row_links;
     ZVEC_RETURN_IF_ERROR(
         WalkThrough(graph, code, entry, distance, mask, {ef, stop, budget}, scratch, complete));
-    Take(graph, scratch.pool, topk, breadth, nullptr, rows);
+    bounded = Take(graph, scratch.pool, topk, breadth, nullptr, rows);
   }
-  *complete = *complete && rows->size() >= std::min<std::uint64_t>(topk, matches);
+  *complete = *complete && (bounded || rows->size() >= std::min<std::uint64_t>(topk, matches));
   return {};
 }
 

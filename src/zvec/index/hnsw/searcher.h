@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "zvec/index/hnsw/graph.h"
@@ -21,6 +22,8 @@ struct Breadth {
   /// product: everything up to `keep` is scored.
   float margin = -1;
   float slack = -1;  ///< StopRule
+  /// No row farther than this, between codes (Encoder::BetweenCodes), is wanted. Only with a margin.
+  float bound = std::numeric_limits<float>::infinity();
 };
 
 /// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index). Given: that many,
@@ -50,9 +53,10 @@ struct DeadRows {
 };
 
 /// The nearest rows to `code` by their codes that are not dead, nearest first, at most breadth.keep of them.
+/// *bounded, if not null: what else there is lies beyond the bound.
 Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
                    const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows,
-                   const DeadRows& dead = {});
+                   const DeadRows& dead = {}, bool* bounded = nullptr);
 
 /// The same among the rows that the mask has (`matches` of them). *complete is false when the walk gave up:
 /// there are too few of them, or few where the query is. FindByCodes finds the answer then.

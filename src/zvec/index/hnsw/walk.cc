@@ -12,6 +12,11 @@ namespace {
 
 /// Candidates expanded in one step: their neighbours' codes are fetched together.
 constexpr std::uint32_t kStep = 3;
+/// Steps after which a walk that came no nearer has come as near as it will, within the bound and beyond it,
+/// where it may be in a side valley; what ends it then is that much beyond. With fewer, or nearer, recall
+/// over several segments falls by 0.001 to 0.01 (bench/index --mode segments).
+constexpr std::uint32_t kPatience = 6, kPatienceBeyond = 12;
+constexpr float kBeyond = 1.3f;
 /// Neighbours of one that failed, looked at in one expansion (WalkThrough).
 constexpr std::size_t kMostThrough = 64;
 /// Neighbours that failed and are looked past, in one expansion.
@@ -186,9 +191,25 @@ float PrefetchNext(const Layer& layer, const Pool& pool) {
   return 3e38f;
 }
 
-bool Passed(const Pool& candidates, const Pool& answers, const StopRule& stop) {
-  return stop.slack >= 0 && answers.size() >= stop.k &&
-         candidates.next_distance() > (1 + stop.slack) * answers.distance(stop.k - 1);
+/// How long a walk has come no nearer.
+class Nearing {
+ public:
+  void Step(const Pool& candidates) noexcept {
+    steps_ = candidates.distance(0) < best_ ? 0 : steps_ + 1;
+    best_ = candidates.distance(0);
+  }
+  bool over(float bound) const noexcept { return steps_ >= (best_ > bound ? kPatienceBeyond : kPatience); }
+
+ private:
+  float best_ = INFINITY;
+  std::uint32_t steps_ = 0;
+};
+
+bool Passed(const Pool& candidates, const Pool& answers, const StopRule& stop, const Nearing& nearing) {
+  if (stop.slack < 0) return false;
+  const float next = candidates.next_distance();
+  return (answers.size() >= stop.k && next > (1 + stop.slack) * answers.distance(stop.k - 1)) ||
+         (nearing.over(stop.bound) && next > kBeyond * (1 + stop.slack) * stop.bound);
 }
 
 /// What is farther than this can neither be expanded before the walk stops nor be among those to keep.
@@ -233,7 +254,8 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
   if constexpr (std::is_same_v<Layer, Base>) Avoid(layer.count, scratch);
   AddFirst(entry, distance, scratch);
   Pool& pool = scratch.pool;
-  while (pool.HasNext() && !Passed(pool, pool, stop)) {
+  Nearing nearing;
+  while (pool.HasNext() && !Passed(pool, pool, stop, nearing)) {
     std::size_t count = 0;
     ZVEC_RETURN_IF_ERROR(Gather<kGuarded>(layer, tools, scratch, &count));
     // Links that are asked for only when they are needed are half of a walk's time.
@@ -244,6 +266,7 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
     pool.SortIn(tools.kernels, scratch.nodes.data(), scratch.distances.data(), count, reach, layer.rows,
                 layer.width, soon);
     if (layer.rows == nullptr) PrefetchNext(layer, pool);
+    nearing.Step(pool);
   }
   scratch.seen.Done();
   return {};
@@ -264,7 +287,9 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
   std::uint32_t* const nodes = scratch.nodes.data();
   float* const distances = scratch.distances.data();
   *finished = true;
-  while (pool.HasNext() && pool.next_distance() < accepted.Limit() && !Passed(pool, accepted, stop)) {
+  Nearing nearing;
+  while (pool.HasNext() && pool.next_distance() < accepted.Limit() &&
+         !Passed(pool, accepted, stop, nearing)) {
     std::size_t count = 0, passed = 0;
     ZVEC_RETURN_IF_ERROR(Gather<kGuarded>(layer, tools, scratch, &count));
     const float soon = PrefetchNext(layer, pool);
@@ -279,6 +304,7 @@ Status Masked(const GraphView& graph, const std::uint8_t* query, std::uint32_t e
       passed += mask.Has(node);
     }
     accepted.SortIn(tools.kernels, nodes, distances, passed, reach);
+    nearing.Step(pool);
     const std::uint64_t spent = scratch.counts.distances - before;
     *finished = spent <= (accepted.size() != 0 ? budget.distances : budget.in_vain);
     if (!*finished) break;
@@ -375,12 +401,12 @@ Status Through(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
   std::size_t count = 0;
   // What lies around the entry is looked at, whether that one passes or not.
   ZVEC_RETURN_IF_ERROR(GatherThrough<kGuarded>(layer, tools, entry, scratch, &count, &looks));
-  for (;;) {
+  for (Nearing nearing;; nearing.Step(pool)) {
     const float reach = Reach(pool, rule.stop);
     ZVEC_RETURN_IF_ERROR(Measure<kGuarded>(layer, tools, query, 0, reach, &count, scratch));
     pool.SortIn(tools.kernels, scratch.nodes.data(), scratch.distances.data(), count, reach);
     *finished = looks <= rule.budget;
-    if (!*finished || !pool.HasNext() || Passed(pool, pool, rule.stop)) return {};
+    if (!*finished || !pool.HasNext() || Passed(pool, pool, rule.stop, nearing)) return {};
     PrefetchNext(layer, pool);
     count = 0;
     for (std::uint32_t step = 0; step < kStep && pool.HasNext(); ++step)

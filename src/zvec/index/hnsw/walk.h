@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "zvec/index/hnsw/graph.h"
@@ -40,6 +41,8 @@ struct StopRule {
   std::uint32_t k = 0;
   float slack = -1;
   std::uint32_t keep = 0;  ///< so many are wanted, however far they are
+  /// Nothing farther is wanted: well beyond it a walk that comes no nearer stops, too.
+  float bound = std::numeric_limits<float>::infinity();
 };
 
 /// The rows that an answer may contain: bit r is row r.
