@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kLine = 64;
 std::atomic<std::uint64_t> mapped{0};
+#if defined(ZVEC_TEST_HOOKS)
+std::atomic<bool (*)(std::size_t) noexcept> fails{nullptr};
+#endif
 
 std::size_t RoundUp(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
 
@@ -48,6 +51,10 @@ std::size_t MappedBytesOf(std::size_t size) noexcept {
 
 Array<std::byte> MakeBytes(std::size_t size, Touched touched) {
   if (size > SIZE_MAX / 4) throw std::bad_alloc();
+#if defined(ZVEC_TEST_HOOKS)
+  if (const auto asked = fails.load(std::memory_order_relaxed); asked != nullptr && asked(size))
+    throw std::bad_alloc();
+#endif
   if (const std::size_t whole = MappedBytesOf(size); whole != 0) {
     const bool huge = touched == Touched::kAtRandom && whole >= kHugePageBytes;
     Array<std::byte> out(huge ? MapHuge(whole) : Map(whole), FreeArray{whole});
@@ -58,6 +65,10 @@ Array<std::byte> MakeBytes(std::size_t size, Touched touched) {
   if (p == nullptr) throw std::bad_alloc();
   return Array<std::byte>(static_cast<std::byte*>(p), FreeArray{});
 }
+
+#if defined(ZVEC_TEST_HOOKS)
+void AskBeforeArrays(bool (*asked)(std::size_t size) noexcept) noexcept { fails = asked; }
+#endif
 
 std::uint64_t MappedArrayBytes() noexcept { return mapped.load(std::memory_order_relaxed); }
 

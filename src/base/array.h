@@ -65,4 +65,9 @@ using LargeString = std::basic_string<char, std::char_traits<char>, ArrayAllocat
 /// Of all large arrays of this process that live.
 std::uint64_t MappedArrayBytes() noexcept;
 
+#if defined(ZVEC_TEST_HOOKS)
+/// Asked before each array is made, from any thread; true: there is no memory for it. Null: nobody is asked.
+void AskBeforeArrays(bool (*fails)(std::size_t size) noexcept) noexcept;
+#endif
+
 }  // namespace cocozvec::inline v0

@@ -46,6 +46,24 @@ TEST(Array, AVectorOfThemGrowsAndGoes) {
   EXPECT_EQ(MappedArrayBytes(), before);
 }
 
+#if defined(ZVEC_TEST_HOOKS)
+TEST(Array, OneThatIsRefusedIsBadAllocAndLeavesWhatThereWas) {
+  const std::uint64_t before = MappedArrayBytes();
+  LargeVector<std::uint64_t> numbers(20'000, 7);
+  AskBeforeArrays([](std::size_t size) noexcept { return size > 1'000; });
+  EXPECT_THROW((void)MakeBytes(1'001), std::bad_alloc);
+  EXPECT_THROW((void)MakeArray<float>(100'000), std::bad_alloc);
+  EXPECT_THROW(numbers.resize(40'000), std::bad_alloc);
+  EXPECT_NO_THROW((void)MakeBytes(1'000));
+  AskBeforeArrays(nullptr);
+  EXPECT_EQ(numbers.size(), 20'000u);
+  EXPECT_EQ(numbers.back(), 7u);
+  numbers = LargeVector<std::uint64_t>();
+  EXPECT_EQ(MappedArrayBytes(), before);
+  EXPECT_NO_THROW((void)MakeArray<float>(100'000));
+}
+#endif
+
 TEST(Array, WhatNoMachineHasIsBadAlloc) {
   EXPECT_THROW((void)MakeBytes(SIZE_MAX), std::bad_alloc);
   EXPECT_THROW((void)MakeBytes(SIZE_MAX / 5), std::bad_alloc);

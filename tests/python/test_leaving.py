@@ -42,6 +42,34 @@ def test_the_interpreter_exits_while_daemon_threads_ask(path, call):
         assert books.stats.doc_count == 1000
 
 
+IN_A_GENERATOR = """
+import sys, threading
+from cocozvec import zvec
+schema = zvec.CollectionSchema("c", zvec.FieldSchema("i", zvec.DataType.INT32, True), zvec.VectorSchema("v", zvec.DataType.VECTOR_FP32, 4))
+books = zvec.create_and_open(sys.argv[1], schema)
+begun = threading.Event()
+def endless(value):
+    while True:
+        begun.set()
+        yield value
+calls = {
+    "insert": lambda: books.insert(endless(zvec.Doc("a"))),
+    "fetch": lambda: books.fetch(endless("a")),
+    "delete": lambda: books.delete(endless("a")),
+    "ids of a batch": lambda: books.insert_arrays(endless("a"), {}),
+    "column of a batch": lambda: books.insert_arrays(["a"], {"v": [[1.0] * 4], "i": endless(1)}),
+}
+threading.Thread(target=calls[sys.argv[2]], daemon=True).start()
+begun.wait()
+"""
+
+
+# Guards: the same where the thread ran Python code, a generator, that the database had asked for more.
+@pytest.mark.parametrize("call", ["insert", "fetch", "delete", "ids of a batch", "column of a batch"])
+def test_the_interpreter_exits_while_a_daemon_thread_feeds_a_call(path, call):
+    assert run_python(IN_A_GENERATOR, path, call).stderr == ""
+
+
 def test_a_child_of_fork_exits_while_the_parents_threads_ask(path):
     run_python(
         AT_WORK

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/array.h"
+
 namespace {
 
 std::atomic<std::int64_t> countdown{0};  ///< the allocation that finds 1 fails; 0: none does
@@ -21,8 +23,15 @@ bool Fails() noexcept {
   return true;
 }
 
+bool IsRefused(std::size_t size) noexcept { return Fails() || (limit != 0 && size > limit); }
+
+#if defined(ZVEC_TEST_HOOKS)
+// Large arrays come from the system, small ones from malloc: neither is seen below.
+[[maybe_unused]] const bool arrays = (cocozvec::AskBeforeArrays(IsRefused), true);
+#endif
+
 void* Allocate(std::size_t size, std::size_t alignment) noexcept {
-  if (Fails() || (limit != 0 && size > limit)) return nullptr;
+  if (IsRefused(size)) return nullptr;
   if (size == 0) size = 1;
   if (alignment <= alignof(std::max_align_t)) return std::malloc(size);
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);

@@ -1,4 +1,5 @@
-// tests/reliability/failing_new.h: the program's operator new, which can be told to fail.
+// tests/reliability/failing_new.h: the program's operator new, which can be told to fail, and with it
+// (test builds) the arrays of base/array.h.
 #pragma once
 
 #include <cstddef>

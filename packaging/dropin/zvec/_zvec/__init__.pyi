@@ -7,4 +7,5 @@ from . import initialize as initialize
 from . import param as param
 from . import rerank as rerank
 from . import schema as schema
+from . import text as text
 from . import typing as typing

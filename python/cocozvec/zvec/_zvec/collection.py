@@ -34,6 +34,14 @@ def statuses(count: int, failures: Optional[list[tuple[int, int, str]]]) -> list
     return out
 
 
+def as_list(given: Any) -> Any:
+    """What an iterable gives, as a list or tuple; a text or what is none as it is. So that a generator never runs below C++:
+    the interpreter's exit unwinds the stack of a daemon thread that runs Python code, and C++ on it ends the process."""
+    if type(given) in (list, tuple) or isinstance(given, _LONE) or not hasattr(given, "__iter__"):
+        return given
+    return list(given)
+
+
 def later(feature: str) -> NotImplementedError:
     return NotImplementedError(f"{feature} is not in this release of cocozvec; see docs/python.md, 'What is not there yet'")
 

@@ -17,6 +17,7 @@ from .._zvec.collection import (
     UPDATE,
     UPSERT,
     _Collection,
+    as_list,
     check_row_numbers,
     check_topk,
     later,
@@ -182,18 +183,22 @@ class Collection:
             return statuses(count, failures)[0]
         if isinstance(docs, (str, bytes, dict)) or not hasattr(docs, "__iter__"):
             raise TypeError(f"docs must be a Doc or an iterable of Doc, got {type(docs).__name__}")
-        count, failures = self._handle.write(kind, docs, False)
+        count, failures = self._handle.write(kind, as_list(docs), False)
         return statuses(count, failures)
 
     def insert_arrays(self, ids: Sequence[str], columns: Mapping[str, Any]) -> list[Status]:
         """As insert, for a whole batch: per field an array or sequence with one value a document."""
-        return statuses(*self._handle.write_arrays(INSERT, ids, dict(columns)))
+        return self._write_arrays(INSERT, ids, columns)
 
     def upsert_arrays(self, ids: Sequence[str], columns: Mapping[str, Any]) -> list[Status]:
         """As upsert, for a whole batch. `columns`: field name -> for a dense vector field an array of shape
         (len(ids), dimension), copied once when its dtype is the field's; for every other field a sequence of
         len(ids) values."""
-        return statuses(*self._handle.write_arrays(UPSERT, ids, dict(columns)))
+        return self._write_arrays(UPSERT, ids, columns)
+
+    def _write_arrays(self, kind: int, ids: Any, columns: Mapping[str, Any]) -> list[Status]:
+        held = {name: list(column) if hasattr(column, "__next__") else column for name, column in dict(columns).items()}
+        return statuses(*self._handle.write_arrays(kind, ids if hasattr(ids, "tolist") else as_list(ids), held))
 
     @overload
     def delete(self, ids: str) -> Status: ...  # type: ignore[overload-overlap]
@@ -201,7 +206,7 @@ class Collection:
     def delete(self, ids: Iterable[str]) -> list[Status]: ...
     def delete(self, ids: Union[str, Iterable[str]]) -> Union[Status, list[Status]]:
         """NOT_FOUND for an id that is not there."""
-        single, count, failures = self._handle.delete(ids)
+        single, count, failures = self._handle.delete(as_list(ids))
         out = statuses(count, failures)
         return out[0] if single else out
 
@@ -219,6 +224,8 @@ class Collection:
         include_vector: bool = True,
     ) -> dict[str, Doc]:
         """id -> document. Ids that are not there are left out."""
+        if type(ids) is not list and type(ids) is not str:
+            ids = as_list(ids)
         return self._handle.fetch(ids, output_fields, include_vector)
 
     def iter_docs(

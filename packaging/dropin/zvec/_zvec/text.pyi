@@ -1,0 +1,1 @@
+from cocozvec.zvec._zvec.text import *
