@@ -95,8 +95,8 @@ CodeScan::CodeScan(const QueryVector& vector) : vector_(vector), usable_(Suits(v
 
 /// No code of a row that scores `limit` is farther from the query's than this, squared; negative: no row
 /// scores it; NaN: nothing is known. From the query to a code the way leads to the codes' range and, at a
-/// right angle or wider, on within it; from there it is a row's error to the row.
-double CodeScan::MostLevels(const CodedChunk::Codes& codes, float limit,
+/// right angle or wider, on within it; from there it is at most `error` to the row.
+double CodeScan::MostLevels(const CodedChunk::Codes& codes, float error, float limit,
                             const CodedChunk::Codes::Off& query) const noexcept {
   // Squares of so little vanish in the score's sum: a row may score less than its distance.
   if (!directions() && limit < kLeastSquared) return NAN;
@@ -105,7 +105,7 @@ double CodeScan::MostLevels(const CodedChunk::Codes& codes, float limit,
   const double tolerance = 1 + kTolerance + more;
   // Of directions the squared distance is twice the cosine's.
   const double squared = directions() ? 2 * (double{limit} + kCosineTolerance + more) : limit;
-  const double far = (std::sqrt(std::max(squared, 0.0)) * codes.scale + codes.error()) * tolerance;
+  const double far = (std::sqrt(std::max(squared, 0.0)) * codes.scale + error) * tolerance;
   const double within = far * far - query.range;
   if (within < 0) return -1;
   const double most = std::sqrt(within) + std::sqrt(double{query.rounding}) * tolerance;
@@ -117,11 +117,14 @@ std::uint32_t CodeScan::Near(const CodedChunk::Codes& codes, std::uint32_t ready
   if (!rows.Any()) return 0;
   first_.resize(codes.first_bytes);
   rest_.resize(codes.rest_bytes);
+  float error = 0;
+  for (std::uint32_t w = 0; w < kChunkWords; ++w)
+    if (rows.words[w] != 0) error = std::max(error, codes.errors[w]);
   const double levels =
-      MostLevels(codes, limit, codes.Encode(vector_.floats().data(), first_.data(), rest_.data()));
+      MostLevels(codes, error, limit, codes.Encode(vector_.floats().data(), first_.data(), rest_.data()));
   // No distance is farther than that where nothing is known.
   const float most = std::isnan(levels) ? FLT_MAX : static_cast<float>(std::min(levels, double{FLT_MAX}));
-  const simd::CodeDistances& kernels = simd::ActiveCodeKernels().bits8;
+  const simd::CodeDistances& kernels = simd::ActiveCodeKernels().bits7;
   float distances[kChunkRows];
   const Span span = SpanOf(rows);
   const std::uint32_t width = span.last - span.first + 1;

@@ -27,7 +27,7 @@ class CodeScan {
                      std::uint32_t* out, std::uint64_t* measured);
 
  private:
-  double MostLevels(const CodedChunk::Codes& codes, float limit,
+  double MostLevels(const CodedChunk::Codes& codes, float error, float limit,
                     const CodedChunk::Codes::Off& query) const noexcept;
 
   const QueryVector& vector_;

@@ -12,7 +12,7 @@ namespace zvec::inline v0 {
 namespace {
 
 constexpr std::size_t kLine = 64;
-constexpr float kMost = 255, kMiddle = 127.5f;
+constexpr float kMost = 127, kMiddle = 63.5f;
 /// Of a code's range over what the sample has, as it has not seen everything; and at most so many deviations:
 /// what lies beyond is apart.
 constexpr double kWider = 1.1, kMostDeviations = 12;
@@ -94,7 +94,9 @@ void EncodePart(const CodedChunk::Codes& codes, const float* vector, float facto
 
 }  // namespace
 
-float CodedChunk::Codes::error() const noexcept { return 0.5f * std::sqrt(static_cast<float>(dim)) * kSlack; }
+float CodedChunk::Codes::MostError() const noexcept {
+  return 0.5f * std::sqrt(static_cast<float>(dim)) * kSlack;
+}
 
 CodedChunk::Codes::Off CodedChunk::Codes::Encode(const float* vector, std::uint8_t* first_plane,
                                                  std::uint8_t* rest_plane) const noexcept {
@@ -174,15 +176,20 @@ std::uint32_t CodedChunk::Make(const ColumnChunk& column, std::size_t dim, bool 
     const std::uint32_t bit = wanted & (~wanted + 1);
     if ((claimed_.fetch_or(bit, std::memory_order_relaxed) & bit) != 0) continue;
     const auto group = static_cast<std::size_t>(std::countr_zero(bit));
-    const float error = codes->error();
+    const float most_error = codes->MostError();
     std::uint64_t apart = 0;
+    float farthest = 0;
     for (std::size_t r = 0; r < kGroupRows; ++r) {
       const std::size_t row = group * kGroupRows + r;
       const Codes::Off off = codes->Encode(RowOf(column, row), codes->first.get() + row * codes->first_bytes,
                                            codes->rest.get() + row * codes->rest_bytes);
-      apart |= std::uint64_t{!(off.range + off.rounding <= error * error)} << r;
+      const float squared = off.range + off.rounding;
+      const bool within = squared <= most_error * most_error;  // a NaN is not
+      apart |= std::uint64_t{!within} << r;
+      if (within) farthest = std::max(farthest, squared);
     }
     codes->apart[group] = apart;
+    codes->errors[group] = std::sqrt(farthest) * kSlack;
     ready_.fetch_or(bit, std::memory_order_release);
     ++made;
   }

@@ -1,6 +1,7 @@
-// zvec/storage/coded_chunk.h: codes of a byte an element beside the FP32 vectors of a chunk that no graph has
-// yet. A scan reads a quarter of the bytes, or an eighth, and knows of most rows for certain that they are
-// too far. The scans make them, a few groups each, so writers pay nothing. Threads: any number of scans.
+// zvec/storage/coded_chunk.h: codes of 7 bits an element, a byte each, beside the FP32 vectors of a chunk
+// that no graph has yet. A scan reads a quarter of the bytes, or an eighth, and knows of most rows for
+// certain that they are too far. The scans make them, a few groups each, so writers pay nothing. Threads: any
+// number of scans.
 #pragma once
 
 #include <atomic>
@@ -19,7 +20,7 @@ class CodedChunk {
   /// Shorter vectors are read as quickly as their codes.
   static constexpr std::size_t kLeastDim = 64;
 
-  /// A code of element x, of a vector of length 1 where `directions`, is y = (x - mean) * scale + 127.5,
+  /// A code of element x, of a vector of length 1 where `directions`, is y = (x - mean) * scale + 63.5,
   /// rounded: what is said in "levels" is in units of y. It lies in two planes, whole cache lines of a row in
   /// each, so that most rows are known by the first.
   struct Codes {
@@ -28,11 +29,12 @@ class CodedChunk {
     float scale = 0;
     std::vector<float> mean;
     cocozvec::Array<std::uint8_t> first, rest;
-    /// Bit r of word g: row 64 g + r is not represented within error(). Of groups that are ready.
+    /// Of groups that are ready. Bit r of word g: row 64 g + r is farther from its code than MostError().
     std::uint64_t apart[kChunkRows / kGroupRows] = {};
+    /// How far, in levels, the code of a row of the group may be from it, if it is not apart.
+    float errors[kChunkRows / kGroupRows] = {};
 
-    /// How far, in levels, the code of a row may be from it, if it is not apart.
-    float error() const noexcept;
+    float MostError() const noexcept;
     /// How far a vector is from its code, in squared levels: from the range of codes, and from there to the
     /// code, at a right angle. NaN where nobody knows.
     struct Off {

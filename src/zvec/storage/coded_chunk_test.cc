@@ -46,7 +46,7 @@ double OffCode(const CodedChunk::Codes& codes, const float* vector, std::size_t 
     const std::uint8_t code = i < codes.first_bytes
                                   ? codes.first[row * codes.first_bytes + i]
                                   : codes.rest[row * codes.rest_bytes + i - codes.first_bytes];
-    const double y = (vector[i] / norm - codes.mean[i]) * codes.scale + 127.5;
+    const double y = (vector[i] / norm - codes.mean[i]) * codes.scale + 63.5;
     sum += (y - code) * (y - code);
   }
   return std::sqrt(sum);
@@ -70,7 +70,8 @@ TEST(CodedChunk, EveryRowIsWithinTheErrorOfItsCodeOrApart) {
       int apart = 0;
       for (std::size_t row = 0; row < 192; ++row) {
         apart += Apart(codes, row);
-        EXPECT_TRUE(Apart(codes, row) || OffCode(codes, rows[row], row) <= codes.error())
+        EXPECT_TRUE(Apart(codes, row) ||
+                    OffCode(codes, rows[row], row) <= codes.errors[row / CodedChunk::kGroupRows])
             << dim << ", row " << row;
       }
       EXPECT_GE(apart, 3) << dim;
