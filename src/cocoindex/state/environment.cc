@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "cocoindex/errors.h"
 #include "cocoindex/state/mdb_error.h"
@@ -16,7 +17,8 @@ constexpr std::size_t kMaxIdleReads = 64;
 constexpr std::uint64_t kMaxMapSize = 1ull << 46;  // half of what the address space of a process holds
 constexpr auto kReaderPatience = std::chrono::seconds(30);
 
-thread_local int reads_on_this_thread = 0;
+/// Shared with the reads that the thread began: another one may end them, also when this one is gone.
+thread_local std::shared_ptr<std::atomic<int>> reads_on_this_thread;
 
 std::uint64_t RoundUpToPage(std::uint64_t size) {
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -45,7 +47,9 @@ MdbEnvironment::MdbEnvironment(EnvironmentOptions options, std::unique_ptr<cocoz
 
 MdbEnvironment::~MdbEnvironment() { Close(); }
 
-int MdbEnvironment::ReadsOnThisThread() noexcept { return reads_on_this_thread; }
+int MdbEnvironment::ReadsOnThisThread() noexcept {
+  return reads_on_this_thread ? reads_on_this_thread->load() : 0;
+}
 
 void MdbEnvironment::ThrowClosed() const { throw StateError("store " + path() + ": environment is closed"); }
 
@@ -60,16 +64,18 @@ int MdbEnvironment::RenewOrBegin(MDB_txn*& txn) {
   return txn != nullptr ? mdb_txn_renew(txn) : mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
 }
 
-MDB_txn* MdbEnvironment::BeginRead() {
+MdbRead MdbEnvironment::BeginRead() {
+  if (!reads_on_this_thread) reads_on_this_thread = std::make_shared<std::atomic<int>>(0);
+  MdbRead read{nullptr, reads_on_this_thread};
   {
     cocozvec::MutexLock lock(mu_);
     // A thread that holds a read already must not wait for the grower, which waits for that read.
-    while (growing_ && reads_on_this_thread == 0) changed_.Wait(mu_);
+    while (growing_ && *read.held == 0) changed_.Wait(mu_);
     if (closed_) ThrowClosed();
     ++active_;
   }
-  ++reads_on_this_thread;
-  MDB_txn* txn = nullptr;
+  ++*read.held;
+  MDB_txn*& txn = read.txn;
   int rc = RenewOrBegin(txn);
   const auto give_up = std::chrono::steady_clock::now() + kReaderPatience;
   for (auto pause = std::chrono::milliseconds(10); rc == MDB_READERS_FULL;
@@ -80,15 +86,16 @@ MDB_txn* MdbEnvironment::BeginRead() {
     mdb_reader_check(env_, &dead);
     rc = RenewOrBegin(txn);  // a slot, or a transaction that another thread is done with
   }
-  if (rc == 0) return txn;
-  if (txn != nullptr) mdb_txn_abort(txn);
-  EndRead(nullptr);
+  if (rc == 0) return read;
+  if (txn != nullptr) mdb_txn_abort(std::exchange(txn, nullptr));
+  EndRead(read);
   ThrowMdb(rc, path(), "begin reading");
 }
 
-void MdbEnvironment::EndRead(MDB_txn* txn) noexcept {
+void MdbEnvironment::EndRead(const MdbRead& read) noexcept {
+  MDB_txn* const txn = read.txn;
   if (txn != nullptr) mdb_txn_reset(txn);
-  --reads_on_this_thread;
+  --*read.held;
   cocozvec::MutexLock lock(mu_);
   if (txn != nullptr && idle_.size() < kMaxIdleReads && !closed_) {
     idle_.push_back(txn);

@@ -1,9 +1,11 @@
 // cocoindex/state/environment.h: an open LMDB environment: pooled read transactions and growth of the map.
-// Threads: any. A read transaction is begun and ended on one thread.
+// Threads: any. A read transaction may be ended on another thread than the one that began it, which holds it
+// until then.
 #pragma once
 
 #include <lmdb.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,6 +25,12 @@ struct EnvironmentOptions {
   bool durable = true;
 };
 
+/// A read transaction that was begun.
+struct MdbRead {
+  MDB_txn* txn = nullptr;
+  std::shared_ptr<std::atomic<int>> held;  ///< by the thread that began it: how many it has
+};
+
 class MdbEnvironment {
  public:
   /// `lock` is held as long as the environment is open; may be null.
@@ -35,9 +43,9 @@ class MdbEnvironment {
   const std::string& path() const noexcept { return options_.store_path; }
 
   /// A snapshot. Throws StateError when closed, or when every reader slot stays taken.
-  MDB_txn* BeginRead() ZVEC_EXCLUDES(mu_);
-  void EndRead(MDB_txn* txn) noexcept ZVEC_EXCLUDES(mu_);
-  /// Read transactions that this thread holds, of all environments.
+  MdbRead BeginRead() ZVEC_EXCLUDES(mu_);
+  void EndRead(const MdbRead& read) noexcept ZVEC_EXCLUDES(mu_);
+  /// Read transactions that this thread began and that are not ended, of all environments.
   static int ReadsOnThisThread() noexcept;
 
   /// Doubles the map once no read transaction is open. Called by the writer, between its transactions.

@@ -24,10 +24,10 @@ TEST(Environment, AReaderWaitsForASlotInsteadOfFailing) {
   TestDir dir;
   auto env = Open(dir, 2);
   std::atomic<bool> released = false;
-  MDB_txn* first = env->BeginRead();
-  MDB_txn* second = env->BeginRead();
+  const MdbRead first = env->BeginRead();
+  const MdbRead second = env->BeginRead();
   std::thread third([&] {
-    MDB_txn* txn = env->BeginRead();
+    const MdbRead txn = env->BeginRead();
     EXPECT_TRUE(released);
     env->EndRead(txn);
   });
@@ -43,12 +43,34 @@ TEST(Environment, SlotsAreReused) {
   auto env = Open(dir, 2);
   for (int i = 0; i < 1000; ++i) {
     std::thread([&] {
-      MDB_txn* txn = env->BeginRead();
+      const MdbRead txn = env->BeginRead();
       EXPECT_EQ(MdbEnvironment::ReadsOnThisThread(), 1);
       env->EndRead(txn);
       EXPECT_EQ(MdbEnvironment::ReadsOnThisThread(), 0);
     }).join();
   }
+}
+
+// Guards: the thread that ended it had one less than none, and the one that began it one too many for ever.
+TEST(Environment, AReadThatAnotherThreadEndsIsNoLongerHeldByTheOneThatBeganIt) {
+  TestDir dir;
+  auto env = Open(dir, 2);
+  const MdbRead handed = env->BeginRead();
+  EXPECT_EQ(MdbEnvironment::ReadsOnThisThread(), 1);
+  std::thread([&] {
+    EXPECT_EQ(MdbEnvironment::ReadsOnThisThread(), 0);
+    const MdbRead own = env->BeginRead();
+    env->EndRead(handed);
+    EXPECT_EQ(MdbEnvironment::ReadsOnThisThread(), 1);
+    env->EndRead(own);
+    EXPECT_EQ(MdbEnvironment::ReadsOnThisThread(), 0);
+  }).join();
+  EXPECT_EQ(MdbEnvironment::ReadsOnThisThread(), 0);
+  MdbRead left;  // by a thread that is gone
+  std::thread([&] { left = env->BeginRead(); }).join();
+  env->EndRead(left);
+  EXPECT_EQ(MdbEnvironment::ReadsOnThisThread(), 0);
+  env->Grow();  // which waits for reads
 }
 
 TEST(Environment, AFolderThatIsNotThereIsNamed) {

@@ -96,15 +96,15 @@ void CreateEnvironment(cocozvec::FileSystem& fs, const std::string& store_path, 
 
 StoreRecord ReadStoreRecord(MdbEnvironment& env) {
   struct Reading {
-    explicit Reading(MdbEnvironment& e) : env(e), txn(e.BeginRead()) {}
-    ~Reading() { env.EndRead(txn); }
+    explicit Reading(MdbEnvironment& e) : env(e), read(e.BeginRead()) {}
+    ~Reading() { env.EndRead(read); }
     MdbEnvironment& env;
-    MDB_txn* txn;
+    MdbRead read;
   } reading(env);
   MDB_dbi dbi = 0;
-  CheckMdb(mdb_dbi_open(reading.txn, nullptr, 0, &dbi), env.path(), "open");
+  CheckMdb(mdb_dbi_open(reading.read.txn, nullptr, 0, &dbi), env.path(), "open");
   MDB_val key = ToVal(kStoreRecordKey), value;
-  const int rc = mdb_get(reading.txn, dbi, &key, &value);
+  const int rc = mdb_get(reading.read.txn, dbi, &key, &value);
   if (rc == MDB_NOTFOUND)
     throw StateError("store " + env.path() + ": an LMDB environment of another program; left as it is");
   CheckMdb(rc, env.path(), "open");

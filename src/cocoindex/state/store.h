@@ -53,7 +53,8 @@ class AppDb {
  public:
   virtual ~AppDb() = default;
   virtual const std::string& name() const noexcept = 0;
-  /// A snapshot; keep it short.
+  /// A snapshot; keep it short. It belongs to the thread that calls this, which must not write() or close()
+  /// meanwhile; another one may use it in its place, and end it, but must neither read nor write beside it.
   virtual std::unique_ptr<ReadTxn> read() = 0;
   /// Queues `body`; bodies run in the order queued, many in one transaction. `done` is called on the writer
   /// thread after the commit with null, or with the error that befell this body: a failing body fails only

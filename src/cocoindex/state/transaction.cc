@@ -106,11 +106,11 @@ void Scan(MDB_txn* txn, MDB_dbi dbi, std::string_view prefix, std::string_view p
 }  // namespace
 
 std::optional<std::string_view> MdbReadTxn::get(std::string_view key) {
-  return Get(txn_, dbi_, key, env_->path());
+  return Get(read_.txn, dbi_, key, env_->path());
 }
 
 void MdbReadTxn::scan(std::string_view prefix, const Visit& fn) {
-  Scan(txn_, dbi_, prefix, env_->path(), fn);
+  Scan(read_.txn, dbi_, prefix, env_->path(), fn);
 }
 
 bool MdbWriteTxn::Check(int rc, std::string_view what) {

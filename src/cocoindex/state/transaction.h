@@ -17,8 +17,8 @@ namespace cocoindex::inline v0 {
 class MdbReadTxn final : public ReadTxn {
  public:
   MdbReadTxn(std::shared_ptr<MdbEnvironment> env, MDB_dbi dbi)
-      : env_(std::move(env)), txn_(env_->BeginRead()), dbi_(dbi) {}
-  ~MdbReadTxn() override { env_->EndRead(txn_); }
+      : env_(std::move(env)), read_(env_->BeginRead()), dbi_(dbi) {}
+  ~MdbReadTxn() override { env_->EndRead(read_); }
 
   std::optional<std::string_view> get(std::string_view key) override;
   void scan(std::string_view prefix,
@@ -26,7 +26,7 @@ class MdbReadTxn final : public ReadTxn {
 
  private:
   std::shared_ptr<MdbEnvironment> env_;
-  MDB_txn* txn_;
+  MdbRead read_;
   MDB_dbi dbi_;
 };
 

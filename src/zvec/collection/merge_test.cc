@@ -1,22 +1,14 @@
-// Merges beside the writers: what comes in the middle of one, what failures leave, what it takes.
+// Merges beside the writers: what comes in the middle of one, and what failures leave. What they may take:
+// merge_limits_test.cc; segments that cannot be read: set_aside_test.cc.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <chrono>
-#include <future>
 #include <map>
-#include <numeric>
-#include <random>
-#include <set>
 #include <thread>
 
 #include "cocozvec/base/log.h"
 #include "zvec/collection/collection_impl.h"
-#include "zvec/collection/paced_files.h"
 #include "zvec/collection/store.h"
 #include "zvec/collection/testing/merge_fixture.h"
-#include "zvec/index/hnsw/builder.h"
-#include "zvec/storage/file_names.h"
 
 namespace zvec::inline v0::testing_docs {
 namespace {
@@ -343,67 +335,6 @@ TEST_F(MergeTest, OptimizePassesOverASegmentThatIsDeletedWhileItIsLinked) {
   EXPECT_TRUE(Unnamed(disk_).empty()) << *Unnamed(disk_).begin();
 }
 
-// Guards: it waited for the end of all the linking.
-TEST_F(MergeTest, NoWriterWaitsForRoomThatAnOptimizeNoLongerMakes) {
-  options_.maintenance = Maintenance::kBackground;
-  Create();
-  fs_.refuse = [](const std::string& path) {
-    return path.find("index-") == std::string::npos ? Status() : Status::IoError(path + ": not now");
-  };
-  std::vector<Doc> docs;
-  for (int i = 0; i < 20; ++i) docs.push_back(Note("n" + std::to_string(i), std::string(500, 'n'), i));
-  ASSERT_TRUE(collection_->Upsert(docs).ok());
-  WaitForMaintenance();  // which could not link it
-  ASSERT_FALSE(collection_->Stats().maintenance_error.ok());
-  std::thread writer;
-  std::promise<void> promise;
-  auto written = promise.get_future();
-  bool waited = false;
-  fs_.refuse = [&](const std::string& path) {
-    if (path.find("index-") == std::string::npos || writer.joinable()) return Status();
-    writer = std::thread([&] {
-      for (int i = 0; i < 15; ++i)
-        EXPECT_TRUE(collection_->Delete(std::vector{"n" + std::to_string(i)}).ok());
-      promise.set_value();
-    });
-    waited = written.wait_for(std::chrono::seconds(20)) != std::future_status::ready;
-    return Status();
-  };
-  EXPECT_TRUE(collection_->Optimize().ok());
-  ASSERT_TRUE(writer.joinable());
-  writer.join();
-  EXPECT_FALSE(waited);
-  EXPECT_TRUE(collection_->Close().ok());
-}
-
-// Guards: deleted rows of segments that were still to be linked had no limit.
-TEST_F(MergeTest, AWriterWaitsForTheGraphWithoutWhichItsDeletedRowsStay) {
-  options_.maintenance = Maintenance::kBackground;
-  Create();
-  std::thread writer;
-  std::promise<void> promise;
-  auto written = promise.get_future();
-  bool waited = false;
-  fs_.refuse = [&](const std::string& path) {
-    if (path.find("index-") == std::string::npos || writer.joinable()) return Status();
-    writer = std::thread([&] {
-      for (int i = 0; i < 15; ++i)
-        EXPECT_TRUE(collection_->Delete(std::vector{"n" + std::to_string(i)}).ok());
-      promise.set_value();
-    });
-    waited = written.wait_for(std::chrono::seconds(1)) == std::future_status::timeout;
-    return Status();
-  };
-  std::vector<Doc> docs;
-  for (int i = 0; i < 20; ++i) docs.push_back(Note("n" + std::to_string(i), std::string(500, 'n'), i));
-  ASSERT_TRUE(collection_->Upsert(docs).ok());
-  WaitForMaintenance();
-  ASSERT_TRUE(writer.joinable());
-  writer.join();
-  EXPECT_TRUE(waited);
-  EXPECT_TRUE(collection_->Close().ok());
-}
-
 TEST_F(MergeTest, WhetherToMergeIsWorkedOutOnceForEachStateOfTheSegments) {
   Create();
   for (const char* name : {"a", "b", "c"}) SealOne(name);
@@ -443,35 +374,6 @@ TEST_F(MergeTest, AWriteWhileOptimizeLooksAtGraphsHarmsNothing) {
   ExpectAll();
   collection_.reset();
   fs_.unreadable = nullptr;
-}
-
-TEST_F(MergeTest, ASegmentOfLargerLimitsIsWrittenAnewWithinTodaysOnes) {
-  options_.maintenance = Maintenance::kManual;
-  options_.seal_bytes = 4 << 20;
-  Create();
-  std::vector<Doc> docs;
-  for (int i = 0; i < 2'000; ++i) {
-    docs.push_back(Note("n" + std::to_string(i), "t", i));
-    model_["n" + std::to_string(i)] = "t";
-  }
-  ASSERT_TRUE(collection_->Upsert(docs).ok());
-  ASSERT_TRUE(collection_->Optimize().ok());
-  ASSERT_EQ(collection_->Stats().sealed_segments, 1u);
-  options_.maintenance_memory_bytes = 1;
-  options_.maintenance = Maintenance::kInline;
-  options_.seal_bytes = 2'000;
-  Reopen();
-  for (int i = 0; i < 400; i += 40) {
-    std::vector<std::string> ids;
-    for (int k = i; k < i + 40; ++k) {
-      ids.push_back("n" + std::to_string(k));
-      model_.erase(ids.back());
-    }
-    ASSERT_TRUE(collection_->Delete(ids).ok());
-  }
-  EXPECT_EQ(collection_->Stats().deleted_count, 0u);
-  EXPECT_EQ(collection_->Stats().sealed_segments, 4u);  // 1,600 rows, 512 at most
-  ExpectAll();
 }
 
 TEST_F(MergeTest, OptimizeGoesOnWhenAMergeIsUnderWayAndOneAfterTheOther) {
@@ -522,92 +424,6 @@ TEST_F(MergeTest, RelaxedAMergeMakesNothingDurableWithoutWhatItRestsOn) {
   }
   disk_.OnChange(nullptr);
   EXPECT_GT(cuts, 20);
-}
-
-TEST_F(MergeTest, TheMemoryBudgetLimitsSegments) {
-  options_.maintenance = Maintenance::kManual;
-  options_.seal_bytes = 1 << 20;
-  options_.maintenance_memory_bytes = 1;  // the least there is: one batch of rows
-  Create();
-  std::vector<Doc> docs;
-  for (int i = 0; i < 2'000; ++i) {
-    docs.push_back(Note("n" + std::to_string(i), "t", i));
-    model_["n" + std::to_string(i)] = "t";
-  }
-  for (std::size_t i = 0; i < docs.size(); i += 100)
-    ASSERT_TRUE(collection_->Upsert(std::span(docs).subspan(i, 100)).ok());
-  ASSERT_TRUE(collection_->Optimize().ok());
-  EXPECT_EQ(collection_->Stats().sealed_segments, 4u);
-  EXPECT_EQ(collection_->Stats().index_completeness["v"], 1);
-  ExpectAll();
-  options_.maintenance_memory_bytes = 1 << 20;
-  Reopen();
-  ASSERT_TRUE(collection_->Optimize().ok());
-  EXPECT_EQ(collection_->Stats().sealed_segments, 1u);
-  ExpectAll();
-}
-
-TEST_F(MergeTest, TheLogStaysWithinItsLimit) {
-  options_.seal_bytes = 1 << 20;
-  options_.log_bytes = 3'000;
-  Create();
-  const auto log_bytes = [&] {
-    std::uint64_t most = 0;
-    for (const auto& entry : disk_.List("c").value())
-      if (entry.name.starts_with("log-")) most = std::max(most, disk_.Stat("c/" + entry.name).value().size);
-    return most;
-  };
-  for (int i = 0; i < 60; ++i) {
-    Upsert("n" + std::to_string(i % 7), std::string(static_cast<std::size_t>(200 + i), 'x'));
-    EXPECT_LE(log_bytes(), 3'000u);
-  }
-  Upsert("large", std::string(5'000, 'x'));  // one call
-  ExpectAll();
-}
-
-TEST(MergeMemory, AGraphTakesWhatTheBudgetReckonsWithOrLess) {
-  std::mt19937 random(5);
-  std::normal_distribution<float> normal;
-  constexpr std::uint32_t kRows = 3'000;
-  for (const auto& [dim, kind] : {std::pair{24u, hnsw::CodeKind::kBits7},
-                                  {130u, hnsw::CodeKind::kBits4},
-                                  {70u, hnsw::CodeKind::kHalves}}) {
-    std::vector<float> vectors(std::size_t{kRows} * dim);
-    for (float& x : vectors) x = normal(random);
-    const auto encoder =
-        hnsw::Encoder::Train(MetricType::kL2, dim, std::span(vectors).first(500 * dim), {}, kind);
-    hnsw::GraphBuilder graph(encoder, {.m = 8, .ef_construction = 20}, kRows);
-    std::vector<std::uint32_t> rows(kRows);
-    std::iota(rows.begin(), rows.end(), 0u);
-    const auto row = [&, dim = dim](std::uint32_t r, float*) { return &vectors[std::size_t{r} * dim]; };
-    ASSERT_TRUE(graph.Link(rows, kRows, row, nullptr));
-    const std::uint64_t reckoned = kRows * hnsw::BuildBytesPerRow(MetricType::kL2, dim, kind, 8);
-    EXPECT_LE(graph.bytes(), reckoned);
-    EXPECT_GE(graph.bytes() * 10, reckoned * 7);
-  }
-}
-
-TEST(PacedFilesTest, BytesTakeTheTimeThatTheRateGivesThem) {
-  using std::chrono::nanoseconds;
-  using std::chrono::seconds;
-  EXPECT_EQ(PacedFiles::Delay(1'000'000, 0, {}), nanoseconds(0));
-  EXPECT_EQ(PacedFiles::Delay(3'000, 1'000, seconds(1)), seconds(2));
-  EXPECT_EQ(PacedFiles::Delay(3'000, 1'000, seconds(9)), nanoseconds(0));
-  EXPECT_GT(PacedFiles::Delay(UINT64_MAX, 1, {}), seconds(1'000'000'000));
-}
-
-TEST(PacedFilesTest, WritesAreCountedAndEndWhenCancelled) {
-  cocozvec::SimDisk disk;
-  cocozvec::Cancel cancel;
-  std::atomic<std::uint64_t> written = 0;
-  PacedFiles files(disk, 1, &cancel, &written);
-  auto file = files.Open("f", cocozvec::OpenMode::kCreateNew).value();
-  const std::string text(100, 'x');
-  ASSERT_TRUE(file->WriteAt(0, std::as_bytes(std::span(text))).ok());
-  EXPECT_EQ(written, 100u);
-  cancel.Raise();  // else the next one would wait for a minute and a half
-  EXPECT_EQ(file->WriteAt(100, std::as_bytes(std::span(text))).code(), StatusCode::kCancelled);
-  EXPECT_EQ(disk.Stat("f").value().size, 100u);
 }
 
 }  // namespace

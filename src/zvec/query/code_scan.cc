@@ -5,6 +5,7 @@
 #include <bit>
 #include <cfloat>
 #include <cmath>
+#include <cstring>
 
 #include "zvec/simd/code_kernels.h"
 
@@ -37,6 +38,7 @@ bool AllReady(std::uint32_t ready, std::uint32_t first_row, std::uint32_t last_r
   return (ready & span) == span;
 }
 
+/// From the first row of a word on.
 struct Span {
   std::uint32_t first = 0, last = 0;
 };
@@ -45,11 +47,46 @@ Span SpanOf(const ChunkRows& rows) {
   Span span;
   std::uint32_t w = 0;
   while (rows.words[w] == 0) ++w;
-  span.first = w * 64 + static_cast<std::uint32_t>(std::countr_zero(rows.words[w]));
+  span.first = w * 64;
   w = kChunkWords - 1;
   while (rows.words[w] == 0) --w;
   span.last = w * 64 + 63 - static_cast<std::uint32_t>(std::countl_zero(rows.words[w]));
   return span;
+}
+
+typedef float Floats __attribute__((vector_size(16)));
+typedef std::int32_t Ints __attribute__((vector_size(16)));
+constexpr std::uint32_t kWord = 64;
+
+/// Bit i: distance i of kWord is `most` or less.
+std::uint64_t NearBits(const float* distances, float most) {
+  const Floats limit = Floats{} + most;
+  std::uint64_t bits = 0;
+  for (std::uint32_t at = 0; at < kWord; at += 16) {
+    Floats four[4];
+    std::memcpy(four, distances + at, sizeof(four));
+    Ints near{};
+    for (std::int32_t i = 0; i < 4; ++i) near |= (four[i] <= limit) & (Ints{1, 2, 4, 8} << (4 * i));
+    bits |= std::uint64_t{static_cast<std::uint32_t>(near[0] | near[1] | near[2] | near[3])} << at;
+  }
+  return bits;
+}
+
+/// Of `width` rows from `first` (of a word) on those that `rows` has and whose distance is `most` or less:
+/// their numbers into `out`, their distances to the front. There is room for distances of whole words.
+std::uint32_t Nearer(const ChunkRows& rows, std::uint32_t first, std::uint32_t width, float most,
+                     float* distances, std::uint32_t* out) {
+  std::fill(distances + width, distances + (width + kWord - 1) / kWord * kWord, INFINITY);
+  std::uint32_t left = 0;
+  for (std::uint32_t at = 0; at < width; at += kWord) {
+    std::uint64_t near = rows.words[(first + at) / kWord] & NearBits(distances + at, most);
+    for (; near != 0; near &= near - 1) {
+      const std::uint32_t i = at + static_cast<std::uint32_t>(std::countr_zero(near));
+      out[left] = first + i;
+      distances[left++] = distances[i];
+    }
+  }
+  return left;
 }
 
 }  // namespace
@@ -82,25 +119,20 @@ std::uint32_t CodeScan::Near(const CodedChunk::Codes& codes, std::uint32_t ready
   rest_.resize(codes.rest_bytes);
   const double levels =
       MostLevels(codes, limit, codes.Encode(vector_.floats().data(), first_.data(), rest_.data()));
-  const auto most = static_cast<float>(std::min(levels, double{FLT_MAX}));  // NaN stays
+  // No distance is farther than that where nothing is known.
+  const float most = std::isnan(levels) ? FLT_MAX : static_cast<float>(std::min(levels, double{FLT_MAX}));
   const simd::CodeDistances& kernels = simd::ActiveCodeKernels().bits8;
   float distances[kChunkRows];
   const Span span = SpanOf(rows);
   const std::uint32_t width = span.last - span.first + 1;
   std::uint32_t left = 0;
-  // "Not farther", so that what is NaN stays.
   if (rows.Count() * kStreamTo >= std::uint64_t{width} * kStreamFrom &&
       AllReady(ready, span.first, span.last)) {
     kernels.squared_l2_near(first_.data(),
                             {codes.first.get() + std::size_t{span.first} * codes.first_bytes,
                              codes.first_bytes, kAllRows.data(), width},
                             distances);
-    for (std::uint32_t i = 0; i < width; ++i) {
-      const std::uint32_t row = span.first + i;
-      out[left] = row;
-      distances[left] = distances[i];
-      left += !(distances[left] > most) && ((rows.words[row / 64] >> (row % 64)) & 1) != 0;
-    }
+    left = Nearer(rows, span.first, width, most, distances, out);
     *measured += width;
   } else {
     const std::uint32_t count = rows.List(out);
@@ -108,7 +140,7 @@ std::uint32_t CodeScan::Near(const CodedChunk::Codes& codes, std::uint32_t ready
     for (std::uint32_t i = 0; i < count; ++i) {
       out[left] = out[i];
       distances[left] = distances[i];
-      left += !(distances[left] > most);
+      left += distances[left] <= most;
     }
     *measured += count;
   }
@@ -118,7 +150,7 @@ std::uint32_t CodeScan::Near(const CodedChunk::Codes& codes, std::uint32_t ready
   std::uint32_t near = 0;
   for (std::uint32_t i = 0; i < left; ++i) {
     out[near] = out[i];
-    near += !(distances[i] + rests[i] > most);
+    near += distances[i] + rests[i] <= most;
   }
   return near;
 }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "zvec/collection/store.h"
 #include "zvec/collection/testing/hooked_fs.h"
 #include "zvec/collection/testing/test_docs.h"
 #include "zvec/storage/file_names.h"
