@@ -518,6 +518,21 @@ nb::object AsStored(nb::handle name, nb::handle type, bool nullable, nb::handle 
   return FromValue(stored);
 }
 
+namespace {
+
+// NumPy cuts fractions off, as zvec does; what it wrapped around or had no number for is refused.
+void CheckInt8(const FieldInfo& field, nb::handle made, nb::handle given) {
+  const nb::object numpy = nb::module_::import_("numpy");
+  const nb::object numbers = numpy.attr("asarray")(given).attr("ravel")();
+  if (nb::cast<std::string>(numbers.attr("dtype").attr("kind")) == "b") return;
+  if (nb::cast<bool>(numpy.attr("array_equal")(numpy.attr("trunc")(numbers), made))) return;
+  if (!nb::cast<bool>(numpy.attr("array_equal")(numbers, numbers)))
+    Raise(PyExc_ValueError, "Field '" + field.schema->name + "': an element is nan");
+  Raise(PyExc_OverflowError, "Field '" + field.schema->name + "': expected numbers from -128 to 127");
+}
+
+}  // namespace
+
 decltype(db::VectorQuery::vector) ToQueryVector(const FieldInfo& field, nb::handle value) {
   const DataType type = field.schema->type;
   if (db::IsSparseVector(type)) {
@@ -533,12 +548,15 @@ decltype(db::VectorQuery::vector) ToQueryVector(const FieldInfo& field, nb::hand
     if (!sized || PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || PyDict_Check(value.ptr()))
       Expected(field, "what NumPy can convert to a vector of one dimension", value);
     try {
-      held = AsArray(field, value).attr("ravel")();
+      // Numbers that are no int8 come through an array without an error; CheckInt8 says which kind they are.
+      if (type == DataType::kVectorInt8) held = nb::module_::import_("numpy").attr("asanyarray")(value);
+      held = AsArray(field, held).attr("ravel")();
     } catch (nb::python_error& error) {
       if (error.matches(PyExc_OverflowError) || !error.matches(PyExc_Exception)) throw;
       Expected(field, "what NumPy can convert to a vector of one dimension", value);
     }
   }
+  if (type == DataType::kVectorInt8 && !held.is(value)) CheckInt8(field, held, value);
   const Buffer buffer(held);
   if (!buffer || buffer.ndim() != 1 || buffer.kind() != KindOf(type)) Expected(field, value);
   Value dense = DenseFromBuffer(type, buffer, 0);

@@ -213,6 +213,26 @@ def test_a_strange_vector_is_refused(vectors, name):
     assert vectors.stats.doc_count == 0
 
 
+BAD_INT8 = [
+    ([math.nan] * DIM, ValueError), (np.full(DIM, np.nan, np.float32), ValueError), (np.full(DIM, np.inf), OverflowError),
+    ([300] * DIM, OverflowError), (np.full(DIM, 300), OverflowError), ([128.0] * DIM, OverflowError), ([HUGE] * DIM, OverflowError),
+]  # fmt: skip
+
+
+# Guards: NumPy wraps numbers of arrays around, NaN becomes any number, and the query was answered.
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("given", "error"), BAD_INT8, ids=lambda value: str(value)[:20])
+def test_a_query_of_numbers_that_are_no_int8_is_refused(vectors, given, error):
+    with pytest.raises(error):
+        vectors.query(zvec.Query("int8", vector=given))
+
+
+@pytest.mark.parametrize("given", [[1.6, 2.2, 3, 4], FOUR, FOUR.astype(object), FOUR.astype(ml_dtypes.bfloat16), [[1, 2, 3, 4]]], ids=str)
+def test_fractions_of_an_int8_query_are_cut_off(vectors, given):
+    vectors.insert(zvec.Doc("a", vectors=some_vectors(int8=[1, 1, 1, 1])))
+    assert vectors.query(zvec.Query("int8", vector=given))[0].score == 10.0
+
+
 def test_a_list_that_shrinks_while_it_is_read_is_refused(vectors):
     with pytest.raises((ValueError, IndexError)):
         vectors.insert(zvec.Doc("a", vectors=some_vectors(fp32=shrinking())))

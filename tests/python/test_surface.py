@@ -1,6 +1,7 @@
 """The surface of zvec 0.8: names and numbers, schemas, statuses, queries, what is refused."""
 
 import copy
+import inspect
 import math
 import pickle
 import warnings
@@ -636,6 +637,43 @@ def test_models_and_networks_are_not_there_and_say_so():
     for name in ("OpenAIDenseEmbedding", "HTTPDenseEmbedding", "DefaultLocalReRanker", "BM25EmbeddingFunction"):
         with pytest.raises(NotImplementedError, match=name):
             getattr(extension, name)()
+
+
+MODELS = {
+    "BM25EmbeddingFunction": "corpus encoding_type language b k1 kwargs",
+    "DefaultLocalDenseEmbedding": "model_source device normalize_embeddings batch_size kwargs",
+    "DefaultLocalReRanker": "query rerank_field model_name model_source device batch_size",
+    "DefaultLocalSparseEmbedding": "model_source device encoding_type kwargs",
+    "HTTPDenseEmbedding": "base_url model api_key timeout",
+    "JinaDenseEmbedding": "model dimension api_key task kwargs",
+    "JinaFunctionBase": "model api_key task",
+    "OpenAIDenseEmbedding": "model dimension api_key base_url kwargs",
+    "OpenAIFunctionBase": "model api_key base_url",
+    "QwenDenseEmbedding": "dimension model api_key kwargs",
+    "QwenFunctionBase": "model api_key",
+    "QwenReRanker": "query rerank_field model api_key",
+    "QwenSparseEmbedding": "dimension model api_key kwargs",
+    "SentenceTransformerFunctionBase": "model_name model_source device",
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_has_its_signature_and_says_that_it_is_not_there(name):
+    kind = getattr(zvec.extension, name)
+    parameters = inspect.signature(kind).parameters
+    assert list(parameters) == MODELS[name].split()
+    needed = {key: "x" for key, parameter in parameters.items() if parameter.default is parameter.empty and key != "kwargs"}
+    with pytest.raises(NotImplementedError, match=name):
+        kind(**needed)
+    if "kwargs" not in parameters:
+        with pytest.raises(TypeError, match="unexpected"):
+            kind(**needed, misspelt=1)
+
+
+def test_the_cache_of_a_model_says_that_it_is_not_there():
+    for call in ("clear_cache", "get_cache_info", "remove_from_cache"):
+        with pytest.raises(NotImplementedError, match="DefaultLocalSparseEmbedding"):
+            getattr(zvec.DefaultLocalSparseEmbedding, call)()
 
 
 def test_every_public_name_is_there():

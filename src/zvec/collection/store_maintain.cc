@@ -91,9 +91,9 @@ Status Store::MaintenanceError() const {
 }
 
 bool Store::HasSetAside() const {
-  return std::any_of(manifest_->segments.begin(), manifest_->segments.end(), [this](const auto& entry) {
-    return unlinkable_.contains(entry.file.number) || unmergeable_.contains(entry.file.number);
-  });
+  for (const SegmentEntry& entry : manifest_->segments)
+    if (unlinkable_.contains(entry.file.number) || unmergeable_.contains(entry.file.number)) return true;
+  return false;
 }
 
 void Store::SettleMaintenance(const Status& status, std::atomic<bool>* paused) {

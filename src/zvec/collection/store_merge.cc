@@ -254,11 +254,13 @@ bool Store::WasteLacksGraphs() const {
   if (!version) return false;
   cocozvec::ReaderLock lock(state_mu_);
   // Of segments that were there before, as UnlinkedSince: to link a large old one may take minutes.
-  return std::any_of(version->sealed.begin(), version->sealed.end(), [&](const auto& view) {
+  for (const auto& view : version->sealed) {
     const std::uint64_t number = view->segment()->file().number;
-    return number >= made_here_ && view->dead_count() >= (view->row_count() + 4) / 5 && LacksGraphs(*view) &&
-           !unlinkable_.contains(number);
-  });
+    if (number >= made_here_ && view->dead_count() >= (view->row_count() + 4) / 5 && LacksGraphs(*view) &&
+        !unlinkable_.contains(number))
+      return true;
+  }
+  return false;
 }
 
 bool Store::PlanMerge(MergeGoal goal, const Mine* only, MergeJob& job) {

@@ -4,14 +4,11 @@ This package reaches no network and needs no model; embed with the package of yo
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 
 class Later:
-    """Constructing it says that it is not there."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._refuse()
+    """Constructing it, with the arguments that the peer takes, says that it is not there."""
 
     @classmethod
     def _refuse(cls) -> NoReturn:
