@@ -198,8 +198,9 @@ Options Parse(int argc, char** argv) {
       if (options.mode != "recall" && options.mode != "filters" && options.mode != "churn" &&
           options.mode != "threads" && options.mode != "quantize" && options.mode != "grow" &&
           options.mode != "segments" && options.mode != "sparse")
-        throw std::runtime_error("--mode " + options.mode +
-                                 " is none of recall, filters, churn, threads, quantize, grow, sparse");
+        throw std::runtime_error(
+            "--mode " + options.mode +
+            " is none of recall, filters, churn, threads, quantize, grow, segments, sparse");
     } else if (key == "--ef") {
       options.efs.clear();
       for (const char* at = value; *at != 0; at += *at == ',') {
