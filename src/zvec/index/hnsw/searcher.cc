@@ -35,7 +35,7 @@ constexpr double kOpposed = 0.25;
 /// behind others: a walk over matches finds 0.80 of them (an opposing 10 % of set c).
 constexpr double kThin = 0.75;
 /// The same of more nodes, so that chance is less.
-constexpr double kThinFarther = 0.9;
+constexpr double kThinFarther = 0.85;
 /// The codes of all matches are measured there if they cost at most so many times the walk.
 constexpr double kSure = 4;
 /// A walk that meets nothing that passes goes on for that share of what the other ways cost.
@@ -43,7 +43,7 @@ constexpr double kInVain = 0.06;
 /// Times the rows that there are for each match: nothing among so many is no chance.
 constexpr double kUnlucky = 32;
 /// From this share of matches on, a plain walk meets enough of them.
-constexpr double kPlainFrom = 0.3;
+constexpr double kPlainFrom = 0.25;
 /// Of rows that pass by chance so many times the wanted ones are met with them all but once in a hundred
 /// queries.
 constexpr double kByChance = 1.6;
@@ -199,7 +199,7 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
     // Where it costs half of what the other ways do, and more than a filter by chance needs, one of them is
     // taken; where nothing near the query passes, sooner.
     const double other = std::min(CodesCost(graph, matches), ScanCost(matches, row_bytes));
-    const double by_chance = 1.5 * WalkCost(graph, breadth.ef / share);
+    const double by_chance = 2 * WalkCost(graph, breadth.ef / share);
     const auto distances = [&](double cost) {
       return static_cast<std::uint64_t>(cost / DistanceCost(graph));
     };
