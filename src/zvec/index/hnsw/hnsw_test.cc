@@ -516,10 +516,11 @@ TEST(Searcher, AFilterFindsTheNearestThatPass) {
                                       1 << 20, Scratch::Local(), &rows, &complete)
                         .ok());
         walked += complete;
-        if (!complete)  // by chance fewer pass there
+        if (!complete) {  // by chance fewer pass there
           ASSERT_TRUE(
               FindByCodes(graph, code.data(), kTopk, BreadthFor(kTopk, 64), mask, Scratch::Local(), &rows)
                   .ok());
+        }
         for (const std::uint32_t row : rows) EXPECT_TRUE(mask.Has(row));
         for (const std::uint32_t row : data.Nearest(queries[q], MetricType::kL2, kTopk, failing))
           hits += std::find(rows.begin(), rows.end(), row) != rows.end();
