@@ -21,6 +21,7 @@ std::atomic<Counter*> g_jobs{new Counter};
 Counter& Jobs() { return *g_jobs.load(std::memory_order_relaxed); }
 
 std::atomic<bool> g_exiting{false};
+std::atomic<unsigned long> g_exit_thread{0};  // that closes all: mostly the main one
 std::atomic<int> g_returning{0};  // threads between asking whether the interpreter exits and having its lock
 
 }  // namespace
@@ -31,7 +32,7 @@ Unlocked::~Unlocked() {
   // In one order with KeepOthersUnlocked: either that sees this thread returning, or this thread sees the
   // exit.
   g_returning.fetch_add(1);
-  if (g_exiting.load() && !OnMainThread()) {
+  if (g_exiting.load() && PyThread_get_thread_ident() != g_exit_thread.load()) {
     g_returning.fetch_sub(1);
     for (;;) pause();
   }
@@ -40,6 +41,7 @@ Unlocked::~Unlocked() {
 }
 
 void KeepOthersUnlocked() {
+  g_exit_thread.store(PyThread_get_thread_ident());
   g_exiting.store(true);
   while (g_returning.load() != 0) usleep(1000);
 }

@@ -322,6 +322,7 @@ class Store {
   std::shared_ptr<const Version> version_ ZVEC_GUARDED_BY(state_mu_);
   std::shared_ptr<const Manifest> manifest_ ZVEC_GUARDED_BY(state_mu_);
   Status maintenance_error_ ZVEC_GUARDED_BY(state_mu_);
+  Status aside_error_ ZVEC_GUARDED_BY(state_mu_);  ///< why the first of these two sets is left out
   /// Segments whose vectors are damaged or cannot be read: no graph is tried until Optimize.
   std::set<std::uint64_t> unlinkable_ ZVEC_GUARDED_BY(state_mu_);
   /// Segments with rows that are damaged or cannot be read: not merged until Optimize, which says so.

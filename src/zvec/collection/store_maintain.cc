@@ -102,8 +102,13 @@ void Store::SettleMaintenance(const Status& status, std::atomic<bool>* paused) {
     return;
   {
     cocozvec::WriterLock lock(state_mu_);
-    if (status.ok() && HasSetAside()) return;
-    maintenance_error_ = status;
+    if (!HasSetAside()) {
+      aside_error_ = {};
+    } else if (aside_error_.ok() && IsUnreadable(status)) {
+      aside_error_ = status;
+    }
+    // What passes must not hide what stays until Optimize.
+    maintenance_error_ = status.ok() ? aside_error_ : status;
   }
   if (status.ok()) return;
   if (paused == nullptr) {
@@ -230,7 +235,11 @@ Status Store::LinkSegment(const BuildHelp& help, const LinkWish* wish, bool* asi
   }
   Status status = Guarded([&] { return MakeGraphs(job, help); });
   // The segments behind it shall not wait for it. (An error of the disk may be one of writing.)
-  *aside = status.code() == StatusCode::kDataLoss || (IsUnreadable(status) && LacksVectors(job));
+  try {
+    *aside = status.code() == StatusCode::kDataLoss || (IsUnreadable(status) && LacksVectors(job));
+  } catch (const std::bad_alloc&) {
+    *aside = false;
+  }
   MutexLock lock(write_mu_);
   if (status.ok()) status = CheckWritable();
   try {  // not Guarded: the analysis does not see in a lambda that the lock is held

@@ -197,8 +197,11 @@ Status Store::MergeOnce(MergeGoal goal, const BuildHelp& help, Mine* only, bool*
       only->made.insert(merged.entry.file.number);
     }
   MutexLock lock(write_mu_);
-  ZVEC_RETURN_IF_ERROR(CheckWritable());
-  return ForgetOlderGeneration();  // else what was merged would take room until the next seal
+  status = CheckWritable();
+  if (status.ok())
+    status = ForgetOlderGeneration();  // else what was merged would take room until the next seal
+  *done = status.ok();
+  return status;
 }
 
 Status Store::FinishMerge(MergeJob& job, Status status) {

@@ -57,7 +57,8 @@ QueryStats* BeginStats(std::size_t segments, QueryStats* stats, QueryStats* unwa
   return stats;
 }
 
-/// The numbers of the segments, that with the most linked rows first: what is found there bounds the others.
+/// The numbers of the segments, that with the largest graph first: what is found there bounds the others.
+/// Of a growing graph the rows stand for those that are linked: to look at a graph counts as a search of it.
 std::vector<std::uint32_t> LargestFirst(std::span<const SegmentView* const> segments, std::size_t field) {
   std::vector<std::uint32_t> order(segments.size());
   std::iota(order.begin(), order.end(), 0u);
@@ -65,9 +66,7 @@ std::vector<std::uint32_t> LargestFirst(std::span<const SegmentView* const> segm
   std::vector<std::uint32_t> linked(segments.size());
   for (std::size_t s = 0; s < segments.size(); ++s) {
     const hnsw::Graph* graph = segments[s]->Graph(field);
-    linked[s] = graph == nullptr            ? 0
-                : graph->lists() != nullptr ? segments[s]->row_count()
-                                            : graph->Current().view.nodes;
+    linked[s] = graph == nullptr ? 0 : segments[s]->row_count();
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return linked[a] > linked[b]; });

@@ -118,17 +118,21 @@ class Blocks {
       : guess_(guess), left_(guess.size * 32 + (std::uint64_t{1} << 28)) {}
 
   bool Match(std::uint64_t offset, std::uint64_t size, std::uint64_t checksum) {
-    const auto [known, is_new] = known_.try_emplace({offset, size});
-    if (is_new && size <= left_) {  // a foreign table may name the same bytes again and again
+    ++looks_;
+    auto known = known_.find({offset, size});
+    if (known == known_.end()) {
+      if (size > left_) return false;  // a foreign table may name the same bytes again and again
       left_ -= size;
-      known->second = guess_.checksum(offset, size);
+      known = known_.emplace(std::pair{offset, size}, guess_.checksum(offset, size)).first;
     }
     return known->second == checksum;
   }
+  std::uint64_t looks() const noexcept { return looks_; }
 
  private:
   const TableGuess& guess_;
   std::uint64_t left_;  ///< bytes that may still be read
+  std::uint64_t looks_ = 0;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::optional<std::uint64_t>> known_;
 };
 
@@ -275,6 +279,8 @@ struct Step {
 
 /// More steps: too little is left to tell one way of reading the table from the others.
 constexpr std::size_t kMostSteps = 50'000;
+/// The same of blocks: a step looks at all those of a section.
+constexpr std::uint64_t kMostLooks = 50'000'000;
 
 /// The cheapest way from the start of a table to its end (Dijkstra), over tables of every number of fields
 /// with nulls. What is right costs no more than what is damaged, so wrong ways are soon left.
@@ -300,7 +306,7 @@ class Search {
   std::vector<Section> Run() {
     const std::size_t fields = schema_.fields.size();
     std::set<std::tuple<std::size_t, std::uint32_t, std::size_t, std::uint64_t>> settled;
-    while (!next_.empty() && settled.size() < kMostSteps) {
+    while (!next_.empty() && settled.size() < kMostSteps && blocks_.looks() < kMostLooks) {
       const std::size_t at = next_.top().second;
       next_.pop();
       const Step step = steps_[at];

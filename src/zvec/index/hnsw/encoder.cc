@@ -1,6 +1,7 @@
 #include "zvec/index/hnsw/encoder.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -62,7 +63,8 @@ float Encoder::BetweenCodes(double squared) const noexcept {
   const double steps = fine ? simd::kFineSteps : 1, scale = scale_ * steps;
   // Rounding to the row's levels and to the query's steps, a twelfth squared of each.
   const double rounding = (steps * steps + 1) / 12 * static_cast<double>(dim_);
-  return static_cast<float>(std::max(squared, 0.0) * scale * scale + rounding);
+  const double between = std::max(squared, 0.0) * scale * scale + rounding;
+  return between < double{FLT_MAX} ? static_cast<float>(between) : INFINITY;
 }
 
 std::size_t Encoder::CodeBytes(std::size_t dim, bool on_sphere, CodeKind kind) noexcept {

@@ -98,6 +98,9 @@ float BoundOf(const GraphView& graph, const Breadth& breadth) {
                                                                : INFINITY;
 }
 
+/// Whoever asks for more candidates wants to look farther, whatever bounds the answer.
+std::uint32_t PatienceOf(const Breadth& breadth) { return std::max(1u, breadth.ef / kLeastEf); }
+
 /// `topk` candidates, and those behind them that may be nearer. An element's code is off by up to half a
 /// level, 1/12 squared on average: a squared distance D of codes by sqrt(2/3 D) or so.
 /// True: what is nearest of the others lies beyond the bound.
@@ -169,9 +172,9 @@ Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const double more = 1 / (1 - std::min(dead.share, kMostDead));
   const std::uint32_t ef = Times(breadth.ef, more), k = Times(std::max(topk, kLeastStop), more);
-  ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, ef,
-                                {k, breadth.slack, Times(breadth.keep, more), BoundOf(graph, breadth)},
-                                scratch));
+  ZVEC_RETURN_IF_ERROR(WalkBase(
+      graph, code, graph.slot_node[slot], distance, ef,
+      {k, breadth.slack, Times(breadth.keep, more), BoundOf(graph, breadth), PatienceOf(breadth)}, scratch));
   const bool beyond = Take(graph, scratch.pool, topk, breadth, nullptr, rows, dead);
   if (bounded != nullptr) *bounded = beyond;
   return {};
@@ -185,7 +188,8 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const std::uint32_t entry = graph.slot_node[slot];
-  const StopRule stop{std::max(topk, kLeastStop), breadth.slack, breadth.keep, BoundOf(graph, breadth)};
+  const StopRule stop{std::max(topk, kLeastStop), breadth.slack, breadth.keep, BoundOf(graph, breadth),
+                      PatienceOf(breadth)};
   bool bounded = false;
   const double share = static_cast<double>(matches) / std::max(graph.nodes, 1u);
   double around = 0;

@@ -198,7 +198,9 @@ class Nearing {
     steps_ = candidates.distance(0) < best_ ? 0 : steps_ + 1;
     best_ = candidates.distance(0);
   }
-  bool over(float bound) const noexcept { return steps_ >= (best_ > bound ? kPatienceBeyond : kPatience); }
+  bool over(const StopRule& stop) const noexcept {
+    return steps_ >= stop.patience * (best_ > stop.bound ? kPatienceBeyond : kPatience);
+  }
 
  private:
   float best_ = INFINITY;
@@ -209,7 +211,7 @@ bool Passed(const Pool& candidates, const Pool& answers, const StopRule& stop, c
   if (stop.slack < 0) return false;
   const float next = candidates.next_distance();
   return (answers.size() >= stop.k && next > (1 + stop.slack) * answers.distance(stop.k - 1)) ||
-         (nearing.over(stop.bound) && next > kBeyond * (1 + stop.slack) * stop.bound);
+         (nearing.over(stop) && next > kBeyond * (1 + stop.slack) * stop.bound);
 }
 
 /// What is farther than this can neither be expanded before the walk stops nor be among those to keep.
@@ -436,10 +438,13 @@ Status AllMasked(const GraphView& graph, const std::uint8_t* query, const Mask& 
   return flush();
 }
 
-/// True when candidates that were dropped may have been nearer than the k-th that passes.
-bool DroppedNear(const Scratch& scratch, std::uint32_t k) {
+/// True when candidates that were dropped may have been nearer than the k-th that passes, or than the last
+/// where fewer are wanted.
+bool DroppedNear(const Scratch& scratch, const StopRule& stop) {
   const Pool &pool = scratch.pool, &accepted = scratch.accepted;
-  return pool.full() && (accepted.size() < k || accepted.distance(k - 1) > pool.distance(pool.size() - 1));
+  if (!pool.full() || pool.distance(pool.size() - 1) > stop.bound) return false;
+  if (accepted.size() < stop.k && !accepted.full()) return true;
+  return accepted.distance(std::min(stop.k, accepted.size()) - 1) > pool.distance(pool.size() - 1);
 }
 
 bool Guarded(const GraphView& graph) { return graph.guard != nullptr && !graph.guard->complete(); }
@@ -507,7 +512,7 @@ Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32
                : Masked<false>(graph, query, entry, distance, mask, ef, stop, with, scratch, finished);
   };
   ZVEC_RETURN_IF_ERROR(walk(budget));
-  if (!*finished || budget.waiting >= kMostWaiting || !DroppedNear(scratch, stop.k)) return {};
+  if (!*finished || budget.waiting >= kMostWaiting || !DroppedNear(scratch, stop)) return {};
   return walk({budget.distances, budget.in_vain, kMostWaiting});
 }
 

@@ -43,6 +43,7 @@ struct StopRule {
   std::uint32_t keep = 0;  ///< so many are wanted, however far they are
   /// Nothing farther is wanted: well beyond it a walk that comes no nearer stops, too.
   float bound = std::numeric_limits<float>::infinity();
+  std::uint32_t patience = 1;  ///< so many times as long, for walks that shall look farther
 };
 
 /// The rows that an answer may contain: bit r is row r.
@@ -98,8 +99,8 @@ Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint3
 Status ShareAround(const GraphView& graph, std::uint32_t node, std::uint32_t every, const Mask& mask,
                    double* share);
 
-/// The same of some 2,000 nodes around it, each counted once: of a filter that passes 10 % by chance, right
-/// to within a tenth.
+/// The same of some 2,000 nodes around it, each counted once: of a filter that passes 10 % by chance, off by
+/// some 7 % (a standard deviation).
 Status ShareFarther(const GraphView& graph, std::uint32_t node, const Mask& mask, Scratch& scratch,
                     double* share);
 
