@@ -59,9 +59,10 @@ class MemoryTest : public ::testing::TestWithParam<Maintenance> {
       ASSERT_TRUE(collection_->Insert(docs).ok());
     }
   }
-  void Ask(int times) {
+  void Ask(int times, bool exact = false) {
     VectorQuery query;
     query.field = "v";
+    query.exact = exact;
     query.output_fields.emplace();
     for (int i = 0; i < times; ++i) {
       query.vector = std::vector<float>(kDim, static_cast<float>(i % 7));
@@ -90,6 +91,17 @@ TEST_P(MemoryTest, BesidesTheVectorsAnOptimizedCollectionHoldsCodesAndLinks) {
   EXPECT_LT(ResidentBytes("/c/index-"), kCodesAndLinks / 8);  // the upper levels are walked where they lie
   collection_.reset();
   EXPECT_LT(cocozvec::MappedArrayBytes(), 1u << 20);
+}
+
+// Guards: to put several segments in order counted as a search of their graphs; after some they are copied.
+TEST_P(MemoryTest, ExactQueriesOverSeveralSegmentsDoNotCopyGraphs) {
+  Fill();
+  ASSERT_TRUE(collection_->Optimize().ok());
+  ASSERT_TRUE(collection_->Insert(std::vector{Doc("one more", {{"v", std::vector<float>(kDim)}})}).ok());
+  Ask(1, /*exact=*/true);
+  const std::uint64_t before = cocozvec::MappedArrayBytes();
+  Ask(hnsw::kSearchesBeforeCopy + 20, /*exact=*/true);
+  EXPECT_LT(cocozvec::MappedArrayBytes(), before + kCodesAndLinks / 2);
 }
 
 // What the allocator has given out in large pieces it keeps when it is freed: 14 MiB of 100,000 rows.

@@ -6,9 +6,7 @@
 #include <map>
 #include <random>
 
-#include "base/array.h"
 #include "zvec/collection/testing/test_docs.h"
-#include "zvec/index/hnsw/index_file.h"
 
 namespace zvec::inline v0::testing_docs {
 namespace {
@@ -148,16 +146,6 @@ TEST_P(SegmentsTest, ARadiusBoundsTheFirstWalkToo) {
     }
   }
   EXPECT_GE(recall, 0.97);
-}
-
-// Guards: to put the segments in order counted as a search of their graphs, which are copied into memory
-// after some.
-TEST_P(SegmentsTest, ExactQueriesLeaveTheGraphsWhereTheyAre) {
-  Fill(1);
-  (void)Exact(Ask(Draw()));
-  const std::uint64_t before = cocozvec::MappedArrayBytes();
-  for (std::uint32_t q = 0; q < hnsw::kSearchesBeforeCopy + 20; ++q) (void)Exact(Ask(Draw()));
-  EXPECT_EQ(cocozvec::MappedArrayBytes(), before);
 }
 
 INSTANTIATE_TEST_SUITE_P(Metrics, SegmentsTest,

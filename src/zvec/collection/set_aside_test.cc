@@ -82,6 +82,24 @@ TEST_F(SetAsideTest, ASegmentWhoseVectorsTheDiskCannotReadHoldsTheGraphsOfNoOthe
   ExpectAll();
 }
 
+// Guards: an error that had passed was told until Optimize, in place of the one that had not.
+TEST_F(SetAsideTest, AnErrorThatPassesDoesNotHideTheSegmentThatIsLeftOut) {
+  MakeSix();
+  Open(Maintenance::kInline);
+  Upsert("x", "wakes it");
+  fs_.refuse = [](const std::string& path) {
+    return path.find("index-") == std::string::npos ? Status() : Status::IoError(path + ": not now");
+  };
+  SealOne("g");
+  EXPECT_THAT(collection_->Stats().maintenance_error.ToString(), HasSubstr("not now"));
+  fs_.refuse = nullptr;
+  SealOne("h");
+  EXPECT_THAT(collection_->Stats().maintenance_error.ToString(), HasSubstr(path_));
+  bad_ = false;
+  EXPECT_TRUE(collection_->Optimize().ok());
+  EXPECT_TRUE(collection_->Stats().maintenance_error.ok());
+}
+
 // An index file that cannot be written says nothing against the segment.
 TEST_F(SetAsideTest, ASegmentWhoseGraphCannotBeWrittenIsTriedAgainAfterTheNextSeal) {
   MakeSix();

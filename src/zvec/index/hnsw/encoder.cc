@@ -1,8 +1,8 @@
 #include "zvec/index/hnsw/encoder.h"
 
 #include <algorithm>
-#include <cfloat>
 #include <bit>
+#include <cfloat>
 #include <cmath>
 #include <cstring>
 #include <limits>
