@@ -278,10 +278,10 @@ struct Lists {
 TEST(CodeKernels, EveryLevelSortsInLikeInsertionOneByOne) {
   for (const CodeKernels* kernels : SupportedCodeKernels()) {
     std::mt19937 random(5);
-    for (std::uint32_t capacity = 1; capacity <= 100; capacity += capacity < 36 ? 1 : 13) {
+    for (std::uint32_t capacity = 1; capacity <= 300; capacity += capacity < 36 ? 1 : 13) {
       Lists lists(capacity);
       for (std::uint32_t round = 0; round < 12; ++round) {
-        std::vector<std::uint32_t> more(random() % 40);
+        std::vector<std::uint32_t> more(random() % (round % 5 == 4 ? 150 : 40));
         std::vector<float> at(more.size());
         for (std::size_t i = 0; i < more.size(); ++i) {
           more[i] = random() % Lists::kNodes;

@@ -11,8 +11,12 @@
 namespace {
 
 struct List {
+  /// Longer lists take candidates one by one, from their end on.
+  static constexpr std::uint32_t kMostTogether = 256;
+
   static void SortIn(zvec::simd::SortedList& list, const std::uint32_t* nodes, const float* distances,
                      std::size_t count, float limit) {
+    if (list.capacity <= kMostTogether) return SortInTogether(list, nodes, distances, count, limit);
     const __m512 most = _mm512_set1_ps(limit);
     for (std::size_t i = 0; i < count; i += 16) {
       const auto there = static_cast<__mmask16>(count - i < 16 ? (1u << (count - i)) - 1 : 0xFFFF);
@@ -23,6 +27,95 @@ struct List {
       }
     }
   }
+
+  /// Sixteen of those that may come in at a time: one after the other each insertion would wait for what the
+  /// one before has just moved.
+  static void SortInTogether(zvec::simd::SortedList& list, const std::uint32_t* nodes, const float* distances,
+                             std::size_t count, float limit) {
+    constexpr std::size_t kTogether = 16;
+    float near[2 * kTogether];
+    std::uint32_t near_nodes[2 * kTogether];
+    std::size_t waiting = 0;
+    for (std::size_t i = 0; i < count; i += 16) {
+      if (list.size == list.capacity && list.distances[list.size - 1] < limit)
+        limit = list.distances[list.size - 1];
+      const auto there = static_cast<__mmask16>(count - i < 16 ? (1u << (count - i)) - 1 : 0xFFFF);
+      const __m512 d = _mm512_maskz_loadu_ps(there, distances + i);
+      const __mmask16 in = _mm512_mask_cmp_ps_mask(there, d, _mm512_set1_ps(limit), _CMP_LT_OQ);
+      _mm512_storeu_ps(near + waiting, _mm512_maskz_compress_ps(in, d));
+      _mm512_storeu_si512(near_nodes + waiting,
+                          _mm512_maskz_compress_epi32(in, _mm512_maskz_loadu_epi32(there, nodes + i)));
+      waiting += static_cast<unsigned>(__builtin_popcount(in));
+      if (waiting < kTogether) continue;
+      Merge(list, near_nodes, near, kTogether);
+      waiting -= kTogether;
+      _mm512_storeu_ps(near, _mm512_loadu_ps(near + kTogether));
+      _mm512_storeu_si512(near_nodes, _mm512_loadu_si512(near_nodes + kTogether));
+    }
+    if (waiting != 0) Merge(list, near_nodes, near, waiting);
+  }
+
+  /// At most sixteen, each to the place that it would have come to: behind those that are as near.
+  static void Merge(zvec::simd::SortedList& list, const std::uint32_t* nodes, const float* distances,
+                    std::size_t count) {
+    std::uint64_t taken[kMostTogether / 64 + 1] = {};
+    std::uint32_t places[16];
+    const auto all = static_cast<__mmask16>((1u << count) - 1);
+    const __m512 others = _mm512_maskz_loadu_ps(all, distances);
+    std::uint32_t first = list.size + 16;
+    for (std::size_t c = 0; c < count; ++c) {
+      const __m512 x = _mm512_set1_ps(distances[c]);
+      const auto before = static_cast<__mmask16>(all & ((1u << c) - 1));
+      unsigned place =
+          static_cast<unsigned>(__builtin_popcount(_mm512_mask_cmp_ps_mask(all, others, x, _CMP_LT_OQ))) +
+          static_cast<unsigned>(__builtin_popcount(_mm512_mask_cmp_ps_mask(before, others, x, _CMP_EQ_OQ)));
+      for (std::uint32_t at = 0; at < list.size; at += 16) {
+        const __m512 d = _mm512_maskz_loadu_ps(Below(list.size - at), list.distances + at);
+        place += static_cast<unsigned>(
+            __builtin_popcount(_mm512_mask_cmp_ps_mask(Below(list.size - at), d, x, _CMP_LE_OQ)));
+      }
+      places[c] = place;
+      taken[place / 64] |= std::uint64_t{1} << (place % 64);
+      first = place < first ? place : first;
+    }
+    if (first >= list.capacity) return;
+    const std::uint32_t whole = list.size + static_cast<std::uint32_t>(count);
+    const std::uint32_t size = whole < list.capacity ? whole : list.capacity;
+    MoveUp(list, taken, first, size, static_cast<std::uint32_t>(count));
+    for (std::size_t c = 0; c < count; ++c) {
+      if (places[c] >= size) continue;
+      list.distances[places[c]] = distances[c];
+      list.nodes[places[c]] = nodes[c];
+    }
+    list.size = size;
+    if (first < list.first) list.first = first;
+  }
+
+  /// What is there goes to the places of the longer list that are not taken, from the end on.
+  static void MoveUp(zvec::simd::SortedList& list, const std::uint64_t* taken, std::uint32_t first,
+                     std::uint32_t size, std::uint32_t count) {
+    std::uint32_t before = count;  // that come in before the end of the block
+    for (std::uint32_t at = (list.size + count - 1) / 16 * 16;; at -= 16) {
+      const auto in = static_cast<__mmask16>(taken[at / 64] >> (at % 64));
+      before -= static_cast<unsigned>(__builtin_popcount(in));
+      if (at < size) {
+        const std::uint32_t from = at - before;
+        const auto stay = static_cast<__mmask16>(~in);
+        const __mmask16 there = from < list.size ? Below(list.size - from) : __mmask16{0};
+        const __m512 d = _mm512_maskz_loadu_ps(there, list.distances + from);
+        const __m512i n = _mm512_maskz_loadu_epi32(there, list.nodes + from);
+        const auto to = static_cast<__mmask16>(Below(size - at) & stay);
+        _mm512_mask_storeu_ps(list.distances + at, to, _mm512_maskz_expand_ps(stay, d));
+        _mm512_mask_storeu_epi32(list.nodes + at, to, _mm512_maskz_expand_epi32(stay, n));
+      }
+      if (at <= first) return;
+    }
+  }
+
+  static __mmask16 Below(std::uint32_t lanes) {
+    return static_cast<__mmask16>(lanes < 16 ? (1u << lanes) - 1 : 0xFFFF);
+  }
+
   /// From the end on, sixteen at a time, what is farther moves up by one.
   static void Insert(zvec::simd::SortedList& list, std::uint32_t node, float distance) {
     const bool full = list.size == list.capacity;
