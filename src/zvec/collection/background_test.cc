@@ -96,15 +96,16 @@ TEST(BackgroundTest, RunTakesThePlaceOfTheStepsAndStopWaitsForIt) {
   });
   background.Wake();
   while (begun == 0) std::this_thread::yield();
+  int before = 0;
   EXPECT_TRUE(background.Run([&](const cocozvec::Cancel& cancel) {
     inside = true;
+    before = begun;  // behind Run the next step may have begun already, which ends with Stop only
     EXPECT_FALSE(cancel.raised());  // that was the step's
     background.Wake();
     background.WaitWhile([] { return true; });  // by itself nobody waits for itself
     EXPECT_TRUE(background.busy());
     inside = false;
   }));
-  const int before = begun;
   while (begun == before) std::this_thread::yield();  // and goes on
   std::atomic<bool> running = false, ended = false;
   std::thread runner([&] {
