@@ -125,7 +125,7 @@ class Collection {
   /// Seals the mutable segment, then merges segments into as few as CollectionOptions allow, without their
   /// deleted rows, and gives each the graphs that it lacks. Of what was written before the call; writers and
   /// readers go on meanwhile. Calls queue up. Errors   kClosed: Close ended it, what was done stays done;
-  /// kDataLoss, kIoError: a segment cannot be read; it stays as it is, with the others all was done.
+  /// kDataLoss, kIoError: a segment cannot be read; with the others all was done (kIoError of a write: not).
   virtual Status Optimize(const OptimizeOptions& options = {}) = 0;
   /// Durable; afterwards every operation answers kClosed. Idempotent.
   virtual Status Close() = 0;

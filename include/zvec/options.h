@@ -46,8 +46,8 @@ struct CollectionOptions {
   /// speed. 0: where writers shall not wait because of many readers.
   std::uint32_t maintenance_nice = 10;
   /// Rows that no graph holds yet are scanned by every query: a write waits while there are more of them and
-  /// somebody is linking them. 150,000 rows cost a query about 7 ms at 128 dimensions, 45 ms at 768. Smaller:
-  /// quicker queries during a bulk load, and a slower load.
+  /// somebody is linking them. What they cost: bench/index/README.md, a query by backlog. Smaller: quicker
+  /// queries during a bulk load, and a slower load.
   std::uint64_t max_unlinked_rows = 150'000;
   /// What the build of a graph holds in a merge; beside the writers half of it. It limits a segment's rows,
   /// so how many segments a query searches: a row takes its code and 10 to 14 * m bytes (700,000 of 128

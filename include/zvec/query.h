@@ -24,8 +24,8 @@ struct VectorQuery {
       vector = {};
   std::uint32_t topk = 10;
   /// Candidates that a graph keeps while it looks for the nearest, 1 .. kMaxEf: more find more and take
-  /// longer; half of them are scored exactly. 0: ours choose from `topk`, for a recall of 0.95 and more on
-  /// our reference sets.
+  /// longer; how many are scored: docs/search.md. 0: ours choose from `topk`, for a recall of 0.95 and more
+  /// on our reference sets.
   std::uint32_t ef = 0;
   /// Only documents whose score is at least that near: distance <= radius, or inner product >= radius.
   std::optional<float> radius = {};
