@@ -96,7 +96,7 @@ class Check {
     ZVEC_RETURN_IF_ERROR(MeasureAny(count, quality));
     if (quality.any < kLeastRecall) return quality;
     std::vector<Question> worst;
-    ZVEC_RETURN_IF_ERROR(Ask(WorstRows(view_, column_, *ref_.view.encoder, count, help_.pool), worst));
+    ZVEC_RETURN_IF_ERROR(Ask(WorstRows(view_, column_, *ref_.view.encoder, count, help_), worst));
     for (;; quality.breadth *= 2) {
       ZVEC_ASSIGN_OR_RETURN(quality.worst, Recall(worst, quality.breadth));
       if (quality.good() || quality.breadth == hnsw::kMostBreadth) return quality;
@@ -221,10 +221,10 @@ class Check {
 }  // namespace
 
 std::vector<std::uint32_t> WorstRows(const SegmentView& view, const VectorColumn& column,
-                                     const hnsw::Encoder& encoder, std::size_t count,
-                                     cocozvec::ThreadPool* pool) {
+                                     const hnsw::Encoder& encoder, std::size_t count, const BuildHelp& help) {
   std::vector<Losses> parts(view.chunk_count());
-  Parallel(pool, parts.size(), [&](std::size_t part) {
+  Parallel(help.pool, parts.size(), [&](std::size_t part) {
+    if (!help.Check().ok()) return;
     std::vector<float> buffer(encoder.dim());
     const auto first = static_cast<std::uint32_t>(part) * kChunkRows;
     for (std::uint32_t row = first; row < std::min(first + kChunkRows, view.row_count()); ++row) {

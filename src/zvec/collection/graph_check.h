@@ -24,10 +24,9 @@ struct GraphQuality {
   bool good() const noexcept { return any >= kLeastRecall && worst >= kLeastRecallOfWorst; }
 };
 
-/// The up to `count` live rows with the largest loss above 0, worst first.
+/// The up to `count` live rows with the largest loss above 0, worst first; any of them when it was cancelled.
 std::vector<std::uint32_t> WorstRows(const SegmentView& view, const VectorColumn& column,
-                                     const hnsw::Encoder& encoder, std::size_t count,
-                                     cocozvec::ThreadPool* pool);
+                                     const hnsw::Encoder& encoder, std::size_t count, const BuildHelp& help);
 
 /// Of a field's graph, against exact scans of the segment: the same numbers with any number of threads.
 /// Costs some per cent of the build.
