@@ -139,10 +139,11 @@ Status Store::LoadManifest(Recovery& recovery) {
   return {};
 }
 
-/// Beside a writer names change between two calls, and what looks damaged may belong to the next manifest.
+/// Beside a writer names change between two calls, and what looks damaged may belong to the next manifest. An
+/// error before a generation was chosen (0) does not.
 bool Store::MayLookAgain(const Status& status, std::uint64_t generation) const {
   return status.IsNotFound() || status.code() == StatusCode::kBusy ||
-         (IsUnreadable(status) && IsSuperseded(generation));
+         (IsUnreadable(status) && generation != 0 && IsSuperseded(generation));
 }
 
 /// A newer manifest is there, or that cannot be found out.

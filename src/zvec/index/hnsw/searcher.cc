@@ -216,6 +216,8 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     bounded = Take(graph, scratch.accepted, topk, breadth, nullptr, rows);
+    // What ended it may be a row that fails: none that passes, or few, are nearer.
+    bounded |= *complete && scratch.pool.HasNext() && scratch.pool.next_distance() > stop.bound;
   } else {
     if (around < kThin * share && CodesCost(graph, matches) < kSure * ThroughCost(graph, breadth.ef)) {
       // Around one node that may be chance.

@@ -26,9 +26,10 @@ struct Breadth {
   float bound = std::numeric_limits<float>::infinity();
 };
 
-/// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index). Given: that many,
-/// and half of them are scored exactly. A walk stops when nothing near is left; the larger a given `ef`, the
-/// later. With `ef` 0 there are `more` times as many (up to kMaxEf).
+/// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index), `more` times as
+/// many (up to kMaxEf). Given: that many, at least `topk`. Scored exactly are at most half of a given `ef`,
+/// but never fewer than with `ef` 0; of these, what the margin leaves. A walk stops when nothing near is
+/// left; the larger a given `ef`, the later.
 Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more = 1, CodeKind kind = CodeKind::kBits7);
 /// `cut`: of the query (Encoder::EncodeQuery). What is cut off puts its candidates into the wrong order: up
 /// to kMostBreadth times as many are kept.
