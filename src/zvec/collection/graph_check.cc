@@ -51,17 +51,19 @@ class Broadened final : public hnsw::Graph {
   hnsw::GraphRef ref_;
 };
 
-/// The rows of another view, walked through the graph that is measured.
+/// The rows of another view, walked through the graph that is measured (null: none). A scan of it ends when
+/// the build is cancelled.
 class Measured final : public SegmentView {
  public:
-  Measured(const SegmentView& base, std::size_t field, const hnsw::Graph& graph)
-      : base_(base), field_(field), graph_(graph) {}
+  Measured(const SegmentView& base, std::size_t field, const hnsw::Graph* graph, const BuildHelp& help)
+      : base_(base), field_(field), graph_(graph), help_(help) {}
   const CollectionSchema& schema() const noexcept override { return base_.schema(); }
   std::uint32_t row_count() const noexcept override { return base_.row_count(); }
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override {
+    ZVEC_RETURN_IF_ERROR(help_.Check());
     return base_.Column(field, chunk);
   }
-  const hnsw::Graph* Graph(std::size_t field) const override { return field == field_ ? &graph_ : nullptr; }
+  const hnsw::Graph* Graph(std::size_t field) const override { return field == field_ ? graph_ : nullptr; }
   std::uint64_t dead_count() const noexcept override { return base_.dead_count(); }
   bool IsDead(std::uint32_t row) const noexcept override { return base_.IsDead(row); }
   void ClearDead(std::uint32_t chunk, std::uint64_t* live) const noexcept override {
@@ -71,7 +73,8 @@ class Measured final : public SegmentView {
  private:
   const SegmentView& base_;
   const std::size_t field_;
-  const hnsw::Graph& graph_;
+  const hnsw::Graph* const graph_;
+  const BuildHelp& help_;
 };
 
 /// Of this thread's searches, while it lives.
@@ -149,7 +152,7 @@ class Check {
       Question& question = questions[first + i];
       VectorQuery query = question.query;
       query.exact = true;
-      auto exact = Scores(view_, query, question.row);
+      auto exact = Scores(Measured(view_, field_, nullptr, help_), query, question.row);
       statuses[i] = exact.status();
       if (exact.ok()) question.exact = *std::move(exact);
     });
@@ -172,7 +175,7 @@ class Check {
   /// The mean over the questions.
   Result<double> Recall(std::vector<Question>& questions, std::uint32_t breadth) const {
     const Broadened graph(ref_, breadth);
-    const Measured measured(view_, field_, graph);
+    const Measured measured(view_, field_, &graph, help_);
     std::vector<Status> statuses(questions.size());
     Parallel(help_.pool, questions.size(),
              [&](std::size_t i) { statuses[i] = RecallOf(measured, questions[i]); });

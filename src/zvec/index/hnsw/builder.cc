@@ -573,24 +573,24 @@ bool GraphBuilder::Finish(cocozvec::ThreadPool* pool, const cocozvec::Cancel* ca
   if (Raised(cancel)) return false;
   std::vector<bool> reached(a.used_rows);
   cocozvec::LargeVector<std::uint32_t> stack;
-  Reach(a.slot_node[entry_], reached, stack);
+  Reach(a.slot_node[entry_], reached, stack, cancel);
   for (std::uint32_t node = 0; node < a.used_rows; ++node) {
-    if (reached[node] || a.present[node] == 0) continue;
     if (Raised(cancel)) return false;
+    if (reached[node] || a.present[node] == 0) continue;
     Attach(node, reached);
-    Reach(node, reached, stack);
+    Reach(node, reached, stack, cancel);
   }
   Publish(Current().view.nodes);
   return true;
 }
 
-/// Marks what can be reached from a node.
+/// Marks what can be reached from a node; less when it was cancelled.
 void GraphBuilder::Reach(std::uint32_t from, std::vector<bool>& reached,
-                         cocozvec::LargeVector<std::uint32_t>& stack) const {
+                         cocozvec::LargeVector<std::uint32_t>& stack, const cocozvec::Cancel* cancel) const {
   const Arrays& a = *arrays_;
   reached[from] = true;
   stack.push_back(from);
-  while (!stack.empty()) {
+  while (!stack.empty() && !Raised(cancel)) {
     const std::uint32_t node = stack.back();
     stack.pop_back();
     for (std::uint32_t i = 0; i < a.counts[node]; ++i) {
@@ -656,7 +656,7 @@ std::uint32_t GraphBuilder::CountUnreachable() const {
   const Arrays& a = *arrays_;
   std::vector<bool> reached(a.used_rows);
   cocozvec::LargeVector<std::uint32_t> stack;
-  if (entry_ != kNoNode) Reach(a.slot_node[entry_], reached, stack);
+  if (entry_ != kNoNode) Reach(a.slot_node[entry_], reached, stack, nullptr);
   std::uint32_t missed = 0;
   for (std::uint32_t node = 0; node < a.used_rows; ++node) missed += !reached[node] && a.present[node] != 0;
   return missed;

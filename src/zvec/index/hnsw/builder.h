@@ -100,8 +100,8 @@ class GraphBuilder final : public Graph {
   void Heal(std::uint32_t level, std::uint32_t node, std::vector<std::uint32_t>& candidates, std::size_t most,
             std::vector<std::uint32_t>& links) const;
 
-  void Reach(std::uint32_t from, std::vector<bool>& reached,
-             cocozvec::LargeVector<std::uint32_t>& stack) const;
+  void Reach(std::uint32_t from, std::vector<bool>& reached, cocozvec::LargeVector<std::uint32_t>& stack,
+             const cocozvec::Cancel* cancel) const;
   void Attach(std::uint32_t node, const std::vector<bool>& reached);
 
   std::uint32_t* Row(std::uint32_t level, std::uint32_t node) const noexcept;
