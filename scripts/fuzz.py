@@ -5,7 +5,7 @@
     scripts/fuzz.py --table
 
 A turn is one run of one program, of `--turn` seconds; then its runs are added to STATE/NAME.json, and the target that needs the
-least time to the goal, at the speed of its last turn, is next, until each has reached the goal or the seconds are over. So it can be
+least processor time to the goal, at the speed of its last quick turn, is next, until each has reached the goal or the seconds are over. So it can be
 stopped at any time and goes on where it was. STATE is `--state`, $COCOZVEC_FUZZ_STATE or build/fuzz-state.
 `runs` counts all of them, `of_this_program` those of the program as it is now. A finding stops its target until the program is
 another one: the end of what it said and the path of the input, beside the state, are shown; the other targets go on. Where
@@ -23,6 +23,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -86,6 +87,12 @@ def settings(name, thorough):
     return [*limits, f"-max_len={max(LEAST, largest(name))}"], os.environ | {"ASAN_OPTIONS": QUICK}
 
 
+def processor_time():
+    """Of the programs that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def turn(options, name):
     """One run; false: something was found."""
     program = os.path.join(options.bin, "fuzz_" + name)
@@ -97,9 +104,9 @@ def turn(options, name):
     limits, environment = settings(name, thorough)
     command = [program, *limits, f"-max_total_time={options.turn}", "-print_final_stats=1",
                f"-artifact_prefix={options.state}/{name}-", *[folder for folder in folders if os.path.isdir(folder)]]
-    began = time.monotonic()
+    began, spent = time.monotonic(), processor_time()
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
-    took = time.monotonic() - began
+    took, spent = time.monotonic() - began, processor_time() - spent
     if record["program"] != identity(program):
         record |= {"program": identity(program), "of_this_program": 0, "found": ""}
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
@@ -109,12 +116,14 @@ def turn(options, name):
     record["runs"] += runs
     record["of_this_program"] += runs
     record["seconds"] += took
-    record["rate"] = runs / max(took, 1)
+    if not thorough or "rate" not in record:
+        record["rate"] = runs / max(spent, 0.01)
     record["date"] = datetime.date.today().isoformat()
     if found:
         record["found"] = done.stderr[-3000:] or f"ended with {done.returncode}"
     save(options.state, name, record)
-    print(f"{name}: {record['runs']:,} runs, {record['rate']:,.0f} a second{' (thorough)' if thorough else ''}"
+    print(f"{name}: {record['runs']:,} runs, {runs / max(took, 0.01):,.0f} a second, "
+          f"{runs / max(spent, 0.01):,.0f} a second of processor time{' (thorough)' if thorough else ''}"
           f"{', FOUND something' if found else ''}", flush=True)
     if found:
         report(program, name, done)
@@ -156,7 +165,7 @@ def main():
 
 
 def seconds_to_go(options, name):
-    """At the speed of its last turn; a target that had none is first. Where targets are named, they take turns."""
+    """At the speed of its last quick turn; a target that had none is first. Where targets are named, they take turns."""
     record = load(options.state, name)
     if options.names:
         return record["runs"]
