@@ -20,7 +20,8 @@ inline constexpr double kLeastRecall = 0.95, kLeastRecallOfWorst = 0.9;
 struct GraphQuality {
   double any = 1;             ///< over rows drawn by hash
   std::uint32_t breadth = 1;  ///< GraphView::breadth with which this was reached: the least that is good
-  double worst = 1;  ///< over those that the codes represent worst; not measured when `any` is too low
+  double worst =
+      1;  ///< over some of those that the codes represent worst; not measured when `any` is too low
   bool good() const noexcept { return any >= kLeastRecall && worst >= kLeastRecallOfWorst; }
 };
 
