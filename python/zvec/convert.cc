@@ -533,6 +533,18 @@ void CheckInt8(const FieldInfo& field, nb::handle made, nb::handle given) {
 
 }  // namespace
 
+namespace {
+
+// A buffer of one dimension and the type's kind.
+decltype(db::VectorQuery::vector) QueryFromBuffer(DataType type, const Buffer& buffer) {
+  const auto size = static_cast<std::size_t>(buffer.shape(0));
+  if (type == DataType::kVectorFp32) return Gather<float>(buffer.data(), size, buffer.stride(0));
+  if (type == DataType::kVectorFp16) return Gather<db::Half>(buffer.data(), size, buffer.stride(0));
+  return Gather<std::int8_t>(buffer.data(), size, buffer.stride(0));
+}
+
+}  // namespace
+
 decltype(db::VectorQuery::vector) ToQueryVector(const FieldInfo& field, nb::handle value) {
   const DataType type = field.schema->type;
   if (db::IsSparseVector(type)) {
@@ -542,27 +554,24 @@ decltype(db::VectorQuery::vector) ToQueryVector(const FieldInfo& field, nb::hand
   if (type == DataType::kVectorFp32) {
     if (auto floats = PlainFloats(value)) return *std::move(floats);
   }
+  if (const Buffer direct(value); direct && direct.ndim() == 1 && direct.kind() == KindOf(type))
+    return QueryFromBuffer(type, direct);
   nb::object held = nb::borrow(value);
-  if (const Buffer direct(value); !(direct && direct.ndim() == 1 && direct.kind() == KindOf(type))) {
-    const bool sized = nb::hasattr(value, "__len__");
-    if (!sized || PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || PyDict_Check(value.ptr()))
-      Expected(field, "what NumPy can convert to a vector of one dimension", value);
-    try {
-      // Numbers that are no int8 come through an array without an error; CheckInt8 says which kind they are.
-      if (type == DataType::kVectorInt8) held = nb::module_::import_("numpy").attr("asanyarray")(value);
-      held = AsArray(field, held).attr("ravel")();
-    } catch (nb::python_error& error) {
-      if (error.matches(PyExc_OverflowError) || !error.matches(PyExc_Exception)) throw;
-      Expected(field, "what NumPy can convert to a vector of one dimension", value);
-    }
+  const bool sized = nb::hasattr(value, "__len__");
+  if (!sized || PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || PyDict_Check(value.ptr()))
+    Expected(field, "what NumPy can convert to a vector of one dimension", value);
+  try {
+    // Numbers that are no int8 come through an array without an error; CheckInt8 says which kind they are.
+    if (type == DataType::kVectorInt8) held = nb::module_::import_("numpy").attr("asanyarray")(value);
+    held = AsArray(field, held).attr("ravel")();
+  } catch (nb::python_error& error) {
+    if (error.matches(PyExc_OverflowError) || !error.matches(PyExc_Exception)) throw;
+    Expected(field, "what NumPy can convert to a vector of one dimension", value);
   }
   if (type == DataType::kVectorInt8 && !held.is(value)) CheckInt8(field, held, value);
   const Buffer buffer(held);
   if (!buffer || buffer.ndim() != 1 || buffer.kind() != KindOf(type)) Expected(field, value);
-  Value dense = DenseFromBuffer(type, buffer, 0);
-  if (auto* floats = std::get_if<std::vector<float>>(&dense)) return std::move(*floats);
-  if (auto* halves = std::get_if<std::vector<db::Half>>(&dense)) return std::move(*halves);
-  return std::get<std::vector<std::int8_t>>(std::move(dense));
+  return QueryFromBuffer(type, buffer);
 }
 
 namespace {
@@ -605,6 +614,12 @@ PyObject* New(const db::SparseVector& sparse) {
 PyObject* New(std::monostate) { return nb::none().release().ptr(); }
 
 }  // namespace
+
+nb::object TextOf(const std::string& text) {
+  nb::object out = nb::steal(New(text));
+  if (!out) throw nb::python_error();
+  return out;
+}
 
 nb::object FromValue(const Value& value) {
   nb::object out = nb::steal(std::visit([](const auto& v) { return New(v); }, value));

@@ -33,6 +33,8 @@ db::Value ToValue(const FieldInfo& field, nb::handle value);
 nb::object AsStored(nb::handle name, nb::handle type, bool nullable, nb::handle value);
 /// A query vector: whatever NumPy can turn into the field's type, flattened.
 decltype(db::VectorQuery::vector) ToQueryVector(const FieldInfo& field, nb::handle value);
+/// UTF-8 as str.
+nb::object TextOf(const std::string& text);
 /// bool, int, float, str, list or dict; None for null.
 nb::object FromValue(const db::Value& value);
 

@@ -49,12 +49,12 @@ const db::Hit& DocBase::Source() const {
 }
 
 nb::object DocBase::id() {
-  if (!id_.is_valid()) id_ = FromValue(Source().doc.id);
+  if (!id_.is_valid()) id_ = TextOf(Source().doc.id);
   return id_;
 }
 
 nb::object DocBase::score() {
-  if (!score_.is_valid()) score_ = FromValue(static_cast<double>(Source().score));
+  if (!score_.is_valid()) score_ = nb::float_(static_cast<double>(Source().score));
   return score_;
 }
 

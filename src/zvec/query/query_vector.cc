@@ -72,9 +72,16 @@ Result<QueryVector> QueryVector::Make(const CollectionSchema& schema, const Vect
     return Status::InvalidArgument("query: the vector for field " + Quoted(query.field) + " is missing");
   }
   // The rules for stored vectors are the rules for queries, and the rounding to FP16 is the same.
-  std::string cell;
-  if (const Status status = EncodeCell(*field, ToValue(query), cell); !status.ok())
-    return status.WithContext("query");
+  std::string encoded;
+  std::string_view cell;
+  const auto* floats = std::get_if<std::vector<float>>(&query.vector);
+  if (floats != nullptr && IsFp32Cell(*field, *floats)) {  // copied once
+    cell = {reinterpret_cast<const char*>(floats->data()), floats->size() * sizeof(float)};
+  } else {
+    if (const Status status = EncodeCell(*field, ToValue(query), encoded); !status.ok())
+      return status.WithContext("query");
+    cell = encoded;
+  }
   QueryVector vector;
   vector.field_ = static_cast<std::size_t>(field - schema.fields.data());
   vector.type_ = field->type;
@@ -103,6 +110,7 @@ void QueryVector::PrepareDense(std::string_view cell) {
       for (std::size_t i = 0; i < dim_; ++i) floats_[i] = static_cast<float>(Element(row, i));
     }
   }
+  if (metric_ != MetricType::kCosine) return;
   // By the kernel that takes the rows' norms: a vector has distance 0 to itself.
   const void* query = bytes_.empty() ? static_cast<const void*>(floats_.data()) : bytes_.data();
   float product = 0;

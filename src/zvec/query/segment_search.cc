@@ -194,15 +194,19 @@ void SegmentSearch::ScoreCoded(const ColumnChunk& column, std::uint32_t chunk, C
   ScoreListed(column, chunk, index, vector_.DropFar(column, top_->Farthest(), index, near));
 }
 
+void SegmentSearch::AskFor(std::uint32_t row) const noexcept {
+  constexpr std::size_t kLine = 64, kMostBytes = 4'096;
+  if (row >= segment_->row_count()) return;
+  const auto column = segment_->Column(vector_.field(), row / kChunkRows);
+  if (!column.ok()) return;  // whoever scores it will see
+  const std::byte* cell = column->fixed + (row % kChunkRows) * column->width;
+  for (std::size_t at = 0; at < column->width && at < kMostBytes; at += kLine) __builtin_prefetch(cell + at);
+}
+
 Status SegmentSearch::ScoreRows(std::vector<std::uint32_t>& rows) {
   std::sort(rows.begin(), rows.end());
   // The vectors lie far from each other: ask for all of them before the first is needed.
-  constexpr std::size_t kLine = 64, kMostBytes = 4'096;
-  for (const std::uint32_t row : rows) {
-    ZVEC_ASSIGN_OR_RETURN(const ColumnChunk column, segment_->Column(vector_.field(), row / kChunkRows));
-    const std::byte* cell = column.fixed + (row % kChunkRows) * column.width;
-    for (std::size_t at = 0; at < column.width && at < kMostBytes; at += kLine) __builtin_prefetch(cell + at);
-  }
+  for (const std::uint32_t row : rows) AskFor(row);
   std::uint32_t index[kChunkRows];
   float scores[kChunkRows];
   for (std::size_t at = 0; at < rows.size();) {
@@ -227,10 +231,13 @@ Status SegmentSearch::SearchGraph(const hnsw::GraphView& graph) {
   };
   // Rows that came after this snapshot are no answers either.
   const bool any = dead > 0 || graph.nodes > rows;
+  const auto ask = [](const void* search, std::uint32_t row) {
+    static_cast<const SegmentSearch*>(search)->AskFor(row);
+  };
   bool bounded = false;
-  const Status status =
-      hnsw::FindNearest(graph, code_.data(), query_.topk, breadth_, hnsw::Scratch::Local(), &rows_,
-                        any ? hnsw::DeadRows{this, is_dead, dead} : hnsw::DeadRows{}, &bounded);
+  const Status status = hnsw::FindNearest(
+      graph, code_.data(), query_.topk, breadth_, hnsw::Scratch::Local(), &rows_,
+      any ? hnsw::DeadRows{this, is_dead, dead} : hnsw::DeadRows{}, &bounded, {.of = this, .ask = ask});
   if (IsDamaged(status)) {
     ZVEC_RETURN_IF_ERROR(EvaluateMask(rows, graph.nodes));
     return ScanMask(rows);

@@ -73,6 +73,8 @@ class SegmentSearch {
   void ScoreListed(const ColumnChunk& column, std::uint32_t chunk, std::uint32_t* rows, std::uint32_t count);
   /// Scores those of the rows that have codes and may get in, and leaves the others.
   void ScoreCoded(const ColumnChunk& column, std::uint32_t chunk, ChunkRows* rows);
+  /// Asks for a row's vector.
+  void AskFor(std::uint32_t row) const noexcept;
   /// Scores rows in any order.
   Status ScoreRows(std::vector<std::uint32_t>& rows);
 

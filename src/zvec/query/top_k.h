@@ -18,7 +18,9 @@ class TopK {
       : k_(k),
         sign_(larger_is_nearer ? -1.0f : 1.0f),
         bounded_(radius != nullptr),
-        limit_(radius != nullptr ? sign_ * *radius : 0) {}
+        limit_(radius != nullptr ? sign_ * *radius : 0) {
+    heap_.reserve(std::min(k, kUsualK));
+  }
 
   void Offer(float score, std::uint32_t segment, std::uint32_t row) {
     const Entry entry{sign_ * score, segment, row};
@@ -50,6 +52,7 @@ class TopK {
   }
 
  private:
+  static constexpr std::size_t kUsualK = 128;
   struct Entry {
     float key;  // smaller is nearer
     std::uint32_t segment, row;

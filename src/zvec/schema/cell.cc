@@ -387,6 +387,11 @@ Status EncodeCell(const FieldSchema& field, const Value& value, std::string& out
   return status;
 }
 
+bool IsFp32Cell(const FieldSchema& field, std::span<const float> values) noexcept {
+  return field.type == DataType::kVectorFp32 && values.size() == field.dimension &&
+         FirstNotFinite(values.data(), values.size()) == values.size();
+}
+
 Status CheckCell(const FieldSchema& field, std::string_view cell) {
   if (const std::size_t width = CellWidth(field); width != 0) {
     if (cell.size() != width) {

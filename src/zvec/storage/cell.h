@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,9 @@ inline constexpr std::size_t kMaxCellBytes = std::size_t{256} << 20;  ///< one s
 /// strings, sparse rules; float values are accepted for FP16 fields. The message names the field and both
 /// values. `value` must not be null.
 Status EncodeCell(const FieldSchema& field, const Value& value, std::string& out);
+
+/// True when `values` are what a field of VECTOR_FP32 takes; their bytes are the cell.
+bool IsFp32Cell(const FieldSchema& field, std::span<const float> values) noexcept;
 
 /// The value of a cell; kDataLoss when the bytes do not follow the format.
 Result<Value> DecodeCell(const FieldSchema& field, std::string_view cell);

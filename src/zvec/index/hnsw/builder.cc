@@ -76,6 +76,23 @@ void Prune(const simd::CodeDistances& kernels, const std::uint8_t* codes, std::s
   }
 }
 
+void Fill(std::size_t candidates, std::size_t most, std::vector<std::uint32_t>& chosen) {
+  if (chosen.size() >= std::min(most, candidates)) return;
+  thread_local std::vector<std::uint32_t> left;
+  left.clear();
+  std::size_t next = 0, room = most - chosen.size();
+  for (std::uint32_t i = 0; i < candidates && room > 0; ++i) {
+    if (next < chosen.size() && chosen[next] == i) {
+      ++next;
+    } else {
+      left.push_back(i);
+      --room;
+    }
+  }
+  chosen.insert(chosen.end(), left.begin(), left.end());
+  std::sort(chosen.begin(), chosen.end());
+}
+
 /// Everything that a view points into. What a reader may see is never freed or moved under it.
 struct GraphBuilder::Arrays {
   std::shared_ptr<const Encoder> encoder;
@@ -362,6 +379,7 @@ void GraphBuilder::Connect(std::vector<NewNode>& batch, std::size_t at, std::uin
     distances.push_back(scratch.pool.distance(i));
   }
   Prune(encoder_->distances(), Codes(level), code, candidates, distances.data(), params_.m, chosen);
+  if (level == 0) Fill(candidates.size(), params_.m, chosen);
   for (const std::uint32_t c : chosen) node.links[level].push_back(candidates[c]);
 }
 
@@ -422,6 +440,7 @@ void GraphBuilder::Choose(std::uint32_t level, std::uint32_t node, std::vector<s
     links[i] = sorted[i].second;
   }
   Prune(encoder_->distances(), codes, code, links, distances.data(), most, chosen);
+  if (level == 0) Fill(links.size(), most, chosen);
   for (std::size_t i = 0; i < chosen.size(); ++i) links[i] = links[chosen[i]];
   links.resize(chosen.size());
 }

@@ -132,4 +132,9 @@ void Prune(const simd::CodeDistances& kernels, const std::uint8_t* codes, std::s
            std::span<const std::uint32_t> candidates, const float* distances, std::size_t most,
            std::vector<std::uint32_t>& chosen);
 
+/// Adds to what Prune chose the nearest of the others, up to `most` altogether: rows that all are about as
+/// far from each other, as in a cluster of many dimensions, leave few links otherwise, and those lead past
+/// some.
+void Fill(std::size_t candidates, std::size_t most, std::vector<std::uint32_t>& chosen);
+
 }  // namespace zvec::inline v0::hnsw

@@ -108,6 +108,7 @@ bool Take(const GraphView& graph, const Pool& pool, std::uint32_t topk, const Br
           const Mask* mask, std::vector<std::uint32_t>* rows, const DeadRows& dead = {}) {
   const bool bounded = HasMargin(graph, breadth);
   rows->clear();
+  rows->reserve(std::min(pool.size(), breadth.keep));
   const float bound = BoundOf(graph, breadth);
   float limit = bound;
   for (std::uint32_t i = 0; i < pool.size() && rows->size() < breadth.keep; ++i) {
@@ -166,15 +167,16 @@ Way ChooseWay(const GraphView& graph, const Breadth& breadth, std::uint64_t matc
 
 Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
                    const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows,
-                   const DeadRows& dead, bool* bounded) {
+                   const DeadRows& dead, bool* bounded, Ahead ahead) {
   std::uint32_t slot = 0;
   float distance = 0;
   ZVEC_RETURN_IF_ERROR(Descend(graph, code, 0, scratch, &slot, &distance));
   const double more = 1 / (1 - std::min(dead.share, kMostDead));
   const std::uint32_t ef = Times(breadth.ef, more), k = Times(std::max(topk, kLeastStop), more);
-  ZVEC_RETURN_IF_ERROR(WalkBase(
-      graph, code, graph.slot_node[slot], distance, ef,
-      {k, breadth.slack, Times(breadth.keep, more), BoundOf(graph, breadth), PatienceOf(breadth)}, scratch));
+  ahead.first = Times(breadth.keep, more);
+  ZVEC_RETURN_IF_ERROR(WalkBase(graph, code, graph.slot_node[slot], distance, ef,
+                                {k, breadth.slack, ahead.first, BoundOf(graph, breadth), PatienceOf(breadth)},
+                                scratch, ahead));
   const bool beyond = Take(graph, scratch.pool, topk, breadth, nullptr, rows, dead);
   if (bounded != nullptr) *bounded = beyond;
   return {};

@@ -56,10 +56,11 @@ struct DeadRows {
 };
 
 /// The nearest rows to `code` by their codes that are not dead, nearest first, at most breadth.keep of them.
-/// *bounded, if not null: what else there is lies beyond the bound.
+/// *bounded, if not null: what else there is lies beyond the bound. `ahead`: told of what is likely to be
+/// among them (its `first` is chosen here).
 Status FindNearest(const GraphView& graph, const std::uint8_t* code, std::uint32_t topk,
                    const Breadth& breadth, Scratch& scratch, std::vector<std::uint32_t>* rows,
-                   const DeadRows& dead = {}, bool* bounded = nullptr);
+                   const DeadRows& dead = {}, bool* bounded = nullptr, Ahead ahead = {});
 
 /// The same among the rows that the mask has (`matches` of them). *complete is false when the walk gave up:
 /// there are too few of them, or few where the query is. FindByCodes finds the answer then.

@@ -248,9 +248,20 @@ void AddFirst(std::uint32_t entry, float distance, Scratch& scratch) {
   scratch.pool.Insert(entry, distance);
 }
 
+/// What this step expands is seldom pushed out again.
+void AskAhead(const Pool& pool, const Ahead& ahead, float bound) {
+  std::uint32_t wanted = kStep;
+  for (std::uint32_t i = pool.next(); i < std::min(pool.size(), ahead.first); ++i) {
+    if (pool.distance(i) > bound) return;
+    if (pool.expanded(i)) continue;
+    ahead.ask(ahead.of, pool.node(i));
+    if (--wanted == 0) return;
+  }
+}
+
 template <bool kGuarded, class Layer>
 Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, float distance,
-            std::uint32_t ef, const StopRule& stop, Scratch& scratch) {
+            std::uint32_t ef, const StopRule& stop, Scratch& scratch, const Ahead& ahead = {}) {
   Tools<Layer> tools(layer);
   Begin(layer, ef, scratch);
   if constexpr (std::is_same_v<Layer, Base>) Avoid(layer.count, scratch);
@@ -259,6 +270,7 @@ Status Walk(const Layer& layer, const std::uint8_t* query, std::uint32_t entry, 
   Nearing nearing;
   while (pool.HasNext() && !Passed(pool, pool, stop, nearing)) {
     std::size_t count = 0;
+    if (ahead.ask != nullptr) AskAhead(pool, ahead, stop.bound);
     ZVEC_RETURN_IF_ERROR(Gather<kGuarded>(layer, tools, scratch, &count));
     // Links that are asked for only when they are needed are half of a walk's time.
     const float soon = PrefetchNext(layer, pool);
@@ -492,10 +504,10 @@ Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
 }
 
 Status WalkBase(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-                std::uint32_t ef, const StopRule& stop, Scratch& scratch) {
+                std::uint32_t ef, const StopRule& stop, Scratch& scratch, const Ahead& ahead) {
   const Base layer{graph};
-  return Guarded(graph) ? Walk<true>(layer, query, entry, distance, ef, stop, scratch)
-                        : Walk<false>(layer, query, entry, distance, ef, stop, scratch);
+  return Guarded(graph) ? Walk<true>(layer, query, entry, distance, ef, stop, scratch, ahead)
+                        : Walk<false>(layer, query, entry, distance, ef, stop, scratch, ahead);
 }
 
 Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, std::uint32_t entry,

@@ -46,6 +46,14 @@ struct StopRule {
   std::uint32_t patience = 1;  ///< so many times as long, for walks that shall look farther
 };
 
+/// Called for nodes that a walk expands, while it waits for memory anyway: most of them are scored once it
+/// has ended, and their vectors can be asked for.
+struct Ahead {
+  const void* of = nullptr;
+  void (*ask)(const void* of, std::uint32_t node) = nullptr;  ///< null: nobody is told
+  std::uint32_t first = 0;                                    ///< only what is among so many of the nearest
+};
+
 /// The rows that an answer may contain: bit r is row r.
 struct Mask {
   const std::uint64_t* words = nullptr;
@@ -58,7 +66,7 @@ Status Descend(const GraphView& graph, const std::uint8_t* query, std::uint32_t 
 
 /// Fills scratch.pool with the `ef` nearest nodes found on level 0 from `entry` (a node).
 Status WalkBase(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,
-                std::uint32_t ef, const StopRule& stop, Scratch& scratch);
+                std::uint32_t ef, const StopRule& stop, Scratch& scratch, const Ahead& ahead = {});
 
 /// The same on a level above 0; `entry` and the candidates are slots.
 Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_t level, std::uint32_t entry,
