@@ -545,7 +545,8 @@ void GraphBuilder::AdoptRow(const GraphView& old, std::uint32_t level, std::uint
 }
 
 /// Adds to a node's links those of `candidates` that are nearer to it than to any nearer link, up to `most`
-/// altogether. The links that it has all stay: to choose among them anew would thin them out.
+/// altogether, and fills the row with the nearest of the others. The links that it has all stay: to choose
+/// among them anew would thin them out.
 void GraphBuilder::Heal(std::uint32_t level, std::uint32_t node, std::vector<std::uint32_t>& candidates,
                         std::size_t most, std::vector<std::uint32_t>& links) const {
   if (candidates.empty() || links.size() >= most) return;
@@ -569,16 +570,25 @@ void GraphBuilder::Heal(std::uint32_t level, std::uint32_t node, std::vector<std
   sorted.clear();
   for (std::size_t i = 0; i < candidates.size(); ++i) sorted.emplace_back(to_candidates[i], candidates[i]);
   std::sort(sorted.begin(), sorted.end());
+  thread_local std::vector<std::uint32_t> dropped;
+  dropped.clear();
   for (const auto& [distance, candidate] : sorted) {
     if (links.size() >= most) return;
     measure(candidate, links, between);
     bool near = false;
     for (std::size_t i = 0; i < links.size() && !near; ++i)
       near = between[i] < distance && to_links[i] <= distance;
-    if (near) continue;
+    if (near) {
+      dropped.push_back(candidate);
+      continue;
+    }
     links.push_back(candidate);
     to_links.push_back(distance);
   }
+  const std::size_t full = 2 * params_.m;  // as Fill does
+  if (level != 0 || links.size() >= full) return;
+  dropped.resize(std::min(dropped.size(), full - links.size()));
+  links.insert(links.end(), dropped.begin(), dropped.end());
 }
 
 bool GraphBuilder::Finish(cocozvec::ThreadPool* pool, const cocozvec::Cancel* cancel) {

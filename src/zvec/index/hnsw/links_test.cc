@@ -28,9 +28,9 @@ TEST(Links, ARowIsFilledWithTheNearestThatWereNotChosen) {
   EXPECT_EQ(filled(0, 2, {}), List{});
 }
 
-class WideClusters : public ::testing::Test {
+class FilledRows : public ::testing::Test {
  protected:
-  WideClusters() {
+  FilledRows() {
     builder_.Link(Rows(data_.count), data_.count, data_.Source(), nullptr);
     builder_.Finish(nullptr);
   }
@@ -41,7 +41,7 @@ class WideClusters : public ::testing::Test {
 
 // Guards: rows of a cluster whose distances are all alike had half of the links that there is room for, and a
 // walk came past some of them.
-TEST_F(WideClusters, RowsHaveTheLinksThatThereIsRoomFor) {
+TEST_F(FilledRows, RowsHaveTheLinksThatThereIsRoomFor) {
   const GraphView graph = builder_.Current().view;
   std::uint64_t links = 0;
   for (std::uint32_t row = 0; row < graph.nodes; ++row) {
