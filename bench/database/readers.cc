@@ -1,6 +1,7 @@
 #include "readers.h"
 
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,9 +77,15 @@ zvec::CollectionSchema Schema() {
 
 /// What a reader saw; sent through a pipe. `unlinked`: rows without a graph that a query scanned, on average.
 struct Read {
-  double p50_us = 0, p99_us = 0, refresh_p50_us = 0, refresh_p99_us = 0, queries = 0, rows = 0, segments = 0,
-         unlinked = 0;
+  double p50_us = 0, p99_us = 0, p50_cpu_us = 0, p99_cpu_us = 0, refresh_p50_us = 0, refresh_p99_us = 0,
+         queries = 0, rows = 0, segments = 0, unlinked = 0;
 };
+
+double CpuSeconds() {
+  timespec now{};
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
 
 double At(std::vector<double>& values, double share) {
   if (values.empty()) return 0;
@@ -89,7 +96,7 @@ double At(std::vector<double>& values, double share) {
 
 /// Queries one after the other for so long; `refresh` before each of them, timed apart.
 Read Query(zvec::Collection& reader, const Points& points, double seconds, bool refresh) {
-  std::vector<double> queries, refreshes;
+  std::vector<double> queries, cpu, refreshes;
   double unlinked = 0;
   for (const auto begin = Clock::now(); Seconds(begin) < seconds;) {
     if (refresh) {
@@ -99,15 +106,19 @@ Read Query(zvec::Collection& reader, const Points& points, double seconds, bool 
     }
     zvec::VectorQuery query{.field = "v", .vector = points.Question(queries.size()), .topk = 10};
     query.output_fields = std::vector<std::string>{};
+    const double cpu_start = CpuSeconds();
     const auto start = Clock::now();
     const auto found = reader.Query(query).value();
     queries.push_back(1e6 * Seconds(start));
+    cpu.push_back(1e6 * (CpuSeconds() - cpu_start));
     unlinked += static_cast<double>(found.stats.unlinked);
   }
   const auto stats = reader.Stats();
   const auto count = static_cast<double>(queries.size());
   return {.p50_us = At(queries, 0.5),
           .p99_us = At(queries, 0.99),
+          .p50_cpu_us = At(cpu, 0.5),
+          .p99_cpu_us = At(cpu, 0.99),
           .refresh_p50_us = At(refreshes, 0.5),
           .refresh_p99_us = At(refreshes, 0.99),
           .queries = count,
@@ -290,8 +301,9 @@ class Phases {
     Add("same process, after", after, after, {});
   }
 
-  /// What is left to be linked is no part of what is measured next.
-  static void Settle(const zvec::Collection& writer) {
+  /// What is left to be done is no part of what is measured next.
+  static void Settle(zvec::Collection& writer) {
+    if (!writer.Optimize().ok()) throw std::runtime_error("not optimized");
     while (writer.Stats().maintaining) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 
@@ -302,7 +314,11 @@ class Phases {
   }
 
   static Read Mean(const Read& a, const Read& b) {
-    return {.p50_us = (a.p50_us + b.p50_us) / 2, .p99_us = (a.p99_us + b.p99_us) / 2};
+    const auto mean = [](double x, double y) { return (x + y) / 2; };
+    return {.p50_us = mean(a.p50_us, b.p50_us),
+            .p99_us = mean(a.p99_us, b.p99_us),
+            .p50_cpu_us = mean(a.p50_cpu_us, b.p50_cpu_us),
+            .p99_cpu_us = mean(a.p99_cpu_us, b.p99_cpu_us)};
   }
 
   void Add(const std::string& reader, const Read& read, const Read& alone, const Written& written) {
@@ -313,6 +329,8 @@ class Phases {
       if (alone.p50_us > 0) {
         row.emplace_back("p50 / alone", read.p50_us / alone.p50_us);
         row.emplace_back("p99 / alone", read.p99_us / alone.p99_us);
+        row.emplace_back("of CPU: p50 / alone", read.p50_cpu_us / alone.p50_cpu_us);
+        row.emplace_back("p99 / alone of CPU", read.p99_cpu_us / alone.p99_cpu_us);
       }
       row.emplace_back("refresh p50, us", read.refresh_p50_us);
       row.emplace_back("refresh p99, us", read.refresh_p99_us);
@@ -345,7 +363,7 @@ class Phases {
 void MeasureReaders(const std::string& directory, bool quick, Report& report) {
   report.Begin("readers",
                "queries (top 10 of 128 dimensions, generated vectors, graphs) beside a writer of batches of "
-               "100 new ones; \"alone\": the mean of those before and after, with all maintenance done; in "
+               "100 new ones; \"alone\": the mean of those before and after, each behind Optimize; in "
                "another process each query after a Refresh, which is timed apart");
   const Points points(quick ? 400'000 : 900'000);
   for (const bool durable : {true, false})
