@@ -224,7 +224,7 @@ class Phases {
       : path_(path),
         points_(points),
         name_(durable ? "durable" : "relaxed"),
-        seconds_(quick ? 2 : 5),
+        seconds_(quick ? 6 : 12),
         rows_(quick ? 20'000 : 100'000),
         report_(report) {
     options_.durability = durable ? zvec::Durability::kDurable : zvec::Durability::kRelaxed;
@@ -269,13 +269,17 @@ class Phases {
     Reader reader(path_, points_, kLead, seconds_);  // forked before this process has a handle
     reader.WaitUntilOpen();
     Written written;
+    Read idle;
     {
       const Handle writer = zvec::Collection::Open(path_, options_).value();
       written = Writer(points_, &next_).Measure(*writer, [&] { return reader.done(); });
+      Rest(*writer);
+      idle = Alone();
       Settle(*writer);
     }
     const Read beside = reader.Finish(), after = Alone();
     Add("another process, beside the writer", beside, Mean(before, after), written);
+    Add("another process, the writer idle", idle, Mean(before, after), {});
     Add("another process, after", after, after, {});
   }
 
@@ -284,7 +288,7 @@ class Phases {
     Settle(*writer);
     const auto ask = [&](double seconds) { return Query(*writer, points_, seconds, /*refresh=*/false); };
     (void)ask(0.3);
-    const Read before = ask(seconds_);
+    const Read before = ask(Quiet());
     Add("same process, before", before, before, {});
     std::atomic<bool> stop = false;
     Written written;
@@ -294,21 +298,30 @@ class Phases {
     const Read beside = ask(seconds_);
     stop = true;
     inserting.join();
+    Rest(*writer);
+    const Read idle = ask(Quiet());
     Settle(*writer);
     (void)ask(0.3);
-    const Read after = ask(seconds_);
+    const Read after = ask(Quiet());
     Add("same process, beside the writer", beside, Mean(before, after), written);
+    Add("same process, the writer idle", idle, Mean(before, after), {});
     Add("same process, after", after, after, {});
   }
 
+  /// Until maintenance has nothing more to do by itself.
+  static void Rest(const zvec::Collection& writer) {
+    while (writer.Stats().maintaining) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
   /// What is left to be done is no part of what is measured next.
   static void Settle(zvec::Collection& writer) {
     if (!writer.Optimize().ok()) throw std::runtime_error("not optimized");
-    while (writer.Stats().maintaining) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    Rest(writer);
   }
+  /// Seconds of what does not go up and down by itself.
+  double Quiet() const { return std::min(seconds_, 3.0); }
 
   Read Alone() const {
-    Reader reader(path_, points_, 0, seconds_);
+    Reader reader(path_, points_, 0, Quiet());
     reader.WaitUntilOpen();
     return reader.Finish();
   }
