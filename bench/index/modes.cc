@@ -50,6 +50,16 @@ class Table {
   }
 
   zvec::Collection& collection() { return *collection_; }
+  /// `mapped`: to read only, graphs where their files are mapped.
+  void Reopen(bool mapped) {
+    collection_.reset();
+    zvec::CollectionOptions options;
+    options.read_only = mapped;
+    options.resident_graphs = !mapped;
+    collection_ = zvec::Collection::Open(options_.directory, options).value();
+  }
+  /// Of memory, that are no part of the collection.
+  std::size_t own_bytes() const { return ranks_.size() * sizeof(ranks_[0]); }
   double Optimize() { return OptimizeSeconds(*collection_, options_.threads); }
   /// Upserts rows of the set under their numbers.
   void Put(const std::vector<std::uint32_t>& rows) {
@@ -173,6 +183,8 @@ std::vector<const float*> AllQueries(const Set& set, std::size_t most) {
 }
 
 constexpr double kMiB = 1 << 20;
+/// Graphs of so many dimensions have codes of 4 bits (docs/search.md).
+constexpr std::size_t kFineDim = 384;
 
 /// What this process has in memory, in MiB.
 struct Memory {
@@ -208,31 +220,49 @@ Memory MemoryNow(const std::string& directory) {
   return now;
 }
 
-/// What a collection with a searched graph takes, in parts.
-void ShowMemory(const Set& set, const ModeOptions& options, const Memory& before) {
+/// What a collection with a searched graph takes, in parts. `own`: of it the benchmark's.
+void ShowMemory(const Set& set, const ModeOptions& options, const char* state, const Memory& before,
+                std::size_t own) {
   const Memory now = MemoryNow(options.directory);
-  const double more = now.all() - before.all(), raw = static_cast<double>(set.base.size()) * 4 / kMiB,
-               index = static_cast<double>(set.rows) *
-                       static_cast<double>((set.dim + 63) / 64 * 64 + 2 * 16 * 4) / kMiB;
+  const double ours = static_cast<double>(own) / kMiB, more = now.all() - before.all() - ours,
+               raw = static_cast<double>(set.base.size()) * 4 / kMiB,
+               code = set.dim < kFineDim ? static_cast<double>((set.dim + 63) / 64 * 64)
+                                         : static_cast<double>((set.dim + 127) / 128 * 64),
+               index = static_cast<double>(set.rows) * (code + 2 * 16 * 4) / kMiB;
   std::printf(
-      "memory: %.1f MiB more than before the collection, without the vectors %.2fx the codes and links; "
+      "memory, %s: %.1f MiB more than before the collection, without the vectors %.2fx the codes and links; "
       "raw vectors %.1f MiB, codes and links %.1f\n"
       "  mapped segments %.1f, other files of it %.1f, program and libraries %.1f, anonymous %.1f: large "
       "arrays %.1f, allocated in use %.1f, freed and kept by the allocator %.1f (at most)\n",
-      more, (more - (now.vectors - before.vectors)) / index, raw, index, now.vectors - before.vectors,
-      now.files - before.files, now.programs - before.programs, now.anonymous - before.anonymous,
-      now.arrays - before.arrays, now.used - before.used, now.kept - before.kept);
+      state, more, (more - (now.vectors - before.vectors)) / index, raw, index, now.vectors - before.vectors,
+      now.files - before.files, now.programs - before.programs, now.anonymous - before.anonymous - ours,
+      now.arrays - before.arrays, now.used - before.used - ours, now.kept - before.kept);
   JsonLine(options, "memory", set.name)
+      .Add("state", state)
       .Add("more_mib", more)
       .Add("raw_mib", raw)
       .Add("codes_links_mib", index)
       .Add("segments_mib", now.vectors - before.vectors)
       .Add("other_files_mib", now.files - before.files)
       .Add("programs_mib", now.programs - before.programs)
-      .Add("anonymous_mib", now.anonymous - before.anonymous)
+      .Add("anonymous_mib", now.anonymous - before.anonymous - ours)
       .Add("arrays_mib", now.arrays - before.arrays)
-      .Add("used_mib", now.used - before.used)
+      .Add("used_mib", now.used - before.used - ours)
       .Add("kept_mib", now.kept - before.kept);
+}
+
+/// After Optimize, and as those find it who open it: with graphs that are copied, and with mapped ones.
+void ShowMemoryOf(Table& table, const Set& set, const ModeOptions& options, const Memory& before) {
+  const auto show = [&](const char* state) {
+    for (std::size_t q = 0; q < set.queries; ++q)
+      (void)table.collection().Query(table.Ask(set.Query(q), "")).value();
+    ShowMemory(set, options, state, before, table.own_bytes());
+  };
+  show("optimized");
+  table.Reopen(/*mapped=*/true);
+  show("opened to read, graphs mapped");
+  table.Reopen(/*mapped=*/false);
+  show("opened to write");
 }
 
 }  // namespace
@@ -354,9 +384,8 @@ void RunChurn(const Set& set, const ModeOptions& options) {
 void RunThreads(const Set& set, const ModeOptions& options) {
   const Memory before = MemoryNow(options.directory);
   Table table(set, options, set.Query(0));
+  ShowMemoryOf(table, set, options, before);
   zvec::Collection& collection = table.collection();
-  for (int i = 0; i < 100; ++i) (void)collection.Query(table.Ask(set.Query(0), "")).value();
-  ShowMemory(set, options, before);
   double one = 0;
   for (std::size_t threads = 1; threads <= 2; ++threads) {
     double best = 0;

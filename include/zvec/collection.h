@@ -42,6 +42,9 @@ struct CollectionStats {
   std::map<std::string, double> index_completeness;  ///< vector field -> share of live documents whose graph
                                                      ///< is built or refused (docs/search.md), 0 .. 1
   std::uint64_t unlinked_rows = 0;                   ///< that every query scans, until a graph holds them
+  /// Of memory: codes that queries made of rows without a graph, to compare them by (docs/search.md); at most
+  /// the dimension for each, in whole 64 bytes. A sealed segment has none any more once it has its graph.
+  std::uint64_t scan_code_bytes = 0;
   bool maintaining = false;  ///< work in the background is under way (Maintenance::kBackground)
   /// Of the last piece of it that failed; OK again once one has come off, or (where a segment that cannot be
   /// read is left out of it) after the next Optimize.

@@ -1,5 +1,6 @@
 #include "base/array.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -69,6 +70,12 @@ Array<std::byte> MakeBytes(std::size_t size, Touched touched) {
 #if defined(ZVEC_TEST_HOOKS)
 void AskBeforeArrays(bool (*asked)(std::size_t size) noexcept) noexcept { fails = asked; }
 #endif
+
+void GiveBackFreed() noexcept {
+#if defined(__GLIBC__)
+  (void)::malloc_trim(0);
+#endif
+}
 
 std::uint64_t MappedArrayBytes() noexcept { return mapped.load(std::memory_order_relaxed); }
 

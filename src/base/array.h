@@ -65,6 +65,11 @@ using LargeString = std::basic_string<char, std::char_traits<char>, ArrayAllocat
 /// Of all large arrays of this process that live.
 std::uint64_t MappedArrayBytes() noexcept;
 
+/// What was freed goes back to the system, as far as the allocator can give it (glibc's): it keeps what many
+/// small pieces took. Looks at all that the process has freed and locks each heap meanwhile, so only after
+/// work that takes far longer.
+void GiveBackFreed() noexcept;
+
 #if defined(ZVEC_TEST_HOOKS)
 /// Asked before each array is made, from any thread; true: there is no memory for it. Null: nobody is asked.
 void AskBeforeArrays(bool (*fails)(std::size_t size) noexcept) noexcept;

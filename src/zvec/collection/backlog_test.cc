@@ -43,6 +43,20 @@ class BacklogTest : public ::testing::TestWithParam<MetricType> {
     }
     ASSERT_TRUE(collection_->Upsert(docs).ok());
   }
+  /// One segment of kRows, without a graph.
+  void Seal() {
+    Put(0, kRows);
+    for (const std::uint32_t least : {2 * kRows, options_.index_min_rows}) {
+      ASSERT_TRUE(collection_->Close().ok());
+      options_.index_min_rows = least;
+      collection_ = Collection::Open("c", options_).value();
+      if (least > kRows) {
+        ASSERT_TRUE(collection_->Optimize().ok());
+      }
+    }
+    ASSERT_EQ(collection_->Stats().sealed_segments, 1u);
+    ASSERT_EQ(collection_->Stats().unlinked_rows, kRows);
+  }
   static VectorQuery Ask(std::vector<float> vector, const std::string& filter = "") {
     VectorQuery query;
     query.field = "v";
@@ -102,15 +116,38 @@ TEST_P(BacklogTest, ScansScoreFewRowsOnceTheyHaveCodes) {
 }
 
 TEST_P(BacklogTest, SealedSegmentsWithoutAGraphToo) {
-  Put(0, kRows);
-  ASSERT_TRUE(collection_->Close().ok());
-  options_.seal_bytes = 1;  // the next write seals what is there
-  collection_ = Collection::Open("c", options_).value();
-  Put(kRows, 1);
+  Seal();
   for (int i = 0; i < 40; ++i) ExpectExact(Ask(Draw()), *collection_);
   const QueryStats last = collection_->Query(Ask(Draw()))->stats;
   EXPECT_GE(last.code_distances, kRows * 9 / 10);
   EXPECT_LT(last.distances, kRows / 8);
+}
+
+// Guards: they stayed in memory beside the graph for as long as their segment, counted by nobody.
+TEST_P(BacklogTest, TheCodesOfASealedSegmentGoWhenItsGraphIsThere) {
+  Seal();
+  EXPECT_EQ(collection_->Stats().scan_code_bytes, 0u);
+  for (int i = 0; i < 40; ++i) (void)collection_->Query(Ask(Draw())).value();
+  EXPECT_GE(collection_->Stats().scan_code_bytes, kRows * kDim);
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> readers;  // which may be at them
+  for (int t = 0; t < 2; ++t)
+    readers.emplace_back([&, asked = Draw()] {
+      while (!stop) EXPECT_EQ(collection_->Query(Ask(asked))->hits.size(), 10u);
+    });
+  ASSERT_TRUE(collection_->Optimize().ok());
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+  ASSERT_EQ(collection_->Stats().unlinked_rows, 0u);
+  EXPECT_EQ(collection_->Stats().scan_code_bytes, 0u);
+}
+
+TEST_P(BacklogTest, TheCodesOfASealedSegmentStayWhenRowsOfItAreDeleted) {
+  Seal();
+  for (int i = 0; i < 40; ++i) (void)collection_->Query(Ask(Draw())).value();
+  const std::uint64_t bytes = collection_->Stats().scan_code_bytes;
+  ASSERT_TRUE(collection_->Delete(std::vector<std::string>{"8"}).ok());
+  EXPECT_EQ(collection_->Stats().scan_code_bytes, bytes);
 }
 
 TEST_P(BacklogTest, QueriesBesideAWriterMakeCodesTogether) {

@@ -135,6 +135,7 @@ Result<std::uint64_t> CollectionImpl::DeleteByFilter(std::string_view filter) {
   if (parsed->matches_all())
     return Status::InvalidArgument("collection " + Quoted(schema().name) +
                                    ": deleting by an empty filter would delete every document");
+  store_->WaitForRoom();
   auto deleted = DeleteMatches(*parsed);
   store_->WakeMaintenance();
   return deleted;
@@ -381,6 +382,7 @@ CollectionStats CollectionImpl::Stats() const {
   stats.generation = store_->Generation();
   stats.disk_bytes = store_->DiskBytes();
   stats.unlinked_rows = store_->UnlinkedRows();
+  for (std::size_t i = 0; i < version->size(); ++i) stats.scan_code_bytes += version->At(i).code_bytes();
   stats.maintaining = store_->maintaining();
   stats.maintenance_error = store_->MaintenanceError();
   stats.merge = store_->Progress();

@@ -215,6 +215,29 @@ TEST_P(FineCodes, AQueryFarFromEveryRowIsSearchedMoreBroadly) {
   }
 }
 
+// From 961 dimensions on a walk measures a code in two parts, and a query's second part begins elsewhere.
+TEST_P(FineCodes, InTwoPartsTheyFindAsMuch) {
+  constexpr std::uint32_t kWide = 961;
+  constexpr int kFewDocs = kSanitized ? 400 : 800;
+  for (Vector& centre : centres_) centre = Around(Vector(kWide), 1);
+  Make({kNone, kSeven}, kWide);
+  Insert(0, kFewDocs);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_EQ(Kinds(), (std::multimap<std::string, CodeKind>{{"none", CodeKind::kBits4Fine},
+                                                           {"seven", CodeKind::kBits7}}));
+  ForEachGraph([&](const FieldSchema& field, const hnsw::GraphView& graph) {
+    if (field.name == "none") {
+      EXPECT_EQ(graph.code_bytes(), 512u);
+    }
+  });
+  const std::vector<Vector> queries = Queries();
+  for (const char* filter : {"", "part < 60"})
+    for (const std::uint32_t ef : {0u, 60u})
+      EXPECT_GE(Recall("none", queries, filter, nullptr, ef),
+                Recall("seven", queries, filter, nullptr, ef) - 0.01)
+          << filter << ", ef " << ef;
+}
+
 class TightRows : public FineCodes {};
 class FarRows : public FineCodes {};
 

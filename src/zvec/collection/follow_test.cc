@@ -389,6 +389,20 @@ TEST_F(Follow, AnErrorWhileANewGenerationIsOpenedLeavesTheOldState) {
   EXPECT_GT(failed, 10);
 }
 
+// Guards: an open looked twenty times, as if a newer manifest could make the file readable: a bad sector may
+// take seconds each time.
+TEST_F(Follow, ALockThatTheDiskDoesNotReadIsReportedAtTheFirstLook) {
+  Put(*Create(), "a");
+  int reads = 0;
+  hooked_.unreadable = [&](const std::string& path, std::uint64_t, std::uint64_t) {
+    if (path != "c/LOCK") return Status();
+    ++reads;
+    return Status::IoError("read " + path + ": a bad sector");
+  };
+  EXPECT_EQ(Collection::Open("c", Options(true)).status().code(), StatusCode::kIoError);
+  EXPECT_EQ(reads, 1);
+}
+
 TEST_F(Follow, ADestroyedCollectionCanBeReadOnAndIsReported) {
   Handle writer = Create();
   Put(*writer, "a");

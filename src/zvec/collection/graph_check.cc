@@ -19,6 +19,9 @@ constexpr std::uint32_t kTooFew = 20;
 /// Scans of more rows are dear: half as many queries.
 constexpr std::uint32_t kManyRows = 500'000;
 constexpr std::size_t kQueries = 32;
+/// Of so many rows one counts to those that the codes represent worst. The few last of a million are far from
+/// everything: what is found near them says nothing about the graph.
+constexpr std::size_t kRowsToOneWorst = 256;
 /// A mean of so few queries that is that near to the bound is asked again, with three times as many more.
 constexpr double kUnsure = 0.025;
 
@@ -32,6 +35,17 @@ std::uint64_t Mixed(std::uint64_t z) {  // splitmix64
 void Parallel(cocozvec::ThreadPool* pool, std::size_t count, const std::function<void(std::size_t)>& body) {
   if (pool != nullptr) return pool->ParallelFor(count, body);
   for (std::size_t i = 0; i < count; ++i) body(i);
+}
+
+/// Up to `count`, spread over all of them; the others stay.
+std::vector<std::uint32_t> TakeEvenly(std::vector<std::uint32_t>& rows, std::size_t count) {
+  std::vector<std::uint32_t> taken, others;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool next = taken.size() * rows.size() <= i * std::min(count, rows.size());
+    (next ? taken : others).push_back(rows[i]);
+  }
+  rows = std::move(others);
+  return taken;
 }
 
 using Losses = std::vector<std::pair<double, std::uint32_t>>;  ///< negative: the worst comes first
@@ -51,17 +65,19 @@ class Broadened final : public hnsw::Graph {
   hnsw::GraphRef ref_;
 };
 
-/// The rows of another view, walked through the graph that is measured.
+/// The rows of another view, walked through the graph that is measured (null: none). A scan of it ends when
+/// the build is cancelled.
 class Measured final : public SegmentView {
  public:
-  Measured(const SegmentView& base, std::size_t field, const hnsw::Graph& graph)
-      : base_(base), field_(field), graph_(graph) {}
+  Measured(const SegmentView& base, std::size_t field, const hnsw::Graph* graph, const BuildHelp& help)
+      : base_(base), field_(field), graph_(graph), help_(help) {}
   const CollectionSchema& schema() const noexcept override { return base_.schema(); }
   std::uint32_t row_count() const noexcept override { return base_.row_count(); }
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override {
+    ZVEC_RETURN_IF_ERROR(help_.Check());
     return base_.Column(field, chunk);
   }
-  const hnsw::Graph* Graph(std::size_t field) const override { return field == field_ ? &graph_ : nullptr; }
+  const hnsw::Graph* Graph(std::size_t field) const override { return field == field_ ? graph_ : nullptr; }
   std::uint64_t dead_count() const noexcept override { return base_.dead_count(); }
   bool IsDead(std::uint32_t row) const noexcept override { return base_.IsDead(row); }
   void ClearDead(std::uint32_t chunk, std::uint64_t* live) const noexcept override {
@@ -71,7 +87,8 @@ class Measured final : public SegmentView {
  private:
   const SegmentView& base_;
   const std::size_t field_;
-  const hnsw::Graph& graph_;
+  const hnsw::Graph* const graph_;
+  const BuildHelp& help_;
 };
 
 /// Of this thread's searches, while it lives.
@@ -95,12 +112,8 @@ class Check {
     GraphQuality quality;
     ZVEC_RETURN_IF_ERROR(MeasureAny(count, quality));
     if (quality.any < kLeastRecall) return quality;
-    std::vector<Question> worst;
-    ZVEC_RETURN_IF_ERROR(Ask(WorstRows(view_, column_, *ref_.view.encoder, count, help_.pool), worst));
-    for (;; quality.breadth *= 2) {
-      ZVEC_ASSIGN_OR_RETURN(quality.worst, Recall(worst, quality.breadth));
-      if (quality.good() || quality.breadth == hnsw::kMostBreadth) return quality;
-    }
+    ZVEC_RETURN_IF_ERROR(MeasureWorst(count, quality));
+    return quality;
   }
 
  private:
@@ -112,16 +125,30 @@ class Check {
   };
 
   Status MeasureAny(std::size_t count, GraphQuality& quality) const {
+    return Measure(Drawn(0, count), Drawn(count, 3 * count), kLeastRecall, quality.breadth, quality.any);
+  }
+
+  Status MeasureWorst(std::size_t count, GraphQuality& quality) const {
+    const std::size_t tail = std::max<std::size_t>(count, view_.row_count() / kRowsToOneWorst);
+    auto worst = WorstRows(view_, column_, *ref_.view.encoder, tail, help_);
+    const auto first = TakeEvenly(worst, count);
+    return Measure(first, TakeEvenly(worst, 3 * count), kLeastRecallOfWorst, quality.breadth, quality.worst);
+  }
+
+  /// The recall of some questions, and of `more` when it is near the bound; with the least breadth, from the
+  /// given one on, with which the bound is reached.
+  Status Measure(const std::vector<std::uint32_t>& rows, const std::vector<std::uint32_t>& more, double bound,
+                 std::uint32_t& breadth, double& recall) const {
     std::vector<Question> questions;
-    ZVEC_RETURN_IF_ERROR(Ask(Drawn(0, count), questions));
-    for (bool more = true;; quality.breadth *= 2) {
-      ZVEC_ASSIGN_OR_RETURN(quality.any, Recall(questions, quality.breadth));
-      if (more && std::fabs(quality.any - kLeastRecall) < kUnsure) {
-        more = false;
-        ZVEC_RETURN_IF_ERROR(Ask(Drawn(count, 3 * count), questions));
-        ZVEC_ASSIGN_OR_RETURN(quality.any, Recall(questions, quality.breadth));
+    ZVEC_RETURN_IF_ERROR(Ask(rows, questions));
+    for (bool sure = more.empty();; breadth *= 2) {
+      ZVEC_ASSIGN_OR_RETURN(recall, Recall(questions, breadth));
+      if (!sure && std::fabs(recall - bound) < kUnsure) {
+        sure = true;
+        ZVEC_RETURN_IF_ERROR(Ask(more, questions));
+        ZVEC_ASSIGN_OR_RETURN(recall, Recall(questions, breadth));
       }
-      if (quality.any >= kLeastRecall || quality.breadth == hnsw::kMostBreadth) return {};
+      if (recall >= bound || breadth == hnsw::kMostBreadth) return {};
     }
   }
 
@@ -149,7 +176,7 @@ class Check {
       Question& question = questions[first + i];
       VectorQuery query = question.query;
       query.exact = true;
-      auto exact = Scores(view_, query, question.row);
+      auto exact = Scores(Measured(view_, field_, nullptr, help_), query, question.row);
       statuses[i] = exact.status();
       if (exact.ok()) question.exact = *std::move(exact);
     });
@@ -172,7 +199,7 @@ class Check {
   /// The mean over the questions.
   Result<double> Recall(std::vector<Question>& questions, std::uint32_t breadth) const {
     const Broadened graph(ref_, breadth);
-    const Measured measured(view_, field_, graph);
+    const Measured measured(view_, field_, &graph, help_);
     std::vector<Status> statuses(questions.size());
     Parallel(help_.pool, questions.size(),
              [&](std::size_t i) { statuses[i] = RecallOf(measured, questions[i]); });
@@ -221,10 +248,10 @@ class Check {
 }  // namespace
 
 std::vector<std::uint32_t> WorstRows(const SegmentView& view, const VectorColumn& column,
-                                     const hnsw::Encoder& encoder, std::size_t count,
-                                     cocozvec::ThreadPool* pool) {
+                                     const hnsw::Encoder& encoder, std::size_t count, const BuildHelp& help) {
   std::vector<Losses> parts(view.chunk_count());
-  Parallel(pool, parts.size(), [&](std::size_t part) {
+  Parallel(help.pool, parts.size(), [&](std::size_t part) {
+    if (!help.Check().ok()) return;
     std::vector<float> buffer(encoder.dim());
     const auto first = static_cast<std::uint32_t>(part) * kChunkRows;
     for (std::uint32_t row = first; row < std::min(first + kChunkRows, view.row_count()); ++row) {

@@ -20,14 +20,14 @@ inline constexpr double kLeastRecall = 0.95, kLeastRecallOfWorst = 0.9;
 struct GraphQuality {
   double any = 1;             ///< over rows drawn by hash
   std::uint32_t breadth = 1;  ///< GraphView::breadth with which this was reached: the least that is good
-  double worst = 1;  ///< over those that the codes represent worst; not measured when `any` is too low
+  double worst =
+      1;  ///< over some of those that the codes represent worst; not measured when `any` is too low
   bool good() const noexcept { return any >= kLeastRecall && worst >= kLeastRecallOfWorst; }
 };
 
-/// The up to `count` live rows with the largest loss above 0, worst first.
+/// The up to `count` live rows with the largest loss above 0, worst first; any of them when it was cancelled.
 std::vector<std::uint32_t> WorstRows(const SegmentView& view, const VectorColumn& column,
-                                     const hnsw::Encoder& encoder, std::size_t count,
-                                     cocozvec::ThreadPool* pool);
+                                     const hnsw::Encoder& encoder, std::size_t count, const BuildHelp& help);
 
 /// Of a field's graph, against exact scans of the segment: the same numbers with any number of threads.
 /// Costs some per cent of the build.

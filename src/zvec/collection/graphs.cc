@@ -83,8 +83,7 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> LinkAll(const hnsw::Encoder& encoder
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
   cocozvec::LargeVector<std::uint32_t> rows(column.rows());
   std::iota(rows.begin(), rows.end(), 0u);
-  if (!LinkRows(*graph, rows, column, help)) return help.Check();
-  graph->Finish(help.pool);
+  if (!LinkRows(*graph, rows, column, help) || !graph->Finish(help.pool, help.cancel)) return help.Check();
   return graph;
 }
 
@@ -92,13 +91,13 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> LinkAll(const hnsw::Encoder& encoder
 /// against a row by them.
 std::optional<hnsw::Encoder> TrainFine(const SegmentView& rows, const FieldSchema& schema,
                                        const VectorColumn& column, const hnsw::Encoder& linked,
-                                       cocozvec::ThreadPool* pool) {
+                                       const BuildHelp& help) {
   const bool ours = !schema.index || schema.index->quantize == QuantizeType::kUndefined;
   if (!ours || linked.kind() != hnsw::CodeKind::kBits7 || schema.dimension < kLeastFineDim) return {};
   const auto sample = SampleOf(column, schema.dimension);
   // Elsewhere a range that takes in a few outliers would cost all others more than these are worth.
   std::vector<std::uint32_t> longest;
-  if (schema.metric() == MetricType::kIp) longest = WorstRows(rows, column, linked, kExtremeRows, pool);
+  if (schema.metric() == MetricType::kIp) longest = WorstRows(rows, column, linked, kExtremeRows, help);
   const auto kind = hnsw::CodeKind::kBits4Fine;
   auto fine = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, column.Rows(longest), kind);
   if (hnsw::Fitness(fine, sample) < kLeastFitnessOf4) return {};
@@ -111,12 +110,13 @@ Result<GraphQuality> Settle(const SealedView& target, std::size_t field, const V
                             const std::shared_ptr<hnsw::GraphBuilder>& graph, const BuildHelp& help) {
   const hnsw::Encoder linked = graph->encoder();
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality before, MeasureGraph(target, field, column, graph, help));
-  auto fine = TrainFine(target, target.schema().fields[field], column, linked, help.pool);
+  auto fine = TrainFine(target, target.schema().fields[field], column, linked, help);
   if (!fine) return before;
-  graph->Recode(*std::move(fine), column.Source(), help.pool);
+  if (!graph->Recode(*std::move(fine), column.Source(), help.pool, help.cancel)) return help.Check();
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, MeasureGraph(target, field, column, graph, help));
   if (quality.good() && quality.breadth == 1 && quality.any >= before.any - kMostLostByFine) return quality;
-  graph->Recode(linked, column.Source(), help.pool);  // the bytes that were measured
+  // The bytes that were measured.
+  if (!graph->Recode(linked, column.Source(), help.pool, help.cancel)) return help.Check();
   return before;
 }
 
@@ -126,7 +126,8 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hns
                                                      const SealedView& target, std::size_t field,
                                                      const VectorColumn& column, const BuildHelp& help) {
   auto graph = std::make_shared<hnsw::GraphBuilder>(encoder, params, column.rows());
-  const Status status = graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), help.pool);
+  const Status status =
+      graph->Adopt(heir.old.view, heir.new_row, column.rows(), column.Source(), help.pool, help.cancel);
   if (IsUnreadable(status)) {
     cocozvec::Log(cocozvec::LogLevel::kWarning,
                   "a damaged or unreadable graph is replaced by a new one: " + status.ToString());
@@ -135,8 +136,8 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> TakeOver(const Heir& heir, const hns
   ZVEC_RETURN_IF_ERROR(status);
   if (help.linked != nullptr)
     help.linked->fetch_add(column.rows() - heir.fresh.size(), std::memory_order_relaxed);
-  if (!LinkRows(*graph, heir.fresh, column, help)) return help.Check();
-  graph->Finish(help.pool);
+  if (!LinkRows(*graph, heir.fresh, column, help) || !graph->Finish(help.pool, help.cancel))
+    return help.Check();
   ZVEC_ASSIGN_OR_RETURN(const GraphQuality quality, Settle(target, field, column, graph, help));
   // What would answer worse than the old one is linked afresh.
   if (!quality.good() || (!heir.growing && quality.breadth > heir.old.view.breadth))
@@ -207,12 +208,14 @@ hnsw::CodeKind CodeKindOf(const FieldSchema& field) noexcept {
   }
 }
 
-Result<VectorColumn> VectorColumn::Make(const SegmentView& view, std::size_t field) {
+Result<VectorColumn> VectorColumn::Make(const SegmentView& view, std::size_t field,
+                                        const cocozvec::Cancel* cancel) {
   VectorColumn column;
   column.type_ = view.schema().fields[field].type;
   column.dim_ = view.schema().fields[field].dimension;
   column.rows_ = view.row_count();
   for (std::uint32_t chunk = 0; chunk < view.chunk_count(); ++chunk) {
+    ZVEC_RETURN_IF_ERROR(BuildHelp{.cancel = cancel}.Check());
     ZVEC_ASSIGN_OR_RETURN(column.chunks_.emplace_back(), view.Column(field, chunk));
   }
   return column;
@@ -263,14 +266,14 @@ cocozvec::LargeVector<float> VectorColumn::Rows(std::span<const std::uint32_t> r
 }
 
 Result<std::optional<hnsw::Encoder>> TrainEncoder(const SegmentView& rows, std::size_t field,
-                                                  const VectorColumn& column, cocozvec::ThreadPool* pool,
+                                                  const VectorColumn& column, const BuildHelp& help,
                                                   std::string* why) {
   const FieldSchema& schema = rows.schema().fields[field];
   const auto sample = SampleOf(column, schema.dimension);
   if (sample.empty()) return std::optional<hnsw::Encoder>();  // nothing but nulls
   const auto train = [&](hnsw::CodeKind kind) {
     const auto narrow = hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, {}, kind);
-    const auto extremes = column.Rows(WorstRows(rows, column, narrow, kExtremeRows, pool));
+    const auto extremes = column.Rows(WorstRows(rows, column, narrow, kExtremeRows, help));
     return hnsw::Encoder::Train(schema.metric(), schema.dimension, sample, extremes, kind);
   };
   hnsw::Encoder encoder = train(CodeKindOf(schema));
@@ -292,9 +295,10 @@ Result<std::shared_ptr<hnsw::GraphBuilder>> BuildGraph(const SealedView& target,
   const std::shared_ptr<hnsw::GraphBuilder> none;
   const FieldSchema& schema = target.schema().fields[field];
   const hnsw::BuildParams params = BuildParamsOf(schema);
-  ZVEC_ASSIGN_OR_RETURN(const VectorColumn column, VectorColumn::Make(target, field));
+  ZVEC_ASSIGN_OR_RETURN(const VectorColumn column, VectorColumn::Make(target, field, help.cancel));
   std::string why;
-  ZVEC_ASSIGN_OR_RETURN(const auto encoder, TrainEncoder(target, field, column, help.pool, &why));
+  ZVEC_ASSIGN_OR_RETURN(const auto encoder, TrainEncoder(target, field, column, help, &why));
+  ZVEC_RETURN_IF_ERROR(help.Check());
   if (!encoder) {
     if (!why.empty()) LogRefusal(target, schema, why);
     return none;

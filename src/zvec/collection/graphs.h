@@ -65,7 +65,9 @@ hnsw::CodeKind CodeKindOf(const FieldSchema& field) noexcept;
 /// One dense vector column of a segment as floats, with everything about it verified. Borrows from the view.
 class VectorColumn {
  public:
-  static Result<VectorColumn> Make(const SegmentView& view, std::size_t field);
+  /// kCancelled, kDataLoss, kIoError
+  static Result<VectorColumn> Make(const SegmentView& view, std::size_t field,
+                                   const cocozvec::Cancel* cancel = nullptr);
 
   std::uint32_t rows() const noexcept { return rows_; }
   /// Null: the row has no vector. `buffer` has room for one vector; FP32 rows are given where they lie.
@@ -88,7 +90,7 @@ class VectorColumn {
 /// The encoder for a field of these rows; nothing when no row has a vector, or when codes cannot tell them
 /// apart (`why` then says so, else it stays empty).
 Result<std::optional<hnsw::Encoder>> TrainEncoder(const SegmentView& rows, std::size_t field,
-                                                  const VectorColumn& column, cocozvec::ThreadPool* pool,
+                                                  const VectorColumn& column, const BuildHelp& help,
                                                   std::string* why);
 
 /// The finished graph of a field of `target`, whose row i was row `from[i]` of `sources`; the graph

@@ -496,14 +496,14 @@ TEST_F(IndexTest, ABacklogIsNotScoredWhereAPartOfItsRowsTellsThatTheyAreFar) {
 // Noise without structure: a graph would not find enough.
 TEST_F(IndexTest, ARefusedGraphIsNotTriedAgain) {
   CollectionSchema schema = Schema(MetricType::kIp);
-  schema.fields[2].dimension = 64;
+  schema.fields[2].dimension = 256;
   options_.maintenance = Maintenance::kManual;  // one that grew with the rows is just good enough
   Create(schema);
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
   std::vector<Doc> docs;
   for (std::int64_t n = 0; n < 5'000; ++n) {
-    std::vector<float> v(64);
+    std::vector<float> v(256);
     for (float& x : v) x = normal(random);
     docs.push_back(Doc("d" + std::to_string(n), {{"n", n}, {"cluster", n}, {"v", v}}));
   }

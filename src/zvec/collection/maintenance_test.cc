@@ -285,6 +285,31 @@ TEST_F(MaintenanceTest, WritersWaitWhileTooManyRowsAreUnlinked) {
   EXPECT_GT(Recall(), 0.95);
 }
 
+// Guards: deleting by a filter went on where every other write waited.
+TEST_F(MaintenanceTest, SoDoesDeletingByAFilter) {
+  options_.maintenance = Maintenance::kBackground;
+  options_.max_unlinked_rows = 1'000;
+  options_.seal_bytes = 100'000;
+  std::atomic<bool> linking = false, asking = false, deleted = false, too_early = false;
+  fs_.refuse = [&](const std::string& path) {  // holds the linker up, at most for so many looks
+    if (path.find("index-") == std::string::npos || linking.exchange(true)) return Status();
+    while (!asking) std::this_thread::yield();
+    for (int look = 0; look < 20'000 && !deleted; ++look) std::this_thread::yield();
+    too_early = deleted.load();
+    return Status();
+  };
+  Create();
+  ASSERT_TRUE(Insert(0, 3'000, 3'000).ok());
+  while (!linking) std::this_thread::yield();
+  ASSERT_TRUE(Insert(3'000, 5'000, 2'000).ok());
+  ASSERT_GT(collection_->Stats().unlinked_rows, 1'000u);
+  asking = true;
+  EXPECT_EQ(collection_->DeleteByFilter("n < 10").value(), 10u);
+  deleted = true;
+  WaitForMaintenance();
+  EXPECT_FALSE(too_early);
+}
+
 TEST_F(MaintenanceTest, WritersDoNotWaitForWorkThatFails) {
   options_.maintenance = Maintenance::kBackground;
   options_.max_unlinked_rows = 100;

@@ -112,6 +112,20 @@ TEST_P(MemoryTest, SealingAndLinkingTakeNothingLargeFromTheAllocator) {
   EXPECT_EQ(large.count(), 0);
 }
 
+// Guards: 5 of 34 MiB beside the vectors had been freed long ago.
+TEST_P(MemoryTest, WhatWasFreedGoesBackToTheSystemWithOptimize) {
+  if (cocozvec::kSanitized) GTEST_SKIP() << "they have an allocator of their own";
+  Fill();
+  constexpr std::size_t kPieces = 20'000, kPiece = 1'000, kEvery = 50;
+  std::vector<std::string> pieces;
+  for (std::size_t i = 0; i < kPieces; ++i) pieces.emplace_back(kPiece, 'x');
+  for (std::size_t i = 0; i < kPieces; ++i)
+    if (i % kEvery != 0) std::string().swap(pieces[i]);
+  const std::uint64_t before = ResidentBytes("[heap]");
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_LT(ResidentBytes("[heap]") + kPieces * kPiece * 3 / 4, before);
+}
+
 INSTANTIATE_TEST_SUITE_P(Modes, MemoryTest, ::testing::Values(Maintenance::kInline, Maintenance::kManual),
                          [](const auto& info) {
                            return info.param == Maintenance::kInline ? "Inline" : "Manual";

@@ -240,8 +240,8 @@ Status Store::Show(Prepared& prepared) {
   }
   for (std::size_t i = 0; i < now.sealed.size(); ++i)
     if (prepared.deaths.Changed(i))
-      next->sealed[i] = std::make_shared<SealedView>(now.sealed[i]->segment(), prepared.deaths.Dead(i),
-                                                     now.sealed[i]->graphs());
+      next->sealed[i] =
+          std::make_shared<SealedView>(*now.sealed[i], prepared.deaths.Dead(i), now.sealed[i]->graphs());
   next->tail = tail_->Publish(prepared.deaths.Dead(now.sealed.size()));
   bool twice = false;
   cocozvec::WriterLock lock(state_mu_);

@@ -140,7 +140,7 @@ class Store {
   void KeepLog(Recovery& recovery);
   struct Known;
   Status CheckFollows(const Manifest& manifest) const;
-  std::shared_ptr<const SealedSegment> KnownSegment(const SegmentFile& file) const;
+  std::shared_ptr<const SealedView> KnownView(const SegmentFile& file) const;
   std::shared_ptr<const hnsw::Graph> KnownGraph(const SegmentFile& file, const IndexEntry& index) const;
   struct Newest;
   Result<Newest> FindNewest() ZVEC_REQUIRES(write_mu_);
@@ -248,7 +248,7 @@ class Store {
   };
   /// `wish`: null, the first segment that lacks some. `*aside` true: it failed and was set aside, because its
   /// vectors cannot be read: others can be linked.
-  Status LinkSegment(const BuildHelp& help, const LinkWish* wish, bool* aside) ZVEC_EXCLUDES(write_mu_);
+  Status LinkSegment(const BuildHelp& base, const LinkWish* wish, bool* aside) ZVEC_EXCLUDES(write_mu_);
   static bool LacksVectors(const LinkJob& job);
   bool PlanLink(LinkJob& job, const LinkWish* wish) ZVEC_REQUIRES(write_mu_);
   Status MakeGraphs(LinkJob& job, const BuildHelp& help) ZVEC_EXCLUDES(write_mu_);

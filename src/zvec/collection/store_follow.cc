@@ -82,10 +82,10 @@ Status Store::CheckFollows(const Manifest& manifest) const {
   return {};
 }
 
-std::shared_ptr<const SealedSegment> Store::KnownSegment(const SegmentFile& file) const {
+std::shared_ptr<const SealedView> Store::KnownView(const SegmentFile& file) const {
   if (!known_) return nullptr;
   for (const auto& view : known_->version->sealed)
-    if (view->segment()->file() == file) return view->segment();
+    if (view->segment()->file() == file) return view;
   return nullptr;
 }
 
@@ -283,7 +283,7 @@ Status Store::TakeGraphs(Store& next, std::shared_ptr<const Manifest> manifest) 
   for (std::size_t i = 0; i < version->sealed.size(); ++i) {
     ZVEC_ASSIGN_OR_RETURN(auto graphs, next.OpenGraphs(manifest->segments[i], *manifest));
     auto& view = version->sealed[i];
-    view = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));
+    view = SealedView::After(*view, view->dead(), std::move(graphs));
   }
   version->pin = std::move(next.pin_);
   std::shared_ptr<const Version> old;  // let go of after the lock: that can take long

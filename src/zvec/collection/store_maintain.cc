@@ -10,6 +10,7 @@
 
 #include "cocozvec/base/log.h"
 #include "zvec/collection/graphs.h"
+#include "zvec/collection/paced_files.h"
 #include "zvec/collection/rewrite.h"
 #include "zvec/collection/store_merge.h"
 #include "zvec/collection/tail_graphs.h"
@@ -232,8 +233,11 @@ bool Store::LacksVectors(const LinkJob& job) {
   return false;
 }
 
-Status Store::LinkSegment(const BuildHelp& help, const LinkWish* wish, bool* aside) {
+Status Store::LinkSegment(const BuildHelp& base, const LinkWish* wish, bool* aside) {
   LinkJob job;
+  PacedFiles files(fs_, 0, base.cancel, nullptr);  // no faster or slower: Close does not wait for a large one
+  BuildHelp help = base;
+  help.files = &files;
   {
     MutexLock lock(write_mu_);
     ZVEC_RETURN_IF_ERROR(CheckWritable());
@@ -346,7 +350,7 @@ Status Store::InstallGraphs(LinkJob& job) {
     at->indexes.push_back(job.made[i].entry);
     (*graphs)[job.fields[i]] = job.made[i].graph;
   }
-  view = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));
+  view = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));  // without codes
   ZVEC_RETURN_IF_ERROR(Replace(std::move(manifest), std::move(version)));
   heritage_.erase(segment);
   if (const std::uint64_t shared = job.heritage ? std::exchange(shared_, 0) : 0; shared != 0)
@@ -367,8 +371,7 @@ void Store::Bequeath(Rewrite& rewrite, std::span<const RowRef> rows) {
   heritage->same_rows = rows.size() == tail_->rows();
   if (heritage->same_rows) {
     auto& view = rewrite.version->sealed.back();
-    view = std::make_shared<SealedView>(view->segment(), view->dead(),
-                                        WithoutRefused(rewrite.from->tail->graphs()));
+    view = std::make_shared<SealedView>(*view, view->dead(), WithoutRefused(rewrite.from->tail->graphs()));
   }
   rewrite.heritage = std::move(heritage);
 }
@@ -379,8 +382,7 @@ void Store::ShowHeritage(std::uint64_t segment, const Heritage& heritage) {
   auto next = std::make_shared<Version>(*now);
   for (auto& view : next->sealed)
     if (view->segment()->file().number == segment)
-      view = std::make_shared<SealedView>(view->segment(), view->dead(),
-                                          WithoutRefused(heritage.graphs->graphs()));
+      view = std::make_shared<SealedView>(*view, view->dead(), WithoutRefused(heritage.graphs->graphs()));
   Publish(std::move(next));
 }
 

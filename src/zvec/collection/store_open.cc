@@ -139,10 +139,11 @@ Status Store::LoadManifest(Recovery& recovery) {
   return {};
 }
 
-/// Beside a writer names change between two calls, and what looks damaged may belong to the next manifest.
+/// Beside a writer names change between two calls, and what looks damaged may belong to the next manifest. An
+/// error before a generation was chosen (0) does not.
 bool Store::MayLookAgain(const Status& status, std::uint64_t generation) const {
   return status.IsNotFound() || status.code() == StatusCode::kBusy ||
-         (IsUnreadable(status) && IsSuperseded(generation));
+         (IsUnreadable(status) && generation != 0 && IsSuperseded(generation));
 }
 
 /// A newer manifest is there, or that cannot be found out.
@@ -162,8 +163,9 @@ Status Store::LoadSegments() {
   }
   auto version = std::make_shared<Version>();
   for (const SegmentEntry& entry : manifest->segments) {
-    std::shared_ptr<const SealedSegment> segment = KnownSegment(entry.file);
-    if (!segment) {
+    const std::shared_ptr<const SealedView> known = KnownView(entry.file);
+    std::shared_ptr<const SealedSegment> segment;
+    if (!known) {
       ZVEC_ASSIGN_OR_RETURN(segment,
                             SealedSegment::Open(fs_, PathOf(SegmentName(entry.file.number)), entry.file,
                                                 manifest->collection, schema_, options_.enable_mmap));
@@ -179,7 +181,8 @@ Status Store::LoadSegments() {
     }
     ZVEC_ASSIGN_OR_RETURN(auto graphs, OpenGraphs(entry, *manifest));
     version->sealed.push_back(
-        std::make_shared<SealedView>(std::move(segment), std::move(dead), std::move(graphs)));
+        known ? SealedView::After(*known, std::move(dead), std::move(graphs))
+              : std::make_shared<SealedView>(std::move(segment), std::move(dead), std::move(graphs)));
   }
   tail_ = std::make_shared<MutableSegment>(schema_);
   version->tail = tail_->Publish(nullptr);

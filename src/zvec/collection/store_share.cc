@@ -174,7 +174,7 @@ void Store::TakeShared(std::uint64_t first) {
       if (view->segment()->file().number != note->place.segment) continue;
       if (view->Graph(f) != nullptr && !view->Graph(f)->growing()) continue;
       if (auto graphs = put(*view, view->graphs()))
-        view = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));
+        view = std::make_shared<SealedView>(*view, view->dead(), std::move(graphs));
     }
   }
   if (changed) Publish(std::move(version));
@@ -213,7 +213,7 @@ void Store::Inherit(Store& next, const FileHeader& log) {
                                  : std::make_shared<Graphs>(schema_->fields.size());
     for (std::size_t f = 0; f < graphs->size(); ++f)
       if (!(*graphs)[f]) (*graphs)[f] = (*mine->tail->graphs())[f];
-    view = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));
+    view = std::make_shared<SealedView>(*view, view->dead(), std::move(graphs));
   }
   next.Publish(std::move(version));
 }

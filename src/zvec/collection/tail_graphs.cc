@@ -109,7 +109,8 @@ Status TailGraphs::Begin(Field& field, const StoredView& view, std::uint32_t row
   const FirstRows first(view, rows);
   ZVEC_ASSIGN_OR_RETURN(const VectorColumn column, VectorColumn::Make(first, field.field));
   std::string why;
-  ZVEC_ASSIGN_OR_RETURN(const auto encoder, TrainEncoder(first, field.field, column, help.pool, &why));
+  ZVEC_ASSIGN_OR_RETURN(const auto encoder, TrainEncoder(first, field.field, column, help, &why));
+  ZVEC_RETURN_IF_ERROR(help.Check());
   Growing next;
   if (encoder) {
     next.graph = std::make_shared<hnsw::GraphBuilder>(*encoder, BuildParamsOf(schema_->fields[field.field]),

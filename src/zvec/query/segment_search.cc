@@ -46,7 +46,8 @@ bool SegmentSearch::UsesGraph(const hnsw::GraphView& graph) {
   code_.resize(graph.encoder->query_bytes());
   double cut = 0;
   const bool has_direction = vector_.Encode(*graph.encoder, code_.data(), &cut);
-  breadth_ = hnsw::BreadthFor(query_.topk, query_.ef, hnsw::MoreFor(graph, cut), graph.encoder->kind());
+  breadth_ =
+      hnsw::BreadthFor(query_.topk, query_.ef, graph.encoder->kind(), hnsw::MoreFor(cut), graph.breadth);
   // Four bits leave near candidates in the wrong order: all of them are scored.
   if (graph.encoder->kind() == hnsw::CodeKind::kBits4) {
     breadth_.keep = breadth_.ef;

@@ -2,6 +2,11 @@
 
 #include <cstdlib>
 
+#if defined(ZVEC_SIMD_ARM64)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include "zvec/simd/levels.h"
 #include "zvec/simd/supported.h"
 
@@ -20,6 +25,9 @@ Supported<CodeKernels> Detect() {
     found.push_back(&kAvx512Codes);
     if (__builtin_cpu_supports("avx512vnni")) found.push_back(&kAvx512VnniCodes);
   }
+#elif defined(ZVEC_SIMD_ARM64)
+  found.push_back(&kNeonCodes);
+  if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0) found.push_back(&kNeonDotCodes);
 #endif
   return found;
 }

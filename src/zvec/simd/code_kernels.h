@@ -102,7 +102,7 @@ struct FineElements {
 using FineQuery = double (*)(const FineElements& elements, std::uint8_t* code);
 
 struct CodeKernels {
-  const char* name;         ///< scalar, avx2, avx512, avx512vnni
+  const char* name;         ///< scalar, avx2, avx512, avx512vnni, neon, neondot
   CodeDistances bits7;      ///< a byte an element, 0 .. 127
   CodeDistances bits8;      ///< a byte an element, 0 .. 255
   CodeDistances bits4;      ///< two elements a byte, 0 .. 15 each
@@ -117,7 +117,7 @@ struct CodeKernels {
 /// All that this CPU can run, from plain to best; "scalar" is always there.
 std::span<const CodeKernels* const> SupportedCodeKernels();
 
-/// The best that the environment variable COCOZVEC_SIMD allows: "avx512" allows both avx512 and avx512vnni.
+/// The best whose name begins as the environment variable COCOZVEC_SIMD: "avx512" allows avx512vnni, too.
 const CodeKernels& ActiveCodeKernels();
 
 /// What ActiveCodeKernels does, for tests.

@@ -20,6 +20,8 @@ Supported<Kernels> Detect() {
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     found.push_back(&kAvx512Kernels);
   }
+#elif defined(ZVEC_SIMD_ARM64)
+  found.push_back(&kNeonKernels);
 #endif
   return found;
 }

@@ -35,7 +35,7 @@ struct TypeKernels {
 };
 
 struct Kernels {
-  const char* name;  ///< scalar, avx2, avx512
+  const char* name;  ///< scalar, avx2, avx512, neon
   TypeKernels fp32;  ///< query and rows: float
   TypeKernels fp16;  ///< query: float (widened once by the caller), rows: binary16 bits
   TypeKernels int8;  ///< query and rows: int8
@@ -44,7 +44,7 @@ struct Kernels {
 /// All that this CPU can run, from plain to best; "scalar" is always there.
 std::span<const Kernels* const> SupportedKernels();
 
-/// The best of them, or the one that the environment variable COCOZVEC_SIMD (scalar, avx2, avx512) names;
+/// The best of them, or the one that the environment variable COCOZVEC_SIMD names (their `name`);
 /// read once. A name that this CPU cannot run is logged and ignored.
 const Kernels& ActiveKernels();
 

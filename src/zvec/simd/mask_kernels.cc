@@ -18,6 +18,8 @@ Supported<MaskKernels> Detect() {
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     found.push_back(&kAvx512Masks);
   }
+#elif defined(ZVEC_SIMD_ARM64)
+  found.push_back(&kNeonMasks);
 #endif
   return found;
 }

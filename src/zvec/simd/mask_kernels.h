@@ -16,7 +16,7 @@ template <class T>
 using RangeMask = void (*)(const std::byte* cells, std::size_t count, T lower, T upper, std::uint64_t* out);
 
 struct MaskKernels {
-  const char* name;                 ///< scalar, avx2, avx512
+  const char* name;                 ///< scalar, avx2, avx512, neon
   RangeMask<std::uint8_t> bits8;    ///< lower <= upper
   RangeMask<std::uint32_t> bits32;  ///< modulo 2^32, so for signed cells too: cell - lower <= upper - lower
   RangeMask<std::uint64_t> bits64;  ///< the same modulo 2^64

@@ -113,6 +113,12 @@ CodedChunk::Codes::Off CodedChunk::Codes::Encode(const float* vector, std::uint8
 
 CodedChunk::~CodedChunk() { delete codes_.load(std::memory_order_acquire); }
 
+std::uint64_t CodedChunk::bytes() const noexcept {
+  const Codes* codes = codes_.load(std::memory_order_acquire);
+  if (codes == nullptr) return 0;
+  return sizeof(Codes) + codes->dim * sizeof(float) + kChunkRows * (codes->first_bytes + codes->rest_bytes);
+}
+
 bool CodedChunk::Suits(const FieldSchema& field) noexcept {
   return field.type == DataType::kVectorFp32 && field.dimension >= kLeastDim && field.index &&
          field.index->type != IndexType::kFlat &&

@@ -53,6 +53,8 @@ class CodedChunk {
 
   /// Bit g: the codes of rows 64 g to 64 g + 63 are there.
   std::uint32_t ready() const noexcept { return ready_.load(std::memory_order_acquire); }
+  /// Of memory that the codes take, from the first of them on.
+  std::uint64_t bytes() const noexcept;
   /// Where ready() is not 0.
   const Codes& codes() const noexcept { return *codes_.load(std::memory_order_acquire); }
   /// Makes those of up to `most` of the `wanted` groups, of the chunk's FP32 vectors of `dim` elements, that

@@ -153,6 +153,14 @@ const CodedChunk* MutableView::Codes(std::size_t field, std::uint32_t chunk) con
   return codes && CodedChunk::Suits(segment_->schema_->fields[field]) ? &codes[field] : nullptr;
 }
 
+std::uint64_t MutableView::code_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const MutableSegment::Chunk* chunk : *table_)
+    for (std::size_t f = 0; chunk->codes && f < segment_->layout_.field_count(); ++f)
+      bytes += chunk->codes[f].bytes();
+  return bytes;
+}
+
 Result<std::optional<std::uint32_t>> MutableView::Find(std::string_view id, std::uint64_t hash) const {
   return segment_->ids_.Find(hash, [&](std::uint32_t row) {
     return row < rows_ && (*table_)[row / kChunkRows]->ids[row % kChunkRows] == id;

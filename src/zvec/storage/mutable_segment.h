@@ -73,6 +73,7 @@ class MutableView final : public StoredView {
     return graphs_ && field < graphs_->size() ? (*graphs_)[field].get() : nullptr;
   }
   const CodedChunk* Codes(std::size_t field, std::uint32_t chunk) const override;
+  std::uint64_t code_bytes() const noexcept override;
   const std::shared_ptr<const Graphs>& graphs() const noexcept { return graphs_; }
 
  private:

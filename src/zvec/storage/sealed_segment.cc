@@ -77,10 +77,6 @@ Status SealedSegment::ReadTable(const FileHeader& header) {
   ZVEC_ASSIGN_OR_RETURN(auto sections, DecodeSections(text, *schema_, header.a, header.b, path_));
   data_.resize(schema_->fields.size());
   valid_.resize(schema_->fields.size());
-  codes_.resize(schema_->fields.size());
-  for (std::size_t f = 0; f < codes_.size(); ++f)
-    if (CodedChunk::Suits(schema_->fields[f]))
-      codes_[f] = std::make_unique<CodedChunk[]>((header.a + kChunkRows - 1) / kChunkRows);
   sections_.reserve(sections.size());
   for (Section& section : sections) {
     auto verified = std::make_unique<std::atomic<bool>[]>(section.block_count());
@@ -217,6 +213,29 @@ void SealedSegment::PrefetchFind(std::uint64_t hash, int step) const noexcept {
     std::memcpy(&offset, start + row * std::size_t{4}, sizeof(offset));
     return __builtin_prefetch(start + (in_chunk + 1) * std::size_t{4} + offset);
   }
+}
+
+std::shared_ptr<const ScanCodes> SealedSegment::NoCodesYet() const {
+  auto codes = std::make_shared<ScanCodes>(schema_->fields.size());
+  for (std::size_t f = 0; f < codes->size(); ++f)
+    if (CodedChunk::Suits(schema_->fields[f]))
+      (*codes)[f] = std::make_unique<CodedChunk[]>((rows() + kChunkRows - 1) / kChunkRows);
+  return codes;
+}
+
+std::shared_ptr<const SealedView> SealedView::After(const SealedView& before,
+                                                    std::shared_ptr<const Bitmap> dead,
+                                                    std::shared_ptr<const Graphs> graphs) {
+  if (before.graphs_ && graphs && *before.graphs_ == *graphs)
+    return std::make_shared<SealedView>(before, std::move(dead), std::move(graphs));
+  return std::make_shared<SealedView>(before.segment_, std::move(dead), std::move(graphs));
+}
+
+std::uint64_t SealedView::code_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const auto& chunks : *codes_)
+    for (std::uint32_t chunk = 0; chunks && chunk < chunk_count(); ++chunk) bytes += chunks[chunk].bytes();
+  return bytes;
 }
 
 Status SealedSegment::VerifyAll() const {

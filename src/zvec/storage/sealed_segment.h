@@ -1,5 +1,5 @@
 // zvec/storage/sealed_segment.h: a sealed segment's file, mapped or read whole. docs/format/segment.md
-// Threads: immutable; the marks of verified blocks are atomic, codes for scans are made by them.
+// Threads: immutable; the marks of verified blocks are atomic, codes for scans (of a view) are made by them.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,10 @@
 #include "zvec/storage/stored_view.h"
 
 namespace zvec::inline v0 {
+
+/// The codes that scans make of a segment's fields, for as long as a view without their graphs lives; by
+/// field, null: does not suit.
+using ScanCodes = std::vector<std::unique_ptr<CodedChunk[]>>;
 
 class SealedSegment {
  public:
@@ -38,9 +42,7 @@ class SealedSegment {
   std::uint64_t ColumnBytes(std::size_t field) const noexcept { return data_[field]->section.size; }
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const;
   void PrefetchFind(std::uint64_t hash, int step) const noexcept;
-  const CodedChunk* Codes(std::size_t field, std::uint32_t chunk) const noexcept {
-    return codes_[field] ? &codes_[field][chunk] : nullptr;
-  }
+  std::shared_ptr<const ScanCodes> NoCodesYet() const;
   /// Every block, checked now.
   Status VerifyAll() const;
 
@@ -78,16 +80,28 @@ class SealedSegment {
   std::vector<Checked> sections_;
   const Checked* ids_ = nullptr;
   const Checked* id_table_ = nullptr;
-  std::vector<const Checked*> data_;                  ///< by field
-  std::vector<const Checked*> valid_;                 ///< by field; null: no nulls
-  std::vector<std::unique_ptr<CodedChunk[]>> codes_;  ///< by field; null: does not suit
+  std::vector<const Checked*> data_;   ///< by field
+  std::vector<const Checked*> valid_;  ///< by field; null: no nulls
 };
 
 class SealedView final : public StoredView {
  public:
   SealedView(std::shared_ptr<const SealedSegment> segment, std::shared_ptr<const Bitmap> dead,
              std::shared_ptr<const Graphs> graphs = nullptr)
-      : StoredView(std::move(dead)), segment_(std::move(segment)), graphs_(std::move(graphs)) {}
+      : StoredView(std::move(dead)),
+        segment_(std::move(segment)),
+        graphs_(std::move(graphs)),
+        codes_(segment_->NoCodesYet()) {}
+  /// The same segment, and no more of it has a finished graph than before: the codes of its rows stay.
+  SealedView(const SealedView& before, std::shared_ptr<const Bitmap> dead,
+             std::shared_ptr<const Graphs> graphs)
+      : StoredView(std::move(dead)),
+        segment_(before.segment_),
+        graphs_(std::move(graphs)),
+        codes_(before.codes_) {}
+  /// The same segment: with the codes of `before` if it has the same graphs.
+  static std::shared_ptr<const SealedView> After(const SealedView& before, std::shared_ptr<const Bitmap> dead,
+                                                 std::shared_ptr<const Graphs> graphs);
   const CollectionSchema& schema() const noexcept override { return segment_->schema(); }
   std::uint32_t row_count() const noexcept override { return segment_->rows(); }
   Result<ColumnChunk> Column(std::size_t field, std::uint32_t chunk) const override {
@@ -95,8 +109,9 @@ class SealedView final : public StoredView {
   }
   std::shared_ptr<const void> Identity() const override { return segment_; }
   const CodedChunk* Codes(std::size_t field, std::uint32_t chunk) const override {
-    return segment_->Codes(field, chunk);
+    return (*codes_)[field] ? &(*codes_)[field][chunk] : nullptr;
   }
+  std::uint64_t code_bytes() const noexcept override;
   Result<std::optional<std::uint32_t>> Find(std::string_view id, std::uint64_t hash) const override {
     return segment_->Find(id, hash);
   }
@@ -112,6 +127,7 @@ class SealedView final : public StoredView {
  private:
   std::shared_ptr<const SealedSegment> segment_;
   std::shared_ptr<const Graphs> graphs_;
+  std::shared_ptr<const ScanCodes> codes_;
 };
 
 }  // namespace zvec::inline v0

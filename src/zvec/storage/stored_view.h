@@ -31,6 +31,9 @@ class StoredView : public SegmentView {
   static constexpr int kFindSteps = 3;
   virtual void PrefetchFind(std::uint64_t hash, int step) const noexcept { (void)hash, (void)step; }
 
+  /// Of memory: codes that scans made of its rows (coded_chunk.h).
+  virtual std::uint64_t code_bytes() const noexcept = 0;
+
   bool IsDead(std::uint32_t row) const noexcept override { return dead_count_ != 0 && dead_->Contains(row); }
   const std::shared_ptr<const Bitmap>& dead() const noexcept { return dead_; }  ///< null: none
   std::uint64_t dead_count() const noexcept override { return dead_count_; }

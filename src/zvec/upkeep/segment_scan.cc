@@ -49,7 +49,7 @@ Status SegmentScan::Run(Notes& notes) {
               "the file has " + std::to_string(*size) + " bytes, " + std::to_string(expected_.size_bytes) +
                   " in the manifest");
   ZVEC_ASSIGN_OR_RETURN(const bool told, ReadTable(notes));
-  if (!told && !GuessTable()) {
+  if (!told && !GuessTable(notes)) {
     notes.Add(0, *size, "nothing says where its columns lie");
     return {};
   }
@@ -95,7 +95,7 @@ Result<bool> SegmentScan::ReadTable(Notes& notes) {
   return true;
 }
 
-bool SegmentScan::GuessTable() {
+bool SegmentScan::GuessTable(Notes& notes) {
   std::vector<std::byte> tail;
   // At the end of the file, where one that is shorter than it was has lost it.
   if (expected_.rows > UINT32_MAX - 1 || size_ < expected_.size_bytes) return false;
@@ -119,9 +119,11 @@ bool SegmentScan::GuessTable() {
     if (ReadBytes(offset, sizeof(word), &bytes_of_it)) std::memcpy(&word, bytes_of_it.data(), sizeof(word));
     return word;
   };
-  auto sections = GuessSections(schema_, guess);
-  if (sections.empty()) return false;
-  Take(std::move(sections));
+  GuessedTable table = GuessSections(schema_, guess);
+  if (table.sections.empty()) return false;
+  if (!table.certain)
+    notes.Add(0, size_, "too little says where its columns lie: more may be whole than is found");
+  Take(std::move(table.sections));
   return true;
 }
 

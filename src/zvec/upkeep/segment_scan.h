@@ -48,7 +48,7 @@ class SegmentScan {
     std::vector<bool> whole;
   };
   Result<bool> ReadTable(Notes& notes);
-  bool GuessTable();
+  bool GuessTable(Notes& notes);
   void Take(std::vector<Section> sections);
   bool ReadBlock(const Section& section, std::size_t block, std::vector<std::byte>* bytes) const;
   bool ReadBytes(std::uint64_t offset, std::uint64_t size, std::vector<std::byte>* bytes) const;

@@ -277,11 +277,6 @@ struct Step {
   bool nulls = false;      ///< of the last field
 };
 
-/// More steps: too little is left to tell one way of reading the table from the others.
-constexpr std::size_t kMostSteps = 50'000;
-/// The same of blocks: a step looks at all those of a section.
-constexpr std::uint64_t kMostLooks = 50'000'000;
-
 /// The cheapest way from the start of a table to its end (Dijkstra), over tables of every number of fields
 /// with nulls. What is right costs no more than what is damaged, so wrong ways are soon left.
 class Search {
@@ -303,20 +298,44 @@ class Search {
     if (Take(step, IdSlotOf(guess_.rows)) && Take(step, IdTableSlotOf(guess_.rows))) Note(step);
   }
 
-  std::vector<Section> Run() {
+  GuessedTable Run() {
     const std::size_t fields = schema_.fields.size();
     std::set<std::tuple<std::size_t, std::uint32_t, std::size_t, std::uint64_t>> settled;
-    while (!next_.empty() && settled.size() < kMostSteps && blocks_.looks() < kMostLooks) {
+    while (!next_.empty()) {
+      if (settled.size() >= guess_.most_steps || blocks_.looks() >= guess_.most_looks)
+        return {StraightOn(), false};
       const std::size_t at = next_.top().second;
       next_.pop();
       const Step step = steps_[at];
-      if (step.field == fields) return SectionsTo(at);
+      if (step.field == fields) return {SectionsTo(at), true};
       if (settled.insert({step.table, step.field, step.valid, step.end}).second) Expand(step, at);
     }
     return {};
   }
 
  private:
+  /// From the step that came farthest, of these the cheapest, always by the cheaper way to the end.
+  std::vector<Section> StraightOn() {
+    const auto better = [&](std::size_t a, std::size_t b) {
+      return std::pair(steps_[b].field, steps_[a].cost) < std::pair(steps_[a].field, steps_[b].cost);
+    };
+    const auto best_from = [&](std::size_t first) {
+      std::size_t best = first;
+      for (std::size_t at = first + 1; at < steps_.size(); ++at)
+        if (better(at, best)) best = at;
+      return best;
+    };
+    std::size_t at = best_from(0);
+    while (steps_[at].field < schema_.fields.size()) {
+      const std::size_t before = steps_.size();
+      const Step step = steps_[at];
+      Expand(step, at);
+      if (steps_.size() == before) return {};
+      at = best_from(before);
+    }
+    return SectionsTo(at);
+  }
+
   void Expand(const Step& step, std::size_t at) {
     const FieldSchema& field = schema_.fields[step.field];
     const std::size_t open = tables_[step.table].second - step.valid;
@@ -397,7 +416,7 @@ std::uint64_t LargestTable(const CollectionSchema& schema, std::uint64_t rows) {
   return TableBytes(schema, rows, NullableFields(schema));
 }
 
-std::vector<Section> GuessSections(const CollectionSchema& schema, const TableGuess& guess) {
+GuessedTable GuessSections(const CollectionSchema& schema, const TableGuess& guess) {
   std::vector<std::size_t> possible;
   for (std::size_t valid = 0; valid <= NullableFields(schema); ++valid) {
     const std::uint64_t bytes = TableBytes(schema, guess.rows, valid);

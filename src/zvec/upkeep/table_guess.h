@@ -24,12 +24,19 @@ struct TableGuess {
   std::function<std::optional<std::uint64_t>(std::uint64_t offset, std::uint64_t size)> checksum;
   /// The u32 at this place of the file; UINT32_MAX when it cannot be read.
   std::function<std::uint32_t(std::uint64_t offset)> word;
+  /// Ways to read the table that are followed, and blocks that are looked at for it, before the best so far
+  /// is taken: with more, too little is left to tell one way from the others.
+  std::uint64_t most_steps = 50'000, most_looks = 50'000'000;
+};
+
+struct GuessedTable {
+  std::vector<Section> sections;  ///< empty: the file cannot hold such a table, or too little of it is left
+  bool certain = true;            ///< false: the search was ended, and another reading may agree with more
 };
 
 /// Bytes of the table when every nullable field has nulls.
 std::uint64_t LargestTable(const CollectionSchema& schema, std::uint64_t rows);
 
-/// Empty when the file cannot hold such a table, or too little of it is left.
-std::vector<Section> GuessSections(const CollectionSchema& schema, const TableGuess& guess);
+GuessedTable GuessSections(const CollectionSchema& schema, const TableGuess& guess);
 
 }  // namespace zvec::inline v0

@@ -44,13 +44,18 @@ class TableGuessTest : public ::testing::Test {
   }
 
   std::vector<Section> Guess(const std::string& file, bool header_is_whole) const {
+    return GuessWithin(50'000, file, header_is_whole).sections;
+  }
+
+  GuessedTable GuessWithin(std::uint64_t most_steps, const std::string& file, bool header_is_whole) const {
     const std::uint64_t tail = std::min<std::uint64_t>(file.size(), LargestTable(schema_, header_.a));
     TableGuess guess{.tail = std::string_view(file).substr(file.size() - tail),
                      .size = file.size(),
                      .rows = header_.a,
                      .table_at = header_is_whole ? header_.b : 0,
                      .checksum = {},
-                     .word = {}};
+                     .word = {},
+                     .most_steps = most_steps};
     guess.checksum = [&](std::uint64_t offset, std::uint64_t size) -> std::optional<std::uint64_t> {
       ++blocks_read_;
       if (offset > file.size() || size > file.size() - offset) return std::nullopt;
@@ -137,6 +142,23 @@ TEST_F(TableGuessTest, EveryBlockWhoseChecksumIsLeftIsFoundInASmallSegment) {
 TEST_F(TableGuessTest, EveryBlockWhoseChecksumIsLeftIsFoundInOneOfSeveralChunks) {
   Make(5000, [](std::size_t field) { return field % 2 == 0; });
   ExpectWhatIsLeftIsFound(150);
+}
+
+// Guards: a search that came to its limit gave nothing, and a segment whose blocks were whole was lost.
+TEST_F(TableGuessTest, WhereTheSearchIsEndedTheBestReadingSoFarIsTaken) {
+  Make(1500, [](std::size_t field) { return field % 3 == 1; });
+  for (const bool header_is_whole : {false, true}) {
+    EXPECT_TRUE(GuessWithin(50'000, file_, header_is_whole).certain);
+    for (const std::uint64_t steps : {0, 1, 5}) {
+      const GuessedTable ended = GuessWithin(steps, file_, header_is_whole);
+      EXPECT_FALSE(ended.certain) << steps;
+      if (header_is_whole) {
+        EXPECT_EQ(Missed(file_, ended.sections), 0u) << steps;
+      } else {
+        EXPECT_FALSE(ended.sections.empty()) << steps;
+      }
+    }
+  }
 }
 
 // Nothing tells one way of reading it from the others: the search goes through many, and reads no block

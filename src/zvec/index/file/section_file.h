@@ -82,9 +82,9 @@ class SectionFile {
   /// Checks the blocks of these bytes that nobody has checked yet. kDataLoss
   Status Touch(std::size_t section, std::uint64_t begin, std::uint64_t size) const;
   Status TouchAll(std::size_t section) const { return Touch(section, 0, size(section)); }
-  /// A hint: nobody needs the section's bytes now.
-  void Release(std::size_t section) const noexcept {
-    if (mapping_) mapping_->Release(sections_[section].section.offset, size(section));
+  /// A hint: nobody needs the section's bytes from `begin` on now.
+  void Release(std::size_t section, std::uint64_t begin = 0) const noexcept {
+    if (mapping_) mapping_->Release(sections_[section].section.offset + begin, size(section) - begin);
   }
   /// kDataLoss that names the file and where the section begins.
   Status Damage(std::size_t section, std::string_view what) const;

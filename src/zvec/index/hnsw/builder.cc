@@ -36,6 +36,9 @@ void ParallelParts(cocozvec::ThreadPool* pool, std::size_t count, std::size_t pa
            [&](std::size_t i) { body(i * part, std::min(count, (i + 1) * part)); });
 }
 
+/// Asked before each part of long work: what is left of it is skipped then.
+bool Raised(const cocozvec::Cancel* cancel) { return cancel != nullptr && cancel->raised(); }
+
 }  // namespace
 
 std::uint32_t LevelOf(std::uint32_t row, std::uint32_t m) noexcept {
@@ -252,7 +255,7 @@ bool GraphBuilder::Link(std::span<const std::uint32_t> rows, std::uint32_t nodes
   if (!rows.empty()) Reserve(rows.back() + 1, 0, 0);
   std::uint32_t seen = Current().view.nodes;
   for (std::size_t at = 0; at < rows.size(); at += kLinkBatch) {
-    if (cancel != nullptr && cancel->raised()) return false;
+    if (Raised(cancel)) return false;
     const auto batch = rows.subspan(at, std::min<std::size_t>(kLinkBatch, rows.size() - at));
     LinkBatch(batch, vectors, pool);
     // What lies between is linked already or has no vector.
@@ -266,8 +269,9 @@ bool GraphBuilder::Link(std::span<const std::uint32_t> rows, std::uint32_t nodes
 }
 
 void GraphBuilder::Encode(std::span<const std::uint32_t> rows, const VectorSource& vectors,
-                          cocozvec::ThreadPool* pool) {
+                          cocozvec::ThreadPool* pool, const cocozvec::Cancel* cancel) {
   ParallelParts(pool, rows.size(), 64, [&](std::size_t first, std::size_t last) {
+    if (Raised(cancel)) return;
     std::vector<float> buffer(encoder_->dim());
     for (std::size_t i = first; i < last; ++i) {
       const float* vector = vectors(rows[i], buffer.data());
@@ -423,24 +427,32 @@ void GraphBuilder::Choose(std::uint32_t level, std::uint32_t node, std::vector<s
 }
 
 Status GraphBuilder::Adopt(const GraphView& old, std::span<const std::uint32_t> new_row, std::uint32_t rows,
-                           const VectorSource& vectors, cocozvec::ThreadPool* pool) {
+                           const VectorSource& vectors, cocozvec::ThreadPool* pool,
+                           const cocozvec::Cancel* cancel) {
+  const auto cancelled = [] { return Status::Cancelled("taking over a graph was cancelled"); };
   const std::uint32_t nodes = std::min<std::uint32_t>(old.nodes, static_cast<std::uint32_t>(new_row.size()));
   if (old.guard != nullptr && !old.empty()) {
     ZVEC_RETURN_IF_ERROR(old.guard->TouchUpper());
-    for (std::uint32_t node = 0; node < nodes; ++node) ZVEC_RETURN_IF_ERROR(old.guard->TouchLinks(node));
+    for (std::uint32_t node = 0; node < nodes; ++node) {
+      if (node % 1024 == 0 && Raised(cancel)) return cancelled();
+      ZVEC_RETURN_IF_ERROR(old.guard->TouchLinks(node));
+    }
   }
   Reserve(rows, 0, 0);
   UseRows(rows);
   cocozvec::LargeVector<std::uint32_t> kept;
   for (std::uint32_t node = 0; node < nodes; ++node)
     if (new_row[node] != kNoNode) kept.push_back(new_row[node]);
-  Encode(kept, vectors, pool);
+  Encode(kept, vectors, pool, cancel);
+  if (Raised(cancel)) return cancelled();
   std::vector<std::uint32_t> new_slot;
   if (!old.empty()) AdoptSlots(old, new_row, new_slot);
   ParallelParts(pool, nodes, 256, [&](std::size_t first, std::size_t last) {
+    if (Raised(cancel)) return;
     for (std::size_t node = first; node < last; ++node)
       if (new_row[node] != kNoNode) AdoptRow(old, 0, static_cast<std::uint32_t>(node), new_row);
   });
+  if (Raised(cancel)) return cancelled();
   for (std::uint32_t slot = 0; slot < new_slot.size(); ++slot) {
     if (new_slot[slot] == kNoNode) continue;
     for (std::uint32_t level = 1; level <= arrays_->slot_levels[new_slot[slot]]; ++level)
@@ -550,31 +562,35 @@ void GraphBuilder::Heal(std::uint32_t level, std::uint32_t node, std::vector<std
   }
 }
 
-void GraphBuilder::Finish(cocozvec::ThreadPool* pool) {
-  if (entry_ == kNoNode) return;
+bool GraphBuilder::Finish(cocozvec::ThreadPool* pool, const cocozvec::Cancel* cancel) {
+  if (entry_ == kNoNode) return true;
   Arrays& a = *arrays_;
   ParallelParts(pool, a.used_rows, 1024, [&](std::size_t first, std::size_t last) {
+    if (Raised(cancel)) return;
     for (std::size_t i = first; i < last; ++i)
       if (a.counts[i] > row_links_) Shrink(0, static_cast<std::uint32_t>(i), row_links_, kNoNode);
   });
+  if (Raised(cancel)) return false;
   std::vector<bool> reached(a.used_rows);
   cocozvec::LargeVector<std::uint32_t> stack;
-  Reach(a.slot_node[entry_], reached, stack);
+  Reach(a.slot_node[entry_], reached, stack, cancel);
   for (std::uint32_t node = 0; node < a.used_rows; ++node) {
+    if (Raised(cancel)) return false;
     if (reached[node] || a.present[node] == 0) continue;
     Attach(node, reached);
-    Reach(node, reached, stack);
+    Reach(node, reached, stack, cancel);
   }
   Publish(Current().view.nodes);
+  return true;
 }
 
-/// Marks what can be reached from a node.
+/// Marks what can be reached from a node; less when it was cancelled.
 void GraphBuilder::Reach(std::uint32_t from, std::vector<bool>& reached,
-                         cocozvec::LargeVector<std::uint32_t>& stack) const {
+                         cocozvec::LargeVector<std::uint32_t>& stack, const cocozvec::Cancel* cancel) const {
   const Arrays& a = *arrays_;
   reached[from] = true;
   stack.push_back(from);
-  while (!stack.empty()) {
+  while (!stack.empty() && !Raised(cancel)) {
     const std::uint32_t node = stack.back();
     stack.pop_back();
     for (std::uint32_t i = 0; i < a.counts[node]; ++i) {
@@ -619,25 +635,28 @@ void GraphBuilder::Attach(std::uint32_t node, const std::vector<bool>& reached) 
   StoreLink(row + row_links_ - 1, node);
 }
 
-void GraphBuilder::Recode(Encoder encoder, const VectorSource& vectors, cocozvec::ThreadPool* pool) {
+bool GraphBuilder::Recode(Encoder encoder, const VectorSource& vectors, cocozvec::ThreadPool* pool,
+                          const cocozvec::Cancel* cancel) {
   const std::uint32_t nodes = Current().view.nodes;
   Arrays& a = *arrays_;
   encoder_ = a.encoder = std::make_shared<const Encoder>(std::move(encoder));
   cocozvec::LargeVector<std::uint32_t> rows;
   for (std::uint32_t row = 0; row < a.used_rows; ++row)
     if (a.present[row] != 0) rows.push_back(row);
-  Encode(rows, vectors, pool);
+  Encode(rows, vectors, pool, cancel);
+  if (Raised(cancel)) return false;
   const std::size_t code = encoder_->code_bytes();
   for (std::uint32_t slot = 0; slot < a.used_slots; ++slot)
     std::memcpy(&a.slot_codes[slot * code], &a.codes[a.slot_node[slot] * code], code);
   Publish(nodes);
+  return true;
 }
 
 std::uint32_t GraphBuilder::CountUnreachable() const {
   const Arrays& a = *arrays_;
   std::vector<bool> reached(a.used_rows);
   cocozvec::LargeVector<std::uint32_t> stack;
-  if (entry_ != kNoNode) Reach(a.slot_node[entry_], reached, stack);
+  if (entry_ != kNoNode) Reach(a.slot_node[entry_], reached, stack, nullptr);
   std::uint32_t missed = 0;
   for (std::uint32_t node = 0; node < a.used_rows; ++node) missed += !reached[node] && a.present[node] != 0;
   return missed;

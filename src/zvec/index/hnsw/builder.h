@@ -41,21 +41,24 @@ class GraphBuilder final : public Graph {
   ~GraphBuilder() override;
 
   /// Takes over the nodes of `old` that `new_row[old row]` gives a row (else kNoNode), encoding them anew.
-  /// `rows`: the rows of the new graph. To be called before any Link.
+  /// `rows`: the rows of the new graph. To be called before any Link. kCancelled: the graph is void.
   Status Adopt(const GraphView& old, std::span<const std::uint32_t> new_row, std::uint32_t rows,
-               const VectorSource& vectors, cocozvec::ThreadPool* pool);
+               const VectorSource& vectors, cocozvec::ThreadPool* pool,
+               const cocozvec::Cancel* cancel = nullptr);
   /// Links rows (ascending, none twice, none linked before) and lets readers see rows below `nodes`. Calls
   /// whose rows but for the last call's come in multiples of kLinkBatch give the same bytes as one call.
   /// False: it was cancelled before the last batch; Current().view.nodes says how far it came.
   bool Link(std::span<const std::uint32_t> rows, std::uint32_t nodes, const VectorSource& vectors,
             cocozvec::ThreadPool* pool, const cocozvec::Cancel* cancel = nullptr);
-  /// Makes every node reachable on level 0 and brings every row down to its final number of links.
-  void Finish(cocozvec::ThreadPool* pool);
+  /// Makes every node reachable on level 0 and brings every row down to its final number of links. False: it
+  /// was cancelled, and the graph is not finished.
+  bool Finish(cocozvec::ThreadPool* pool, const cocozvec::Cancel* cancel = nullptr);
 
   /// Of a finished graph: codes of another encoder in place of those it was linked by, none longer than them.
   /// No more can be linked then, but by an encoder that measures rows against rows. No walk may run beside
-  /// it, and what Current gave before is void.
-  void Recode(Encoder encoder, const VectorSource& vectors, cocozvec::ThreadPool* pool);
+  /// it, and what Current gave before is void. False: it was cancelled, and the graph is void.
+  bool Recode(Encoder encoder, const VectorSource& vectors, cocozvec::ThreadPool* pool,
+              const cocozvec::Cancel* cancel = nullptr);
 
   GraphRef Current() const override ZVEC_EXCLUDES(mu_);
   bool growing() const noexcept override { return true; }
@@ -80,7 +83,8 @@ class GraphBuilder final : public Graph {
 
   void LinkBatch(std::span<const std::uint32_t> rows, const VectorSource& vectors,
                  cocozvec::ThreadPool* pool);
-  void Encode(std::span<const std::uint32_t> rows, const VectorSource& vectors, cocozvec::ThreadPool* pool);
+  void Encode(std::span<const std::uint32_t> rows, const VectorSource& vectors, cocozvec::ThreadPool* pool,
+              const cocozvec::Cancel* cancel = nullptr);
   void FindNeighbours(std::vector<NewNode>& batch, std::size_t at);
   void Connect(std::vector<NewNode>& batch, std::size_t at, std::uint32_t level, Scratch& scratch);
   void LinkBack(const std::vector<NewNode>& batch, cocozvec::ThreadPool* pool);
@@ -96,8 +100,8 @@ class GraphBuilder final : public Graph {
   void Heal(std::uint32_t level, std::uint32_t node, std::vector<std::uint32_t>& candidates, std::size_t most,
             std::vector<std::uint32_t>& links) const;
 
-  void Reach(std::uint32_t from, std::vector<bool>& reached,
-             cocozvec::LargeVector<std::uint32_t>& stack) const;
+  void Reach(std::uint32_t from, std::vector<bool>& reached, cocozvec::LargeVector<std::uint32_t>& stack,
+             const cocozvec::Cancel* cancel) const;
   void Attach(std::uint32_t node, const std::vector<bool>& reached);
 
   std::uint32_t* Row(std::uint32_t level, std::uint32_t node) const noexcept;

@@ -596,11 +596,23 @@ TEST(Searcher, FewMatchesAreScannedManyAreWalked) {
   EXPECT_EQ(ChooseWay(built.view(), breadth, 600, 3'072), Way::kScan);
 }
 
+// Guards: a million rows, searched twice as broadly: the walk stopped where the narrow one did.
+TEST(Searcher, ABroaderSearchStopsLaterAndIsScoredByTheMargin) {
+  const Breadth usual = BreadthFor(10, 0), broad = BreadthFor(10, 0, CodeKind::kBits7, 1, 4);
+  EXPECT_EQ(broad.ef, 4 * usual.ef);
+  EXPECT_EQ(broad.keep, 4 * usual.keep);
+  EXPECT_FLOAT_EQ(broad.slack, 2 * usual.slack);
+  EXPECT_EQ(broad.margin, usual.margin);
+  // What is cut off a query leaves no order that a margin could be of.
+  EXPECT_LT(BreadthFor(10, 0, CodeKind::kBits7, 2, 1).margin, 0);
+  EXPECT_EQ(BreadthFor(10, 0, CodeKind::kBits7, 8, 8).ef, BreadthFor(10, 0, CodeKind::kBits7, 8, 1).ef);
+}
+
 // Codes that are coarse for these: twenty scored rows would be the end of recall however large ef is.
 TEST(Searcher, AGivenEfRaisesTheNumberOfRowsThatAreScored) {
   EXPECT_EQ(BreadthFor(10, 1'000).keep, 500u);
   EXPECT_EQ(BreadthFor(10, 20).keep, BreadthFor(10, 0).keep);
-  EXPECT_EQ(BreadthFor(10, 0, 1, CodeKind::kBits4Fine).keep, BreadthFor(10, 0).keep + 10);
+  EXPECT_EQ(BreadthFor(10, 0, CodeKind::kBits4Fine).keep, BreadthFor(10, 0).keep + 10);
   Vectors data = Vectors::Clustered(4'000, 32, 14), queries = Vectors::Clustered(40, 32, 14, 4'000);
   for (std::uint32_t r = 0; r < data.count; ++r)
     for (std::size_t i = 0; i < data.dim; ++i)

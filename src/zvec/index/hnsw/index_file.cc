@@ -218,6 +218,7 @@ void FileGraph::MakeCopy() const {
     // Walks that are under way read them once more.
     file_->Release(kCodes);
     file_->Release(kLinks);
+    file_->Release(kSlots, shape_.slot_codes_at());
   } catch (const std::bad_alloc&) {
     // The mapping serves as well, only slower.
   }

@@ -128,11 +128,9 @@ std::uint32_t Times(std::uint32_t count, double factor) {
 
 }  // namespace
 
-double MoreFor(const GraphView& graph, double cut) {
-  return std::min((1 + kMorePerCut * cut) * graph.breadth, double{kMostBreadth});
-}
+double MoreFor(double cut) { return std::min(1 + kMorePerCut * cut, double{kMostBreadth}); }
 
-Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more, CodeKind kind) {
+Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, CodeKind kind, double more, double broader) {
   Breadth breadth;
   breadth.keep = std::max(kind == CodeKind::kBits4Fine ? kLeastKeepFine : kLeastKeep, topk + topk / 2);
   breadth.ef = ef != 0 ? std::max(ef, topk) : std::max(kLeastEf, 2 * topk);
@@ -141,10 +139,12 @@ Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more, CodeKind k
   if (ef != 0) breadth.keep = std::max(breadth.keep, std::min(breadth.ef, ef / 2));
   breadth.slack = ef != 0 ? kSlackOfEf * std::sqrt(static_cast<float>(breadth.ef)) : kSlack;
   breadth.margin = more > 1 ? -1 : kMargin;
-  if (ef == 0 && more > 1) {
+  const double times = std::min(more * broader, double{kMostBreadth});
+  if (ef == 0 && times > 1) {
     const std::uint32_t most = std::max(kMaxEf, breadth.ef);
-    breadth.ef = std::min(static_cast<std::uint32_t>(breadth.ef * more), most);
-    breadth.keep = std::min(static_cast<std::uint32_t>(breadth.keep * more), most);
+    breadth.ef = std::min(static_cast<std::uint32_t>(breadth.ef * times), most);
+    breadth.keep = std::min(static_cast<std::uint32_t>(breadth.keep * times), most);
+    breadth.slack *= std::sqrt(static_cast<float>(times));  // or the walk ends before they are there
   }
   return breadth;
 }
@@ -216,6 +216,8 @@ Status FindNearestMasked(const GraphView& graph, const std::uint8_t* code, std::
     ZVEC_RETURN_IF_ERROR(
         WalkMasked(graph, code, entry, distance, mask, breadth.ef, stop, budget, scratch, complete));
     bounded = Take(graph, scratch.accepted, topk, breadth, nullptr, rows);
+    // What ended it may be a row that fails: none that passes, or few, are nearer.
+    bounded |= *complete && scratch.pool.HasNext() && scratch.pool.next_distance() > stop.bound;
   } else {
     if (around < kThin * share && CodesCost(graph, matches) < kSure * ThroughCost(graph, breadth.ef)) {
       // Around one node that may be chance.

@@ -26,13 +26,16 @@ struct Breadth {
   float bound = std::numeric_limits<float>::infinity();
 };
 
-/// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index). Given: that many,
-/// and half of them are scored exactly. A walk stops when nothing near is left; the larger a given `ef`, the
-/// later. With `ef` 0 there are `more` times as many (up to kMaxEf).
-Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, double more = 1, CodeKind kind = CodeKind::kBits7);
+/// `ef` 0: ours choose, so that recall is 0.95 or more on the reference sets (bench/index), `more` times
+/// `broader` times as many (up to kMostBreadth and kMaxEf), and such a walk stops later. Given: that many, at
+/// least `topk`. Scored exactly are at most half of a given `ef`, but never fewer than with `ef` 0; of these,
+/// with `more` 1, what the margin leaves. A walk stops when nothing near is left; the larger a given `ef`,
+/// the later. `broader`: GraphView::breadth.
+Breadth BreadthFor(std::uint32_t topk, std::uint32_t ef, CodeKind kind = CodeKind::kBits7, double more = 1,
+                   double broader = 1);
 /// `cut`: of the query (Encoder::EncodeQuery). What is cut off puts its candidates into the wrong order: up
 /// to kMostBreadth times as many are kept.
-double MoreFor(const GraphView& graph, double cut);
+double MoreFor(double cut);
 
 enum class Way {
   kWalk,     ///< as if there were no filter, answers picked on the way

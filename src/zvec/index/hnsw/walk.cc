@@ -511,9 +511,12 @@ Status WalkMasked(const GraphView& graph, const std::uint8_t* query, std::uint32
                ? Masked<true>(graph, query, entry, distance, mask, ef, stop, with, scratch, finished)
                : Masked<false>(graph, query, entry, distance, mask, ef, stop, with, scratch, finished);
   };
+  const std::uint64_t before = scratch.counts.distances;
   ZVEC_RETURN_IF_ERROR(walk(budget));
   if (!*finished || budget.waiting >= kMostWaiting || !DroppedNear(scratch, stop)) return {};
-  return walk({budget.distances, budget.in_vain, kMostWaiting});
+  const std::uint64_t spent = scratch.counts.distances - before;
+  const auto left = [&](std::uint64_t distances) { return distances - std::min(distances, spent); };
+  return walk({left(budget.distances), left(budget.in_vain), kMostWaiting});
 }
 
 Status WalkThrough(const GraphView& graph, const std::uint8_t* query, std::uint32_t entry, float distance,

@@ -67,7 +67,7 @@ Status WalkUpper(const GraphView& graph, const std::uint8_t* query, std::uint32_
 /// Candidates that wait in a masked walk while few of them pass.
 inline constexpr std::uint32_t kMostWaiting = 1'024;
 
-/// Distances after which a walk gives up.
+/// Distances after which a walk gives up, those of its repetition counted in.
 struct Budget {
   std::uint64_t distances = 0;
   std::uint64_t in_vain = 0;  ///< while it has met nothing that passes
