@@ -18,9 +18,12 @@ constexpr std::uint64_t kLimits[] = {0,          1,          2,           0x7F, 
 
 std::size_t Below(Random& random, std::size_t end) { return end == 0 ? 0 : random() % end; }
 
+/// How far libFuzzer may lengthen an input at once: room is filled with zeros first.
+constexpr std::size_t kGrowth = 256;
+
 void LibFuzzer(std::string& input, std::size_t most) {
   const std::size_t size = input.size();
-  input.resize(std::max(most, size));
+  input.resize(std::max(std::min(most, size + kGrowth), size));
   input.resize(LLVMFuzzerMutate(reinterpret_cast<std::uint8_t*>(input.data()), size, input.size()));
 }
 

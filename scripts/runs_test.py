@@ -105,6 +105,37 @@ print("stat::number_of_executed_units: 7", file=sys.stderr)"""
         self.program("fuzz_bad", self.CLEAN)
         self.assertEqual(self.quietly(fuzz.run, self.options([]))[0], 0)
 
+    def test_a_turn_that_is_interrupted_counts_and_finds_nothing(self):
+        self.program("fuzz_x", self.CLEAN + f"\nsys.exit({fuzz.INTERRUPTED})")
+        self.assertTrue(self.quietly(fuzz.turn, self.options(["x"]), "x")[0])
+        self.assertEqual(fuzz.load(self.folder, "x")["runs"], 7)
+        self.assertEqual(fuzz.load(self.folder, "x")["found"], "")
+
+    def test_one_turn_of_a_few_is_thorough(self):
+        self.program("fuzz_x", "import os\n" + self.CLEAN
+                     + f"\nopen({os.path.join(self.folder, 'seen')!r}, 'a').write(f\"{{os.environ.get('ASAN_OPTIONS', '')}} {{sys.argv}}\\n\")")
+        for _ in range(fuzz.THOROUGH + 1):
+            self.quietly(fuzz.turn, self.options(["x"]), "x")
+        with open(os.path.join(self.folder, "seen"), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        thorough = [i for i, line in enumerate(lines) if f"-max_len={fuzz.MOST}" in line]
+        self.assertEqual(thorough, [0, fuzz.THOROUGH])
+        self.assertEqual([i for i, line in enumerate(lines) if not line.startswith(fuzz.QUICK)], thorough)
+
+    def test_what_a_quick_turn_finds_is_said_by_a_second_run(self):
+        written = os.path.join(self.folder, "x-crash-1")
+        self.program("fuzz_x", f"import os, sys\nopen({written!r}, 'w').close()\n"
+                     "print('the whole report' if len(sys.argv) == 2 else 'Test unit written to ' + sys.argv[0].replace('fuzz_x', 'x-crash-1'),"
+                     " file=sys.stderr)\nsys.exit(77)")
+        self.assertIn("the whole report", self.quietly(fuzz.turn, self.options(["x"]), "x")[1])
+
+    def test_the_target_with_the_least_to_do_is_next(self):
+        for name, runs, rate in (("slow", 9, 0.01), ("quick", 0, 5)):
+            fuzz.save(self.folder, name, fuzz.load(self.folder, name) | {"runs": runs, "rate": rate, "turns": 1})
+            self.program("fuzz_" + name, self.CLEAN)
+        said = self.quietly(fuzz.run, self.options([]))[1]
+        self.assertLess(said.index("quick:"), said.index("slow:"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -382,6 +382,7 @@ void RunChurn(const Set& set, const ModeOptions& options) {
 }
 
 void RunThreads(const Set& set, const ModeOptions& options) {
+  cocozvec::GiveBackFreed();  // else what making the set had freed would be given back in our name
   const Memory before = MemoryNow(options.directory);
   Table table(set, options, set.Query(0));
   ShowMemoryOf(table, set, options, before);

@@ -150,6 +150,39 @@ TEST_P(BacklogTest, TheCodesOfASealedSegmentStayWhenRowsOfItAreDeleted) {
   EXPECT_EQ(collection_->Stats().scan_code_bytes, bytes);
 }
 
+TEST_P(BacklogTest, AReaderKeepsTheCodesOfASegmentUntilItsWriterHasLinkedIt) {
+  Seal();
+  CollectionOptions options = options_;
+  options.read_only = true;
+  const auto reader = Collection::Open("c", options).value();
+  for (int i = 0; i < 40; ++i) (void)reader->Query(Ask(Draw())).value();
+  const std::uint64_t bytes = reader->Stats().scan_code_bytes;
+  EXPECT_GE(bytes, kRows * kDim);
+
+  ASSERT_TRUE(collection_->Close().ok());
+  options_.seal_bytes = 1;  // another segment with every write
+  collection_ = Collection::Open("c", options_).value();
+  Put(kRows, 10);
+  EXPECT_TRUE(reader->Refresh().value());
+  ASSERT_GE(reader->Stats().sealed_segments, 2u);
+  EXPECT_EQ(reader->Stats().scan_code_bytes, bytes);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_TRUE(reader->Refresh().value());
+  EXPECT_EQ(reader->Stats().scan_code_bytes, 0u);
+}
+
+TEST_P(BacklogTest, AReaderThatFindsNothingNewButGraphsDropsTheCodes) {
+  Seal();
+  CollectionOptions options = options_;
+  options.read_only = true;
+  const auto reader = Collection::Open("c", options).value();
+  for (int i = 0; i < 40; ++i) (void)reader->Query(Ask(Draw())).value();
+  EXPECT_GE(reader->Stats().scan_code_bytes, kRows * kDim);
+  ASSERT_TRUE(collection_->Optimize().ok());
+  EXPECT_TRUE(reader->Refresh().value());
+  EXPECT_EQ(reader->Stats().scan_code_bytes, 0u);
+}
+
 TEST_P(BacklogTest, QueriesBesideAWriterMakeCodesTogether) {
   Put(0, 1'500);
   const std::vector<float> asked = Draw();

@@ -15,7 +15,8 @@ using cocozvec::MutexLock;
 
 namespace {
 
-/// Fewer rows are linked before threads have started.
+/// Fewer rows are linked before threads have started; nor are they worth looking at all that the process has
+/// freed (0.1 s for a heap of 500 MB of which every other piece of 1,000 bytes is free, 0.4 for 100 bytes).
 constexpr std::uint64_t kRowsForThreads = 2'000;
 
 std::size_t ThreadsFor(std::uint32_t concurrency) {
@@ -28,7 +29,6 @@ std::size_t ThreadsFor(std::uint32_t concurrency) {
 Status Store::Optimize(std::uint32_t concurrency) {
   Status status;
   bool ran = false;
-  const std::uint64_t before = Generation();
   {
     MutexLock one(optimize_mu_);
     const Background::Quiet quiet(linker_);
@@ -38,8 +38,6 @@ Status Store::Optimize(std::uint32_t concurrency) {
       if (status.code() == StatusCode::kCancelled && cancel.raised()) status = ClosedMeanwhile();
     });
   }
-  // What writers and builds took in small pieces lies between what lives: some 5 MiB after 100,000 rows.
-  if (Generation() != before) cocozvec::GiveBackFreed();
   WakeMaintenance();  // kInline: what writers left to be done meanwhile was put off
   return ran ? status : ClosedMeanwhile();
 }
@@ -49,6 +47,7 @@ Status Store::ClosedMeanwhile() const { return Status::Closed("collection " + di
 Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel) {
   Mine mine;  // what writers seal from here on is none of it
   std::uint64_t rows = 0;
+  const std::uint64_t before = Generation();
   {
     MutexLock lock(write_mu_);
     ZVEC_RETURN_IF_ERROR(CheckWritable());
@@ -95,6 +94,9 @@ Status Store::Compact(std::uint32_t concurrency, const cocozvec::Cancel& cancel)
   segments_paused_ = tail_paused_ = merges_paused_ = false;
   merge_failures_ = seals_to_wait_ = 0;
   SettleMaintenance(unread, nullptr);
+  pool.reset();
+  // What writers and builds took in small pieces lies between what lives: some 5 MiB after 100,000 rows.
+  if (rows >= kRowsForThreads && Generation() != before) cocozvec::GiveBackFreed();
   MutexLock lock(write_mu_);
   ZVEC_RETURN_IF_ERROR(CheckWritable());
   ZVEC_RETURN_IF_ERROR(ForgetOlderGeneration());
