@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "generator.h"
+
 namespace bench {
 
 struct Set {
@@ -17,16 +19,6 @@ struct Set {
 
   const float* Row(std::size_t r) const { return &base[r * dim]; }
   const float* Query(std::size_t q) const { return &query[q * dim]; }
-};
-
-/// Points of `clusters` clusters of unequal size, each in a random subspace whose directions fade, in a
-/// latent space that is mapped to `dim` dimensions, with some noise.
-struct Recipe {
-  std::size_t dim, rows, queries, latent, rank;
-  double fade, noise;
-  bool normalize;
-  std::uint64_t seed;
-  std::size_t clusters = 500;
 };
 
 /// a: 100,000 x 128. b: 1,000,000 x 128. c: 100,000 x 768, of length 1. An upper-case letter: a tenth of the

@@ -49,6 +49,11 @@ struct CollectionOptions {
   /// somebody is linking them. What they cost: bench/index/README.md, a query by backlog. Smaller: quicker
   /// queries during a bulk load, and a slower load.
   std::uint64_t max_unlinked_rows = 150'000;
+  /// The same while somebody asks: a query was begun in the last second, or a process has the collection open
+  /// read-only and has come to the newest generation. What a burst has left by then is worked off while
+  /// writers go on at four fifths of the linker's speed; at this many they go at that speed, which is theirs
+  /// in the long run with any limit. Never more than max_unlinked_rows; as many: readers change nothing.
+  std::uint64_t max_unlinked_rows_while_read = 4'096;
   /// What the build of a graph holds in a merge; beside the writers half of it. It limits a segment's rows,
   /// so how many segments a query searches: a row takes its code and 10 to 14 * m bytes (700,000 of 128
   /// dimensions take all), a sparse value 24. On top come rows not yet sealed, those sealed last, and graphs

@@ -70,6 +70,7 @@ Result<WriteResult> CollectionImpl::Write(WriteKind kind, std::span<const Doc> d
                              : EncodeDoc(schema(), store_->layout(), docs[i], call.rows[i]));
   }
   auto result = Run(call);
+  store_->NoteRows(docs.size());
   store_->WakeMaintenance();
   return result;
 }
@@ -246,6 +247,7 @@ class VersionIterator final : public DocIterator {
 }  // namespace
 
 Result<HitList> CollectionImpl::Query(const VectorQuery& query) const {
+  store_->NoteQuery();
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
   ZVEC_ASSIGN_OR_RETURN(Projection projection,
                         MakeProjection(schema(), query.output_fields, query.include_vectors));
@@ -258,6 +260,7 @@ Result<HitList> CollectionImpl::Query(const VectorQuery& query) const {
 }
 
 Result<RowHitList> CollectionImpl::QueryRows(const VectorQuery& query) const {
+  store_->NoteQuery();
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
   ZVEC_ASSIGN_OR_RETURN(const auto filter, filters_->Get(query.filter, schema()));
   RowHitList out;

@@ -194,6 +194,7 @@ cocozvec::ThreadPool& CollectionImpl::QueryThreads() const {
 }
 
 Result<BatchHitList> CollectionImpl::QueryBatch(const BatchQuery& query) const {
+  store_->NoteQuery();
   ZVEC_ASSIGN_OR_RETURN(const auto version, Current());
   VectorQuery numbers;
   numbers.topk = query.topk, numbers.ef = query.ef, numbers.radius = query.radius;

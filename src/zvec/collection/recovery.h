@@ -58,6 +58,7 @@ struct Store::Follower {
   std::uint64_t judged = 0;
   /// What the writer says was damaged when it was last read, for as long as a write may take.
   bool unreadable = false;
+  std::uint64_t graphs = 0;        ///< Publication::graphs, looked at
   std::vector<LockWatch> watches;  ///< that nobody waits with just now
 
   /// Where it is not there, or not to be read, nobody is asked.

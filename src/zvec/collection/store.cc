@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "base/fault.h"
 #include "cocozvec/base/log.h"
@@ -63,6 +64,7 @@ Store::Store(FileSystem& fs, std::string directory, const CollectionOptions& opt
       options_(options),
       seal_at_bytes_(options.seal_bytes),
       seal_at_log_bytes_(LogLimit(options)),
+      pace_(options.max_unlinked_rows, options.max_unlinked_rows_while_read),
       linker_(
           options.read_only ? Maintenance::kManual : options.maintenance,
           [this](const cocozvec::Cancel& cancel) { return LinkStep(cancel); }, NiceOf(options)),
@@ -307,11 +309,10 @@ Status Store::Close() {
     // Whoever closes, a destructor perhaps, gets an answer and lets go of everything.
     status = no_memory;
   }
-  if (pinned_left_ && lock_ && status.ok()) {
-    try {
-      RemoveUnnamed();
-    } catch (const std::bad_alloc&) {  // the next opening does it
-    }
+  try {
+    if (shared_ != 0 && lock_) RemoveShared(std::exchange(shared_, 0));
+    if (pinned_left_ && lock_ && status.ok()) RemoveUnnamed();
+  } catch (const std::bad_alloc&) {  // the next opening does it
   }
   Publish(nullptr);
   log_.reset();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -25,6 +26,7 @@
 #include "zvec/collection/merge_policy.h"
 #include "zvec/collection/tail_graphs.h"
 #include "zvec/collection/version.h"
+#include "zvec/collection/write_pace.h"
 #include "zvec/options.h"
 #include "zvec/storage/lock.h"
 #include "zvec/storage/log.h"
@@ -73,8 +75,11 @@ class Store {
   /// Why the last piece of maintenance failed; OK when a later one came off and no segment is set aside.
   Status MaintenanceError() const ZVEC_EXCLUDES(state_mu_);
 
-  /// Before a write call: waits while there are too many unlinked rows and somebody is linking them, or
-  /// deleted rows take too much of the disk and somebody is at work on that.
+  /// A query begins; a call has written so many rows: for WaitForRoom.
+  void NoteQuery() noexcept { pace_.NoteQuery(); }
+  void NoteRows(std::uint64_t rows) { pace_.NoteRows(rows); }
+  /// Before a write call: waits while there are too many unlinked rows (fewer while somebody asks) and
+  /// somebody is linking them, or deleted rows take too much of the disk and somebody is at work on that.
   void WaitForRoom() ZVEC_EXCLUDES(write_mu_);
   /// After a write call: rows may want a graph.
   void WakeMaintenance() ZVEC_EXCLUDES(write_mu_);
@@ -160,6 +165,25 @@ class Store {
   /// Older manifests that somebody reads, with what they name, are added to `keep`; the others are removed.
   /// False: nothing may be removed now.
   bool KeepPinned(std::span<const cocozvec::DirEntry> entries, std::set<std::string>& keep);
+
+  // What readers in other processes get of graphs that grow (store_share.cc).
+  /// Somebody reads in another process, or by a handle of its own: looked up a few times a second.
+  bool IsReadElsewhere() ZVEC_EXCLUDES(read_mu_);
+  /// The linker's, between two steps: the graphs over the mutable segment, when they have grown enough.
+  void ShareTail(const Version& version) ZVEC_EXCLUDES(write_mu_);
+  /// Those over a segment that was sealed a moment ago.
+  void ShareHeritage(std::uint64_t segment, const Graphs& graphs) ZVEC_EXCLUDES(write_mu_);
+  /// `of`: log or segment; `still` (under the write lock) false: nobody wants them any more.
+  Status Share(std::uint64_t of, const Graphs& graphs, const std::function<bool()>& still)
+      ZVEC_EXCLUDES(write_mu_);
+  void RemoveShared(std::uint64_t first) ZVEC_REQUIRES(write_mu_);
+  std::size_t GraphFields() const;
+  /// A reader's: those that the writer speaks of, as far as they can be opened.
+  void TakeShared(std::uint64_t first) ZVEC_REQUIRES(write_mu_);
+  /// The graphs of the rows in memory go on serving the segment that they were sealed into.
+  void Inherit(Store& next, const FileHeader& log) ZVEC_REQUIRES(write_mu_);
+  /// Where no file has one yet.
+  void KeepGrowing(const SegmentFile& file, Graphs& graphs) const;
 
   // Applying (store.cc).
   void CommitChecked(std::span<std::string> records, std::span<Status> statuses) ZVEC_REQUIRES(write_mu_);
@@ -316,6 +340,7 @@ class Store {
   bool in_doubt_ = false;
   bool closed_ = false;
   bool pinned_left_ = false;  ///< files that only readers need were left: look again later
+  std::uint64_t shared_ = 0;  ///< number of the first file with graphs that grow; 0: none
   bool unsettled_ = false;    ///< files and names of a relaxed Create (birth.h) that need not be durable
 
   mutable cocozvec::SharedMutex state_mu_;
@@ -333,6 +358,11 @@ class Store {
   std::atomic<bool> segments_paused_{false}, tail_paused_{false}, merges_paused_{false};
   std::atomic<std::uint32_t> merge_failures_{0}, seals_to_wait_{0};
   AtomicProgress progress_;
+  WritePace pace_;
+  std::atomic<std::uint32_t> shared_rows_{0};  ///< of the mutable segment, in shared graphs
+  cocozvec::Mutex read_mu_;
+  std::chrono::steady_clock::time_point look_again_ ZVEC_GUARDED_BY(read_mu_){};  ///< for readers elsewhere
+  std::chrono::steady_clock::time_point read_until_ ZVEC_GUARDED_BY(read_mu_){};
   mutable cocozvec::Mutex asked_mu_;
   mutable std::optional<Asked> nothing_to_merge_ ZVEC_GUARDED_BY(asked_mu_);
   mutable std::atomic<std::uint64_t> policy_runs_{0};

@@ -31,8 +31,9 @@ constexpr std::chrono::milliseconds kLookAgain{50}, kLookUnwatched{2};
 
 struct Store::Newest {
   bool other_generation = false;
-  std::uint64_t end = 0;   ///< of the log, when the generation is the same
-  bool published = false;  ///< all of it is committed; else it may end torn
+  std::uint64_t end = 0;     ///< of the log, when the generation is the same
+  bool published = false;    ///< all of it is committed; else it may end torn
+  std::uint64_t graphs = 0;  ///< Publication::graphs
 };
 
 // Opening.
@@ -130,6 +131,7 @@ Result<bool> Store::FollowOnce(std::uint64_t* generation) {
     ZVEC_ASSIGN_OR_RETURN(const Newest newest, FindNewest());
     if (!newest.other_generation) {
       ZVEC_ASSIGN_OR_RETURN(const bool longer, FollowLog(newest));
+      if (newest.graphs != 0 && newest.graphs != follower_->graphs) TakeShared(newest.graphs);
       return moved || longer;
     }
     bool more = false;
@@ -157,7 +159,7 @@ Result<Store::Newest> Store::FindNewest() {
     const bool same =
         published->collection == manifest->collection && published->generation == manifest->generation;
     follower_->spoilt |= same && published->end < shown;
-    return Newest{!same || follower_->spoilt, published->end, true};
+    return Newest{!same || follower_->spoilt, published->end, true, published->graphs};
   }
 
   ZVEC_ASSIGN_OR_RETURN(const std::uint64_t generation, NewestGeneration());
@@ -165,7 +167,7 @@ Result<Store::Newest> Store::FindNewest() {
   ZVEC_ASSIGN_OR_RETURN(const std::uint64_t size, follower_->log_file->Size());
   // A writer that publishes nothing took back what it could not sync.
   follower_->spoilt |= size < shown;
-  return Newest{follower_->spoilt, size, false};
+  return Newest{.other_generation = follower_->spoilt, .end = size};
 }
 
 Result<std::uint64_t> Store::NewestGeneration() const {
@@ -270,6 +272,7 @@ Status Store::Reload(bool* more, std::uint64_t* generation) {
   }
   ZVEC_RETURN_IF_ERROR(next->LoadSegments());
   ZVEC_RETURN_IF_ERROR(next->ReplayLog(recovery));
+  Inherit(*next, recovery.log.header);
   next->KeepLog(recovery);
   TakeOver(*next);
   return {};
@@ -366,7 +369,7 @@ std::uint64_t Store::Generation() const {
 // The writer's side.
 
 Status Store::TellReaders(const LogPosition& at) {
-  Publication publication{.end = at.end, .sequence = at.sequence};
+  Publication publication{.end = at.end, .sequence = at.sequence, .graphs = shared_};
   {
     cocozvec::ReaderLock lock(state_mu_);
     publication.collection = manifest_->collection;

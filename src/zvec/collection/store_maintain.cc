@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "cocozvec/base/log.h"
 #include "zvec/collection/graphs.h"
@@ -39,7 +40,11 @@ void Store::WaitForRoom() {
   if (options_.maintenance != Maintenance::kBackground || options_.read_only) return;
   linker_.WaitWhile([this] { return WasteLacksGraphs() && TooMuchWaste(); });
   merger_.WaitWhile([this] { return !optimize_links_ && TooMuchWaste(); });
-  linker_.WaitWhile([this] { return UnlinkedSince(made_here_) > options_.max_unlinked_rows; });
+  linker_.WaitWhile([this] {
+    const std::uint64_t unlinked = UnlinkedSince(made_here_);
+    if (unlinked <= pace_.least()) return false;
+    return unlinked > pace_.Limit(unlinked, IsReadElsewhere(), WritePace::Clock::now());
+  });
 }
 
 void Store::WakeMaintenance() {
@@ -170,6 +175,7 @@ bool Store::LinkStep(const cocozvec::Cancel& cancel) {
   if (tail_paused_ || !version->growing->Wants(version->tail->row_count(), /*last=*/false)) return false;
   const Status status = Guarded([&] { return GrowTail(*version, help); });
   SettleMaintenance(status, &tail_paused_);
+  if (status.ok()) ShareTail(*version);
   return status.ok() || status.code() == StatusCode::kCancelled;
 }
 
@@ -304,6 +310,8 @@ Status Store::MakeGraphs(LinkJob& job, const BuildHelp& help) {
     };
     ZVEC_RETURN_IF_ERROR(Complete(*heritage.graphs, *heritage.segment->Publish(nullptr), help, show));
     heritage.segment->SetGraphs(heritage.graphs->graphs());  // nobody else looks at it any more
+    if (const auto graphs = heritage.graphs->graphs(); graphs && heritage.same_rows)
+      ShareHeritage(job.entry.file.number, *graphs);
     source = heritage.segment->Publish(nullptr);
     sources.push_back(source.get());
     from = heritage.rows;
@@ -345,6 +353,8 @@ Status Store::InstallGraphs(LinkJob& job) {
   view = std::make_shared<SealedView>(view->segment(), view->dead(), std::move(graphs));  // without codes
   ZVEC_RETURN_IF_ERROR(Replace(std::move(manifest), std::move(version)));
   heritage_.erase(segment);
+  if (const std::uint64_t shared = job.heritage ? std::exchange(shared_, 0) : 0; shared != 0)
+    RemoveShared(shared);  // what readers elsewhere had of the segment
   return {};
 }
 

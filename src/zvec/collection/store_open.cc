@@ -211,6 +211,7 @@ Result<std::shared_ptr<Graphs>> Store::OpenGraphs(const SegmentEntry& entry, con
                   "a graph is missing, damaged or unreadable, queries scan until Optimize builds it anew: " +
                       status.ToString());
   }
+  KeepGrowing(entry.file, *graphs);
   return graphs;
 }
 

@@ -212,7 +212,10 @@ Status Store::Install(Rewrite& rewrite) {
   persisted_dead_ = std::move(rewrite.persisted_dead);
   SetSealLimits(options_.seal_bytes, LogLimit(options_), LimitsOf(MergeGoal::kGood).most_rows);
   segments_paused_ = tail_paused_ = false;
+  const std::uint64_t shared = std::exchange(shared_, 0);
+  shared_rows_ = 0;
   PublishCommit(log_->position());
+  if (shared != 0) RemoveShared(shared);
   if (seals_to_wait_ != 0) --seals_to_wait_;
   if (seals_to_wait_ == 0) merges_paused_ = false;
   RemoveUnnamed();

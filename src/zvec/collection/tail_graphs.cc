@@ -13,7 +13,10 @@ namespace {
 
 using hnsw::kLinkBatch;
 
-constexpr std::uint32_t kGrowth = 4;
+/// A graph begins anew at so many times the rows. From kGoodSample on its codes are fitted to a sample as
+/// large as any (graphs.cc): there it does so later, unless it was refused, as all that it has would be
+/// linked again.
+constexpr std::uint32_t kGrowth = 4, kLaterGrowth = 16, kGoodSample = 16'384;
 constexpr std::uint32_t kMostRows = 1u << 31;
 /// Linked by one call at most; as often the codes are tried on the newest rows.
 constexpr std::uint32_t kExamineRows = 4 * kLinkBatch;
@@ -51,11 +54,16 @@ TailGraphs::TailGraphs(std::shared_ptr<const CollectionSchema> schema, std::uint
 }
 
 /// How many rows the graph of so many is fitted to; 0: it has none yet.
-std::uint32_t TailGraphs::BeginsAt(std::uint32_t rows) const noexcept {
+std::uint32_t TailGraphs::BeginsAt(const Field& field, std::uint32_t rows) const noexcept {
   if (rows < least_rows_) return 0;
+  const Growing& newest = field.next.begun_at != 0 ? field.next : field.shown;
   std::uint64_t at = least_rows_;
-  while (at * kGrowth <= rows) at *= kGrowth;
-  return static_cast<std::uint32_t>(at);
+  for (;;) {
+    const bool fits = at >= kGoodSample && !(newest.refused && at == newest.begun_at);
+    const std::uint64_t next = at * (fits ? kLaterGrowth : kGrowth);
+    if (next > rows) return static_cast<std::uint32_t>(at);
+    at = next;
+  }
 }
 
 bool TailGraphs::Wants(std::uint32_t rows, bool last) const {
@@ -64,7 +72,7 @@ bool TailGraphs::Wants(std::uint32_t rows, bool last) const {
 }
 
 bool TailGraphs::Lags(const Field& field, std::uint32_t rows, bool last) const {
-  if (BeginsAt(rows) > std::max(field.shown.begun_at, field.next.begun_at)) return true;
+  if (BeginsAt(field, rows) > std::max(field.shown.begun_at, field.next.begun_at)) return true;
   const std::uint32_t wanted = last ? rows : WholeBatches(rows);
   if (field.next.begun_at != 0) return field.next.LagsBehind(wanted);
   const Growing& shown = field.shown;
@@ -77,7 +85,8 @@ Result<bool> TailGraphs::Grow(const StoredView& view, bool last, const BuildHelp
   for (Field& other : fields_)
     if (Lags(other, rows, last) && (field == nullptr || Linked(other) < Linked(*field))) field = &other;
   if (field == nullptr) return false;
-  if (const std::uint32_t at = BeginsAt(rows); at > std::max(field->shown.begun_at, field->next.begun_at))
+  if (const std::uint32_t at = BeginsAt(*field, rows);
+      at > std::max(field->shown.begun_at, field->next.begun_at))
     ZVEC_RETURN_IF_ERROR(Begin(*field, view, at, help));
   const bool was_refused = field->shown.refused;
   Growing& growing = field->next.begun_at != 0 ? field->next : field->shown;

@@ -1,6 +1,7 @@
 // zvec/collection/tail_graphs.h: the graphs over a mutable segment, which grow behind its rows. A graph's
 // codes are fitted to the rows that were there when it began, so it begins anew whenever there are four times
-// as many; the one before serves until the new one has caught up. What a graph is depends on the rows and
+// as many (from 16,384 rows on sixteen times, unless it was refused); the one before serves until the new one
+// has caught up. What a graph is depends on the rows and
 // their number alone, not on when they were linked. It is measured (graph_check.h) when it has caught up and
 // when it has doubled, its codes every 2,048 rows; one that is not good enough is not shown. Threads: one
 // caller at a time, but for linked() and graphs(); searches walk what graphs() gives meanwhile.
@@ -52,7 +53,7 @@ class TailGraphs {
     return field.next.begun_at != 0 ? field.next.linked : field.shown.linked;
   }
   bool Lags(const Field& field, std::uint32_t rows, bool last) const;
-  std::uint32_t BeginsAt(std::uint32_t rows) const noexcept;
+  std::uint32_t BeginsAt(const Field& field, std::uint32_t rows) const noexcept;
   Status Begin(Field& field, const StoredView& view, std::uint32_t rows, const BuildHelp& help);
   Status LinkSome(Field& field, Growing& growing, const StoredView& view, bool last, const BuildHelp& help);
   Status Examine(Field& field, Growing& growing, const StoredView& view, const BuildHelp& help);

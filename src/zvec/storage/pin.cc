@@ -70,6 +70,13 @@ GenerationPin::~GenerationPin() {
   file_.reset();
 }
 
+bool IsPinned(FileSystem& fs, const std::string& path) {
+  const auto file = fs.Open(path, OpenMode::kRead);
+  if (!file.ok()) return false;
+  const auto held = (*file)->OtherLock();
+  return held.ok() && *held != cocozvec::HeldLock::kNone;
+}
+
 Result<bool> RetireManifest(FileSystem& fs, const std::string& path) {
   if (cocozvec::FaultPlanted("ignore_pins")) {
     ZVEC_RETURN_IF_ERROR(fs.RemoveFile(path));

@@ -30,6 +30,9 @@ class GenerationPin {
   std::unique_ptr<cocozvec::File> file_;
 };
 
+/// Somebody else pins the manifest at `path`: false as well where nobody can say.
+bool IsPinned(cocozvec::FileSystem& fs, const std::string& path);
+
 /// Removes the manifest at `path` unless somebody pins it: then false.
 /// Errors   it can be neither locked nor removed now: it may be pinned.
 Result<bool> RetireManifest(cocozvec::FileSystem& fs, const std::string& path);

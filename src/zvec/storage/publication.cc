@@ -25,7 +25,7 @@ constexpr std::uint32_t kYields = 50;                  // a read may meet a writ
 
 struct Block {
   std::uint64_t magic = kMagic;
-  std::uint64_t zero = 0;
+  std::uint64_t graphs = 0;
   std::uint64_t collection = 0;
   std::uint64_t generation = 0;
   std::uint64_t log = 0;
@@ -49,6 +49,7 @@ Status WritePublication(File& lock_file, const Publication& p) {
   block.log = p.log;
   block.end = p.end;
   block.sequence = p.sequence;
+  block.graphs = p.graphs;
   block.checksum = ChecksumOf(block);
   return lock_file.WriteAt(kPublicationOffset, std::as_bytes(std::span(&block, 1)));
 }
@@ -63,7 +64,7 @@ Result<std::optional<Publication>> ReadPublication(const File& lock_file, std::u
                           lock_file.ReadAt(kPublicationOffset, std::as_writable_bytes(std::span(&block, 1))));
     if (got == sizeof(block) && block.magic == kMagic && block.checksum == ChecksumOf(block))
       return std::optional<Publication>(
-          {block.collection, block.generation, block.log, block.end, block.sequence});
+          {block.collection, block.generation, block.log, block.end, block.sequence, block.graphs});
     if (attempt < kYields)
       sched_yield();
     else

@@ -20,6 +20,9 @@ struct Publication {
   std::uint64_t log = 0;         ///< number of its log
   std::uint64_t end = 0;         ///< bytes of it that are committed
   std::uint64_t sequence = 0;    ///< of the next record
+  /// Of the first file with graphs that grow: one for each field that wants one, of consecutive numbers, as
+  /// far as there are some. 0: none.
+  std::uint64_t graphs = 0;
   bool operator==(const Publication&) const = default;
 };
 

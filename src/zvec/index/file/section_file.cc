@@ -65,7 +65,7 @@ Status SectionWriter::Flush() {
 }
 
 Status SectionWriter::Finish(std::string_view magic, std::uint64_t rows, IndexEntry* entry,
-                             std::uint32_t version) {
+                             std::uint32_t version, bool sync) {
   ZVEC_RETURN_IF_ERROR(EndBlock());
   FileHeader header{
       .version = version, .collection = collection_, .number = number_, .a = rows, .b = offset()};
@@ -78,7 +78,7 @@ Status SectionWriter::Finish(std::string_view magic, std::uint64_t rows, IndexEn
   header.c = ChecksumAt(AsBytes(buffer_), number_, header.b, collection_);
   ZVEC_RETURN_IF_ERROR(Flush());
   ZVEC_RETURN_IF_ERROR(file_->WriteAt(0, AsBytes(EncodeFileHeader(magic, header))));
-  ZVEC_RETURN_IF_ERROR(file_->Sync());
+  if (sync) ZVEC_RETURN_IF_ERROR(file_->Sync());
   entry->number = number_;
   entry->size_bytes = offset();
   entry->nodes = rows;

@@ -36,9 +36,9 @@ class SectionWriter {
   Status Put(const void* data, std::uint64_t size);
   /// The table, then the header with `rows` and the version of this kind's format, then a sync. (The name is
   /// durable when the caller has synced the directory.) `entry`: number, size, rows and header checksum are
-  /// filled in.
+  /// filled in. `sync` false: for a file that nothing depends on after a crash.
   Status Finish(std::string_view magic, std::uint64_t rows, IndexEntry* entry,
-                std::uint32_t version = kFormatVersion);
+                std::uint32_t version = kFormatVersion, bool sync = true);
 
  private:
   SectionWriter(std::unique_ptr<cocozvec::File> file, std::uint64_t number, std::uint64_t collection)

@@ -257,6 +257,41 @@ Result<IndexEntry> WriteGraph(FileSystem& fs, const std::string& path, std::uint
   return entry;
 }
 
+Result<IndexEntry> WriteGrowing(FileSystem& fs, const std::string& path, std::uint64_t number,
+                                const GraphPlace& place, const GraphView& graph) {
+  GraphView wide = graph;
+  wide.m = (graph.row_links + 1) / 2;
+  std::vector<std::uint32_t> links(std::size_t{graph.upper_rows} * wide.m, kNoNode);
+  for (std::uint32_t row = 0; row < graph.upper_rows; ++row)
+    std::copy_n(graph.slot_links + std::size_t{row} * graph.m, graph.m, &links[std::size_t{row} * wide.m]);
+  wide.slot_links = links.data();
+  ZVEC_ASSIGN_OR_RETURN(auto out, SectionWriter::Create(fs, path, number, place.collection));
+  ZVEC_RETURN_IF_ERROR(WriteSections(out, place, wide));
+  IndexEntry entry{.field = place.field};
+  ZVEC_RETURN_IF_ERROR(out.Finish(kIndexMagic, wide.nodes, &entry, VersionOf(wide), /*sync=*/false));
+  return entry;
+}
+
+Result<GraphNote> ReadGraphNote(FileSystem& fs, const std::string& path, std::uint64_t number) {
+  ZVEC_ASSIGN_OR_RETURN(const auto file, fs.Open(path, cocozvec::OpenMode::kRead));
+  std::string start(kFileHeaderBytes + 12, '\0');  // the first section begins where it was written
+  ZVEC_ASSIGN_OR_RETURN(const std::size_t got, file->ReadAt(0, std::as_writable_bytes(std::span(start))));
+  start.resize(got);
+  ZVEC_ASSIGN_OR_RETURN(const FileHeader header,
+                        DecodeFileHeader(kIndexMagic, std::string_view(start).substr(0, kFileHeaderBytes),
+                                         number, path, kGraphFile.newest));
+  Reader in(std::string_view(start).substr(kFileHeaderBytes));
+  GraphNote note;
+  note.place.collection = header.collection;
+  note.place.segment = in.Read<std::uint64_t>();
+  note.place.field = in.Read<std::uint32_t>();
+  if (!in.ok()) return DamageAt(path, got, "the file ends before it says what it is a graph of");
+  note.entry = {
+      .field = note.place.field, .number = number, .nodes = header.a, .header_checksum = header.checksum};
+  ZVEC_ASSIGN_OR_RETURN(note.entry.size_bytes, file->Size());
+  return note;
+}
+
 Result<std::shared_ptr<const Graph>> OpenGraph(FileSystem& fs, const std::string& path,
                                                const IndexEntry& expected, const GraphPlace& place,
                                                MetricType metric, std::size_t dim, bool map, bool resident) {

@@ -27,6 +27,19 @@ struct GraphPlace {
 Result<IndexEntry> WriteGraph(cocozvec::FileSystem& fs, const std::string& path, std::uint64_t number,
                               const GraphPlace& place, const GraphView& graph);
 
+/// The same of a graph that grows, but not meanwhile; not synced. Rows keep the links that Finish would take
+/// from them, so its m is larger.
+Result<IndexEntry> WriteGrowing(cocozvec::FileSystem& fs, const std::string& path, std::uint64_t number,
+                                const GraphPlace& place, const GraphView& graph);
+
+/// What a graph's file says of itself: how to open it where no manifest names it.
+struct GraphNote {
+  IndexEntry entry;
+  GraphPlace place;
+};
+/// Checks the header alone. Errors   kNotFound, kIoError, kDataLoss, kUnimplemented.
+Result<GraphNote> ReadGraphNote(cocozvec::FileSystem& fs, const std::string& path, std::uint64_t number);
+
 inline constexpr std::uint32_t kSearchesBeforeCopy = 64;
 
 /// Checks header, section table and what they say about the graph; blocks are checked when a walk first

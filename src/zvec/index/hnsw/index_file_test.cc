@@ -66,6 +66,24 @@ TEST_F(IndexFile, AnswersAsTheGraphInMemoryDid) {
   }
 }
 
+TEST_F(IndexFile, OneThatGrowsIsWrittenWithAllItsLinks) {
+  GraphBuilder growing(Encoder::Train(MetricType::kL2, kDim, data_.Sample()), BuildParams{4, 20},
+                       data_.count);
+  growing.Link(Rows(data_.count), data_.count, data_.Source(), nullptr);
+  const auto expected = SearchAll(data_, growing.Current().view).value();
+  const IndexEntry entry = WriteGrowing(disk_, "index-10", 10, kPlace, growing.Current().view).value();
+  const GraphNote note = ReadGraphNote(disk_, "index-10", 10).value();
+  EXPECT_EQ(note.entry, entry);
+  EXPECT_EQ(note.place.collection, kPlace.collection);
+  EXPECT_EQ(note.place.segment, kPlace.segment);
+  EXPECT_EQ(note.place.field, kPlace.field);
+  const auto graph =
+      OpenGraph(disk_, "index-10", entry, note.place, MetricType::kL2, kDim, true, false).value();
+  EXPECT_EQ(SearchAll(data_, graph->Current().view).value(), expected);
+  EXPECT_EQ(ReadGraphNote(disk_, "index-9", 10).status().code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(ReadGraphNote(disk_, "index-11", 11).status().IsNotFound());
+}
+
 TEST_F(IndexFile, AfterManySearchesItIsWalkedInMemoryWithTheSameAnswers) {
   const auto expected = SearchAll(data_, builder_->Current().view).value();
   for (const bool resident : {true, false}) {
